@@ -1,0 +1,1 @@
+//! Where Netwright opens .net files: paths, limits, bundled texts.

@@ -1,0 +1,1 @@
+//! Netwright's compiler: .net text to checked graph to plan to Rust.

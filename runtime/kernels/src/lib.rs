@@ -1,0 +1,1 @@
+//! Netwright's SIMD kernels behind safe, checked entry points.

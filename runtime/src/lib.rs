@@ -1,0 +1,1 @@
+//! What Netwright's generated code calls: parameters, training, data, weights.

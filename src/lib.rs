@@ -1,0 +1,1 @@
+//! A declarative compiler for neural networks: .net files become specialised Rust, trained and run on the CPU.

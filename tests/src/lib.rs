@@ -1,0 +1,1 @@
+//! Netwright's cross-crate tests.
