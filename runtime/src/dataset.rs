@@ -1,0 +1,462 @@
+//! Datasets in memory: samples of one shape with their targets, and cheap views of them.
+
+mod error;
+mod random;
+
+use std::sync::Arc;
+
+use ndarray::{Array, ArrayD, Dimension, IxDyn};
+
+pub use error::{Attempt, DataError, IdxProblem};
+#[cfg_attr(not(feature = "data"), allow(unused_imports))]
+pub(crate) use random::SplitMix64;
+
+/// Samples of one shape with one target each.
+///
+/// A dataset is a handle: cloning, [`take`](Self::take), [`subset`](Self::subset) and [`split`](Self::split) share
+/// the stored samples and copy at most a list of indices. Indices given to a view count within that view.
+#[derive(Clone)]
+pub struct Dataset {
+    storage: Arc<Storage>,
+    /// Positions in the storage, in the view's order; `None` stands for all of them.
+    view: Option<Arc<[u32]>>,
+}
+
+/// What the samples of a [`Dataset`] are labelled with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Targets<'a> {
+    /// One class index a sample, below `n_classes`.
+    Classes {
+        /// How many classes there are.
+        n_classes: usize,
+    },
+    /// A tensor of f32 values a sample.
+    Values {
+        /// The tensor's shape, without the sample axis.
+        shape: &'a [usize],
+    },
+}
+
+struct Storage {
+    len: usize,
+    /// Shape of one sample, without the sample axis.
+    shape: Vec<usize>,
+    /// Product of `shape`.
+    n_elements: usize,
+    inputs: StoredInputs,
+    targets: StoredTargets,
+}
+
+enum StoredInputs {
+    Floats(Vec<f32>),
+    /// The value of an element is `byte * scale + offset`.
+    Bytes {
+        bytes: Vec<u8>,
+        scale: f32,
+        offset: f32,
+    },
+}
+
+enum StoredTargets {
+    Classes { labels: Vec<u32>, n_classes: usize },
+    Values { values: Vec<f32>, shape: Vec<usize>, n_elements: usize },
+}
+
+impl Dataset {
+    /// A dataset of classes: `inputs` is `[N, ...]`, `labels` has N entries below `n_classes`.
+    ///
+    /// # Errors
+    /// [`DataError`] when there are no samples, an axis is zero, the counts differ, an input is not finite, or a label
+    /// is out of range.
+    pub fn from_classes<D: Dimension>(
+        inputs: Array<f32, D>,
+        labels: Vec<u32>,
+        n_classes: usize,
+    ) -> Result<Self, DataError> {
+        let (len, shape, values) = into_samples("inputs", inputs)?;
+        let targets = checked_labels(labels, n_classes)?;
+        Self::assemble(len, shape, StoredInputs::Floats(values), targets)
+    }
+
+    /// A dataset of tensors: `inputs` is `[N, ...]`, `targets` is `[N, ...]`; targets `[N]` count as `[N, 1]`.
+    ///
+    /// # Errors
+    /// [`DataError`] when there are no samples, an axis is zero, the counts differ, or a value is not finite.
+    pub fn from_values<D: Dimension, E: Dimension>(
+        inputs: Array<f32, D>,
+        targets: Array<f32, E>,
+    ) -> Result<Self, DataError> {
+        let (len, shape, values) = into_samples("inputs", inputs)?;
+        let (n_targets, target_shape, target_values) = into_samples("targets", targets)?;
+        if n_targets != len {
+            return Err(DataError::CountMismatch { what: "targets", expected: len, found: n_targets });
+        }
+        let n_elements = target_values.len() / len;
+        let targets = StoredTargets::Values { values: target_values, shape: target_shape, n_elements };
+        Self::assemble(len, shape, StoredInputs::Floats(values), targets)
+    }
+
+    /// A dataset of classes whose inputs stay bytes in memory: an element's value is `byte * scale + offset`.
+    ///
+    /// `shape` is one sample's; `bytes` holds the samples one after the other, as many as there are `labels`.
+    ///
+    /// # Errors
+    /// [`DataError`] when there are no samples, an axis is zero, the counts differ, `scale` or `offset` is not finite,
+    /// or a label is out of range.
+    pub fn from_bytes(
+        shape: &[usize],
+        bytes: Vec<u8>,
+        scale: f32,
+        offset: f32,
+        labels: Vec<u32>,
+        n_classes: usize,
+    ) -> Result<Self, DataError> {
+        let (low, high) = (offset, 255.0 * scale + offset);
+        if !(scale.is_finite() && low.is_finite() && high.is_finite()) {
+            return Err(DataError::BadScale { scale, offset });
+        }
+        let n_elements = checked_elements("inputs", shape)?;
+        let len = labels.len();
+        if len == 0 {
+            return Err(DataError::NoSamples);
+        }
+        let expected = len.checked_mul(n_elements).ok_or_else(|| too_large("inputs", shape))?;
+        if bytes.len() != expected {
+            return Err(DataError::CountMismatch { what: "input bytes", expected, found: bytes.len() });
+        }
+        let targets = checked_labels(labels, n_classes)?;
+        Self::assemble(len, shape.to_vec(), StoredInputs::Bytes { bytes, scale, offset }, targets)
+    }
+
+    /// Number of samples in this view.
+    pub fn len(&self) -> usize {
+        self.view.as_ref().map_or(self.storage.len, |view| view.len())
+    }
+
+    /// Whether this view has no samples.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Shape of one input, without the sample axis; never empty, no axis is zero.
+    pub fn shape(&self) -> &[usize] {
+        &self.storage.shape
+    }
+
+    /// Number of values in one input: the product of [`shape`](Self::shape).
+    pub fn input_len(&self) -> usize {
+        self.storage.n_elements
+    }
+
+    /// What the samples are labelled with.
+    pub fn targets(&self) -> Targets<'_> {
+        match &self.storage.targets {
+            StoredTargets::Classes { n_classes, .. } => Targets::Classes { n_classes: *n_classes },
+            StoredTargets::Values { shape, .. } => Targets::Values { shape },
+        }
+    }
+
+    /// The number of classes; `None` when the targets are values.
+    pub fn n_classes(&self) -> Option<usize> {
+        match self.targets() {
+            Targets::Classes { n_classes } => Some(n_classes),
+            Targets::Values { .. } => None,
+        }
+    }
+
+    /// Shape of one target tensor, without the sample axis; `None` when the targets are classes.
+    pub fn target_shape(&self) -> Option<&[usize]> {
+        match self.targets() {
+            Targets::Classes { .. } => None,
+            Targets::Values { shape } => Some(shape),
+        }
+    }
+
+    /// The class of sample `idx`; `None` past the end or when the targets are values.
+    pub fn label(&self, idx: usize) -> Option<u32> {
+        match &self.storage.targets {
+            StoredTargets::Classes { labels, .. } => labels.get(self.position(idx)?).copied(),
+            StoredTargets::Values { .. } => None,
+        }
+    }
+
+    /// The values of input `idx`, [`input_len`](Self::input_len) of them; `None` past the end.
+    pub fn input(&self, idx: usize) -> Option<Vec<f32>> {
+        let position = self.position(idx)?;
+        let mut values = vec![0.0; self.input_len()];
+        self.storage.write_input(position, &mut values)?;
+        Some(values)
+    }
+
+    /// Copies the inputs at `indices` to `out`, one after the other; `out` holds `indices.len() * input_len()` values.
+    ///
+    /// # Errors
+    /// [`DataError`] when an index is past the end or `out` has another length.
+    pub fn gather_inputs(&self, indices: &[u32], out: &mut [f32]) -> Result<(), DataError> {
+        check_room("inputs", indices, self.input_len(), out.len())?;
+        for (&idx, slot) in indices.iter().zip(out.chunks_exact_mut(self.input_len())) {
+            self.position(idx as usize)
+                .and_then(|position| self.storage.write_input(position, slot))
+                .ok_or(DataError::NoSuchSample { index: idx as usize, len: self.len() })?;
+        }
+        Ok(())
+    }
+
+    /// Copies the classes at `indices` to `out`, which has as many entries.
+    ///
+    /// # Errors
+    /// [`DataError`] when the targets are values, an index is past the end, or `out` has another length.
+    pub fn gather_labels(&self, indices: &[u32], out: &mut [u32]) -> Result<(), DataError> {
+        let StoredTargets::Classes { labels, .. } = &self.storage.targets else {
+            return Err(DataError::WrongTargets { expected: "class labels", found: "values" });
+        };
+        check_room("labels", indices, 1, out.len())?;
+        for (&idx, slot) in indices.iter().zip(out) {
+            *slot = self
+                .position(idx as usize)
+                .and_then(|position| labels.get(position).copied())
+                .ok_or(DataError::NoSuchSample { index: idx as usize, len: self.len() })?;
+        }
+        Ok(())
+    }
+
+    /// Copies the target tensors at `indices` to `out`, one after the other.
+    ///
+    /// # Errors
+    /// [`DataError`] when the targets are classes, an index is past the end, or `out` has another length.
+    pub fn gather_values(&self, indices: &[u32], out: &mut [f32]) -> Result<(), DataError> {
+        let StoredTargets::Values { values, n_elements, .. } = &self.storage.targets else {
+            return Err(DataError::WrongTargets { expected: "values", found: "class labels" });
+        };
+        check_room("targets", indices, *n_elements, out.len())?;
+        for (&idx, slot) in indices.iter().zip(out.chunks_exact_mut(*n_elements)) {
+            let stored = self
+                .position(idx as usize)
+                .and_then(|position| row(values, position, *n_elements))
+                .ok_or(DataError::NoSuchSample { index: idx as usize, len: self.len() })?;
+            slot.copy_from_slice(stored);
+        }
+        Ok(())
+    }
+
+    /// The inputs at `indices` as an array `[indices.len(), ...shape]`.
+    ///
+    /// # Errors
+    /// [`DataError`] when an index is past the end or the array would not fit into memory's address space.
+    pub fn inputs_at(&self, indices: &[u32]) -> Result<ArrayD<f32>, DataError> {
+        let mut shape = vec![indices.len()];
+        shape.extend_from_slice(self.shape());
+        let size = indices.len().checked_mul(self.input_len()).ok_or_else(|| too_large("inputs", &shape))?;
+        let mut values = vec![0.0; size];
+        self.gather_inputs(indices, &mut values)?;
+        ArrayD::from_shape_vec(IxDyn(&shape), values).map_err(|_| too_large("inputs", &shape))
+    }
+
+    /// The first `n` samples, or all of them where there are fewer.
+    #[must_use]
+    pub fn take(&self, n: usize) -> Self {
+        if n >= self.len() {
+            return self.clone();
+        }
+        let view = match &self.view {
+            Some(view) => view.iter().copied().take(n).collect(),
+            None => (0..n as u32).collect(),
+        };
+        Self { storage: Arc::clone(&self.storage), view: Some(view) }
+    }
+
+    /// The samples at `indices`, in that order; an index may come more than once.
+    ///
+    /// # Errors
+    /// [`DataError::NoSuchSample`] when an index is past the end.
+    pub fn subset(&self, indices: &[u32]) -> Result<Self, DataError> {
+        let view = indices.iter().map(|&idx| match &self.view {
+            _ if idx as usize >= self.len() => Err(DataError::NoSuchSample { index: idx as usize, len: self.len() }),
+            Some(view) => Ok(view[idx as usize]),
+            None => Ok(idx),
+        });
+        Ok(Self { storage: Arc::clone(&self.storage), view: Some(view.collect::<Result<_, _>>()?) })
+    }
+
+    /// Splits into `(rest, part)`: `part` has `round(len * fraction)` samples drawn by `seed`, `rest` has the others.
+    ///
+    /// Both keep the order of this view, and the same seed draws the same samples on every machine. The draw ignores
+    /// the targets (it is not stratified).
+    ///
+    /// # Errors
+    /// [`DataError::BadFraction`] unless `0 <= fraction <= 1`.
+    pub fn split(&self, fraction: f64, seed: u64) -> Result<(Self, Self), DataError> {
+        if !(0.0..=1.0).contains(&fraction) {
+            return Err(DataError::BadFraction { fraction });
+        }
+        let n_part = (self.len() as f64 * fraction).round() as usize;
+        let mut order: Vec<u32> = (0..self.len() as u32).collect();
+        SplitMix64::new(seed).shuffle(&mut order);
+        let (part, rest) = order.split_at_mut(n_part.min(self.len()));
+        part.sort_unstable();
+        rest.sort_unstable();
+        Ok((self.subset(rest)?, self.subset(part)?))
+    }
+
+    /// A checksum of everything this view holds, in its order; for noticing that a resumed run has other data.
+    ///
+    /// It is no protection against somebody who wants two datasets to agree.
+    pub fn fingerprint(&self) -> u32 {
+        let mut hasher = crc32fast::Hasher::new();
+        let number = |hasher: &mut crc32fast::Hasher, value: usize| hasher.update(&(value as u64).to_le_bytes());
+        number(&mut hasher, self.len());
+        number(&mut hasher, self.shape().len());
+        self.shape().iter().for_each(|&axis| number(&mut hasher, axis));
+        for idx in 0..self.len() {
+            let Some(position) = self.position(idx) else { continue };
+            match &self.storage.inputs {
+                StoredInputs::Floats(values) => update_floats(&mut hasher, row(values, position, self.input_len())),
+                StoredInputs::Bytes { bytes, scale, offset } => {
+                    hasher.update(row(bytes, position, self.input_len()).unwrap_or_default());
+                    if idx == 0 {
+                        update_floats(&mut hasher, Some(&[*scale, *offset]));
+                    }
+                }
+            }
+            match &self.storage.targets {
+                StoredTargets::Classes { labels, n_classes } => {
+                    hasher.update(&labels.get(position).copied().unwrap_or_default().to_le_bytes());
+                    if idx == 0 {
+                        number(&mut hasher, *n_classes);
+                    }
+                }
+                StoredTargets::Values { values, n_elements, .. } => {
+                    update_floats(&mut hasher, row(values, position, *n_elements));
+                }
+            }
+        }
+        hasher.finalize()
+    }
+
+    /// The last checks that all constructors share.
+    fn assemble(
+        len: usize,
+        shape: Vec<usize>,
+        inputs: StoredInputs,
+        targets: StoredTargets,
+    ) -> Result<Self, DataError> {
+        if u32::try_from(len).is_err() {
+            return Err(DataError::TooManySamples { found: len });
+        }
+        if let StoredTargets::Classes { labels, .. } = &targets
+            && labels.len() != len
+        {
+            return Err(DataError::CountMismatch { what: "labels", expected: len, found: labels.len() });
+        }
+        let n_elements = checked_elements("inputs", &shape)?;
+        Ok(Self { storage: Arc::new(Storage { len, shape, n_elements, inputs, targets }), view: None })
+    }
+
+    /// Where sample `idx` of this view is stored.
+    fn position(&self, idx: usize) -> Option<usize> {
+        match &self.view {
+            Some(view) => view.get(idx).map(|&position| position as usize),
+            None => (idx < self.storage.len).then_some(idx),
+        }
+    }
+}
+
+impl std::fmt::Debug for Dataset {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dataset")
+            .field("len", &self.len())
+            .field("shape", &self.shape())
+            .field("targets", &self.targets())
+            .finish()
+    }
+}
+
+impl Storage {
+    fn write_input(&self, position: usize, out: &mut [f32]) -> Option<()> {
+        match &self.inputs {
+            StoredInputs::Floats(values) => out.copy_from_slice(row(values, position, self.n_elements)?),
+            StoredInputs::Bytes { bytes, scale, offset } => {
+                for (value, &byte) in out.iter_mut().zip(row(bytes, position, self.n_elements)?) {
+                    *value = f32::from(byte) * scale + offset;
+                }
+            }
+        }
+        Some(())
+    }
+}
+
+/// Row `position` of a matrix with `width` columns.
+fn row<T>(values: &[T], position: usize, width: usize) -> Option<&[T]> {
+    let start = position.checked_mul(width)?;
+    values.get(start..start.checked_add(width)?)
+}
+
+fn update_floats(hasher: &mut crc32fast::Hasher, values: Option<&[f32]>) {
+    for value in values.unwrap_or_default() {
+        hasher.update(&value.to_le_bytes());
+    }
+}
+
+/// Takes an array apart into its number of samples, one sample's shape, and its values in row-major order.
+fn into_samples<D: Dimension>(
+    what: &'static str,
+    array: Array<f32, D>,
+) -> Result<(usize, Vec<usize>, Vec<f32>), DataError> {
+    let (len, shape) = match array.shape() {
+        [] => return Err(DataError::EmptyShape { what, shape: Vec::new() }),
+        [len] => (*len, vec![1]),
+        [len, shape @ ..] => (*len, shape.to_vec()),
+    };
+    let n_elements = checked_elements(what, &shape)?;
+    if len == 0 {
+        return Err(DataError::NoSamples);
+    }
+    let size = array.len();
+    let values = if array.is_standard_layout() {
+        // An array that was sliced in place keeps its whole buffer; only an exact fit can be taken over.
+        let copy_start = |values: Vec<f32>, start: usize| values.get(start..start + size).map(<[f32]>::to_vec);
+        match array.into_raw_vec_and_offset() {
+            (values, Some(0) | None) if values.len() == size => values,
+            (values, start) => copy_start(values, start.unwrap_or(0)).ok_or_else(|| too_large(what, &shape))?,
+        }
+    } else {
+        array.iter().copied().collect()
+    };
+    if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+        return Err(DataError::NotFinite {
+            what,
+            sample: at / n_elements,
+            element: at % n_elements,
+            value: values[at],
+        });
+    }
+    Ok((len, shape, values))
+}
+
+fn checked_elements(what: &'static str, shape: &[usize]) -> Result<usize, DataError> {
+    if shape.is_empty() || shape.contains(&0) {
+        return Err(DataError::EmptyShape { what, shape: shape.to_vec() });
+    }
+    shape.iter().try_fold(1_usize, |product, &axis| product.checked_mul(axis)).ok_or_else(|| too_large(what, shape))
+}
+
+fn checked_labels(labels: Vec<u32>, n_classes: usize) -> Result<StoredTargets, DataError> {
+    if let Some(sample) = labels.iter().position(|&label| label as usize >= n_classes) {
+        return Err(DataError::LabelOutOfRange { sample, label: labels[sample], n_classes });
+    }
+    Ok(StoredTargets::Classes { labels, n_classes })
+}
+
+fn check_room(what: &'static str, indices: &[u32], width: usize, found: usize) -> Result<(), DataError> {
+    match indices.len().checked_mul(width) {
+        Some(expected) if expected == found => Ok(()),
+        expected => Err(DataError::WrongRoom { what, expected: expected.unwrap_or(usize::MAX), found }),
+    }
+}
+
+fn too_large(what: &'static str, shape: &[usize]) -> DataError {
+    DataError::TooLarge { what, shape: shape.to_vec() }
+}
+
+#[cfg(test)]
+mod tests;
