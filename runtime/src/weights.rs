@@ -38,7 +38,7 @@ pub fn save(parameters: &Parameters, path: impl AsRef<Path>) -> Result<(), Error
 /// difference in names and shapes.
 pub fn load(spec: &'static Spec, path: impl AsRef<Path>) -> Result<Parameters, Error> {
     let path = path.as_ref();
-    let opened = file::open(path, KIND, spec.parameters.len());
+    let opened = file::open(path, KIND, header_limit(spec));
     opened.and_then(|opened| read(spec, opened)).map_err(|error| match error {
         OpenError::Io(action, source) => Error::io(action, path)(source),
         OpenError::Weights(source) => Error::Weights { path: Some(path.to_owned()), source },
@@ -62,11 +62,16 @@ pub fn to_bytes(parameters: &Parameters) -> Result<Vec<u8>, Error> {
 ///
 /// As [`load`].
 pub fn from_bytes(spec: &'static Spec, bytes: &[u8]) -> Result<Parameters, Error> {
-    let opened = Opened::new(bytes, bytes.len() as u64, KIND, spec.parameters.len());
+    let opened = Opened::new(bytes, bytes.len() as u64, KIND, header_limit(spec));
     opened.and_then(|opened| read(spec, opened)).map_err(|error| match error {
         OpenError::Io(action, source) => Error::io(action, "from memory")(source),
         OpenError::Weights(source) => Error::Weights { path: None, source },
     })
+}
+
+/// The longest header that is read: far more than a file for this network needs, and far from hurting.
+fn header_limit(spec: &Spec) -> u64 {
+    (1 << 20) + 1024 * spec.parameters.len() as u64
 }
 
 fn write(parameters: &Parameters, out: &mut impl std::io::Write) -> std::io::Result<()> {

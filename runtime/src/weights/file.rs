@@ -22,11 +22,6 @@ const VERSION: &str = "1";
 /// Metadata key of the checksum, which is not part of what it checks.
 const CHECKSUM: &str = "netwright.crc32";
 
-/// The longest header that is read for a network of `arrays` arrays: generous, and far from hurting.
-fn header_limit(arrays: usize) -> u64 {
-    (1 << 20) + 1024 * arrays as u64
-}
-
 /// One array of a file: where it is found in a stored vector, and its name.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry<'a> {
@@ -245,8 +240,8 @@ pub(crate) struct Opened<R> {
     len: u64,
 }
 
-/// Opens a file and reads its header.
-pub(crate) fn open(path: &Path, kind: &'static str, arrays: usize) -> Result<Opened<File>, OpenError> {
+/// Opens a file and reads its header, of at most `header_limit` bytes.
+pub(crate) fn open(path: &Path, kind: &'static str, header_limit: u64) -> Result<Opened<File>, OpenError> {
     let io = |action| move |error| OpenError::Io(action, error);
     // Looked at before it is opened, since opening a pipe waits for a writer.
     if !fs::metadata(path).map_err(io("open"))?.is_file() {
@@ -254,7 +249,7 @@ pub(crate) fn open(path: &Path, kind: &'static str, arrays: usize) -> Result<Ope
     }
     let file = File::open(path).map_err(io("open"))?;
     let len = file.metadata().map_err(io("read"))?.len();
-    Opened::new(file, len, kind, arrays)
+    Opened::new(file, len, kind, header_limit)
 }
 
 /// Why a file could not be opened.
@@ -270,13 +265,13 @@ impl From<WeightsError> for OpenError {
 }
 
 impl<R: Read> Opened<R> {
-    /// Reads the header of a file of `len` bytes which should be for a network of `arrays` arrays.
-    pub(crate) fn new(mut source: R, len: u64, kind: &'static str, arrays: usize) -> Result<Self, OpenError> {
+    /// Reads the header, of at most `limit` bytes, of a file of `len` bytes.
+    pub(crate) fn new(mut source: R, len: u64, kind: &'static str, limit: u64) -> Result<Self, OpenError> {
         let too_short = |expected| WeightsError::Length { expected, found: len };
         let rest = len.checked_sub(8).ok_or(too_short(8))?;
         let mut size = [0; 8];
         source.read_exact(&mut size).map_err(|error| OpenError::Io("read", error))?;
-        let (size, limit) = (u64::from_le_bytes(size), header_limit(arrays));
+        let size = u64::from_le_bytes(size);
         if size > limit {
             return Err(WeightsError::HeaderTooLong { limit, found: size }.into());
         }
