@@ -1,0 +1,57 @@
+//! Every code the compiler can print, by range; each range has a table of its own.
+//!
+//! | range | what is wrong |
+//! |---|---|
+//! | N00xx | the text: limits, characters, syntax |
+//! | N01xx | names and definitions |
+//! | N02xx | arguments and parameters |
+//! | N03xx | shapes |
+//! | N04xx | the `train` section |
+//!
+//! A new code is one entry in the table of its range. A code keeps its meaning for ever: one that is no longer
+//! printed stays in the table.
+
+mod syntax;
+
+use super::Code;
+
+pub use syntax::*;
+
+/// The tables, in the order of their ranges.
+const TABLES: &[&[Code]] = &[syntax::TABLE];
+
+/// All codes, in the order of their names.
+pub fn all() -> impl Iterator<Item = Code> {
+    TABLES.iter().flat_map(|table| table.iter().copied())
+}
+
+/// The code of that name, in either case: `N0302`, `n0302`.
+pub fn find(id: &str) -> Option<Code> {
+    all().find(|code| code.id().eq_ignore_ascii_case(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_ascend_and_have_four_digits() {
+        let ids: Vec<&str> = all().map(Code::id).collect();
+        assert!(ids.windows(2).all(|pair| pair[0] < pair[1]), "{ids:?}");
+        assert!(ids.iter().all(|id| id.len() == 5 && id[1..].bytes().all(|byte| byte.is_ascii_digit())));
+    }
+
+    #[test]
+    fn every_code_is_explained() {
+        for code in all() {
+            assert!(!code.title().is_empty() && !code.title().ends_with('.'), "{code}");
+            assert!(code.page().len() > 40, "{code}");
+        }
+    }
+
+    #[test]
+    fn codes_are_found_in_either_case() {
+        assert_eq!(find("n0001"), Some(N0001));
+        assert_eq!(find("N9999"), None);
+    }
+}

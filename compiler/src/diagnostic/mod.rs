@@ -1,0 +1,69 @@
+//! What the compiler has to say: [`Diagnostic`]s with stable [`Code`]s, collected in a [`Sink`], shown by [`render`].
+//!
+//! A message says what was expected, what was found, where each came from, and the fix. Its title has no final full
+//! stop; names from the source stand in backquotes ([`quote`]).
+
+mod code;
+pub mod codes;
+mod data;
+mod render;
+mod sink;
+mod suggest;
+#[doc(hidden)]
+pub mod testing;
+
+use crate::source::Span;
+
+pub use code::Code;
+pub use data::{Data, LabelData, data};
+pub use render::{Style, render, render_all, short};
+pub use sink::{Draft, MAX_SHOWN, Report, Sink};
+pub(crate) use suggest::is_unprintable;
+pub use suggest::{escape, quote, suggest};
+
+/// How much a diagnostic weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// No code is generated.
+    Error,
+    /// Code is generated; the author should look.
+    Warning,
+}
+
+impl Level {
+    /// The word that messages print.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// A place and what to say about it; the text may be empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// Where.
+    pub span: Span,
+    /// What, in a few words.
+    pub text: String,
+}
+
+/// One message to the author of a `.net` file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Stable name of this kind of mistake; [`Code::page`] explains it.
+    pub code: Code,
+    /// Error or warning.
+    pub level: Level,
+    /// One line without a final full stop.
+    pub title: String,
+    /// The smallest place that is wrong.
+    pub primary: Label,
+    /// Where else to look: where the expectation or the operand comes from.
+    pub secondary: Vec<Label>,
+    /// Facts that the labels do not show.
+    pub notes: Vec<String>,
+    /// What to do about it.
+    pub helps: Vec<String>,
+}

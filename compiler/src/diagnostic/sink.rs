@@ -1,0 +1,165 @@
+//! Collecting diagnostics: [`Sink::error`] starts one, [`Draft::primary`] places and records it.
+//!
+//! The two steps make a message without a place impossible, and a forgotten step a warning of the Rust compiler.
+
+use super::{Code, Diagnostic, Label, Level, escape};
+use crate::source::Span;
+
+/// How many diagnostics are shown; the rest are counted in one line.
+pub const MAX_SHOWN: usize = 50;
+
+/// How many diagnostics are kept; more only add to the count, so that hostile text cannot fill the memory.
+const MAX_KEPT: usize = 1000;
+
+/// The diagnostics of one compilation.
+#[derive(Debug, Clone, Default)]
+pub struct Sink {
+    kept: Vec<Diagnostic>,
+    /// Diagnostics that came after [`MAX_KEPT`].
+    dropped: usize,
+    has_errors: bool,
+    /// Takes the edits of a diagnostic that is not kept.
+    scratch: Option<Diagnostic>,
+}
+
+impl Sink {
+    /// A sink without diagnostics.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Starts an error; `title` is one line without a final full stop.
+    pub fn error(&mut self, code: Code, title: impl Into<String>) -> Draft<'_> {
+        Draft { sink: self, code, level: Level::Error, title: title.into() }
+    }
+
+    /// Starts a warning; `title` is one line without a final full stop.
+    pub fn warning(&mut self, code: Code, title: impl Into<String>) -> Draft<'_> {
+        Draft { sink: self, code, level: Level::Warning, title: title.into() }
+    }
+
+    /// Whether any error was recorded.
+    pub fn has_errors(&self) -> bool {
+        self.has_errors
+    }
+
+    /// Whether nothing was recorded.
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// What to show: in the order of the source, one per primary span (the first error, else the first warning), at
+    /// most [`MAX_SHOWN`].
+    pub fn diagnostics(&self) -> Vec<&Diagnostic> {
+        let mut shown = self.distinct();
+        shown.truncate(MAX_SHOWN);
+        shown
+    }
+
+    /// How many diagnostics [`diagnostics`](Self::diagnostics) leaves out beyond its limit.
+    pub fn n_omitted(&self) -> usize {
+        self.distinct().len().saturating_sub(MAX_SHOWN).saturating_add(self.dropped)
+    }
+
+    /// How many diagnostics were recorded, repeated ones left out: to see whether a pass found anything.
+    pub fn n_recorded(&self) -> usize {
+        self.kept.len().saturating_add(self.dropped)
+    }
+
+    /// Adds the diagnostics of another sink after those of this one.
+    pub fn append(&mut self, other: Self) {
+        self.dropped = self.dropped.saturating_add(other.dropped);
+        self.has_errors |= other.has_errors;
+        for diagnostic in other.kept {
+            self.record(diagnostic);
+        }
+    }
+
+    fn distinct(&self) -> Vec<&Diagnostic> {
+        let mut sorted: Vec<&Diagnostic> = self.kept.iter().collect();
+        sorted.sort_by_key(|diagnostic| (diagnostic.primary.span, diagnostic.level));
+        sorted.dedup_by_key(|diagnostic| diagnostic.primary.span);
+        sorted
+    }
+
+    fn record(&mut self, diagnostic: Diagnostic) -> Report<'_> {
+        self.has_errors |= diagnostic.level == Level::Error;
+        let repeated =
+            self.kept.iter().any(|kept| kept.primary.span == diagnostic.primary.span && kept.level <= diagnostic.level);
+        let kept = if repeated || self.kept.len() >= MAX_KEPT {
+            self.dropped = self.dropped.saturating_add(usize::from(!repeated));
+            self.scratch.insert(diagnostic)
+        } else {
+            self.kept.push_mut(diagnostic)
+        };
+        Report { diagnostic: kept }
+    }
+}
+
+/// A diagnostic that has no place yet and is not recorded.
+#[must_use = "a diagnostic is recorded by `primary`"]
+#[derive(Debug)]
+pub struct Draft<'a> {
+    sink: &'a mut Sink,
+    code: Code,
+    level: Level,
+    title: String,
+}
+
+impl<'a> Draft<'a> {
+    /// Records the diagnostic at `span`, the smallest place that is wrong; `text` says in a few words what was
+    /// expected there and may be empty.
+    pub fn primary(self, span: Span, text: impl Into<String>) -> Report<'a> {
+        let diagnostic = Diagnostic {
+            code: self.code,
+            level: self.level,
+            title: escape(&self.title),
+            primary: Label { span, text: escape(&text.into()) },
+            secondary: Vec::new(),
+            notes: Vec::new(),
+            helps: Vec::new(),
+        };
+        self.sink.record(diagnostic)
+    }
+}
+
+/// A recorded diagnostic, to add to.
+#[derive(Debug)]
+pub struct Report<'a> {
+    diagnostic: &'a mut Diagnostic,
+}
+
+impl Report<'_> {
+    /// Adds a place to look at.
+    #[allow(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "the diagnostic is recorded already"
+    )]
+    pub fn secondary(self, span: Span, text: impl Into<String>) -> Self {
+        self.diagnostic.secondary.push(Label { span, text: escape(&text.into()) });
+        self
+    }
+
+    /// Adds a fact.
+    #[allow(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "the diagnostic is recorded already"
+    )]
+    pub fn note(self, text: impl Into<String>) -> Self {
+        self.diagnostic.notes.push(escape(&text.into()));
+        self
+    }
+
+    /// Adds what to do.
+    #[allow(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "the diagnostic is recorded already"
+    )]
+    pub fn help(self, text: impl Into<String>) -> Self {
+        self.diagnostic.helps.push(escape(&text.into()));
+        self
+    }
+}

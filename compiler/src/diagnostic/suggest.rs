@@ -1,0 +1,90 @@
+//! Words in messages: "did you mean", and texts of the source made safe to print.
+
+use std::fmt::Write as _;
+
+/// The candidate closest to `name` where one is close enough to be a slip of the keyboard, for "did you mean".
+///
+/// Closeness is the Damerau-Levenshtein distance without regard to case, at most a third of the longer word's
+/// letters; equally close candidates are settled by their order. Names of more than 64 characters have no
+/// suggestion: the distance costs their product.
+pub fn suggest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const MAX_LENGTH: usize = 64;
+    let wanted = name.to_lowercase();
+    let n_wanted = wanted.chars().count();
+    if n_wanted == 0 || n_wanted > MAX_LENGTH {
+        return None;
+    }
+    let distance = |candidate: &str| {
+        let candidate_lower = candidate.to_lowercase();
+        let n_candidate = candidate_lower.chars().count();
+        let limit = (n_wanted.max(n_candidate) / 3).max(1);
+        if n_candidate > MAX_LENGTH || n_wanted.min(n_candidate) < 2 || candidate == name {
+            return None;
+        }
+        let found = strsim::damerau_levenshtein(&wanted, &candidate_lower);
+        (found <= limit).then_some(found)
+    };
+    candidates
+        .into_iter()
+        .filter_map(|candidate| distance(candidate).map(|found| (found, candidate)))
+        .min_by_key(|(found, _)| *found)
+        .map(|(_, candidate)| candidate)
+}
+
+/// `text` in backquotes for a message, its control characters escaped, shortened to 40 characters.
+pub fn quote(text: &str) -> String {
+    const MAX_LENGTH: usize = 40;
+    let mut quoted = String::from("`");
+    quoted.extend(text.chars().take(MAX_LENGTH));
+    if text.chars().nth(MAX_LENGTH).is_some() {
+        quoted.push('…');
+    }
+    quoted.push('`');
+    escape(&quoted)
+}
+
+/// `text` with the characters that act on a terminal, or on the direction of the text, written as `\u{…}`.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_unprintable(character) {
+            // Writing to a String cannot fail.
+            let _ = write!(escaped, "\\u{{{:x}}}", u32::from(character));
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
+/// Whether a character acts instead of showing: controls, and the marks that change the direction of text.
+pub(crate) fn is_unprintable(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggestions_are_close() {
+        let layers = ["conv", "dense", "relu", "max_pool", "avg_pool", "softmax"];
+        assert_eq!(suggest("cnov", layers), Some("conv"));
+        assert_eq!(suggest("Dense", layers), Some("dense"));
+        assert_eq!(suggest("maxpool", layers), Some("max_pool"));
+        assert_eq!(suggest("sofmax", layers), Some("softmax"));
+        assert_eq!(suggest("lstm", layers), None);
+        assert_eq!(suggest("x", ["y"]), None);
+        assert_eq!(suggest("conv", ["conv"]), None);
+        assert_eq!(suggest(&"c".repeat(100_000), layers), None);
+        assert_eq!(suggest("", layers), None);
+    }
+
+    #[test]
+    fn quoting_hides_controls_and_shortens() {
+        assert_eq!(quote("a\u{1b}[31m"), "`a\\u{1b}[31m`");
+        assert_eq!(quote(&"x".repeat(50)), format!("`{}…`", "x".repeat(40)));
+        assert_eq!(escape("\u{202e}é"), "\\u{202e}é");
+    }
+}

@@ -1,0 +1,309 @@
+//! The syntax tree: what was written, with the span of every part. Nothing here is resolved or checked.
+
+use crate::source::Span;
+
+/// One `.net` text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct File {
+    /// The networks, in the order of the text. One whose header cannot be read is left out.
+    pub networks: Vec<Network>,
+    /// The whole text.
+    pub span: Span,
+}
+
+/// `network NAME(params) { items }`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// Lines of the doc comment, without `///` and one space.
+    pub docs: Vec<String>,
+    /// Its name.
+    pub name: Ident,
+    /// Its parameters; empty without parentheses too.
+    pub params: Vec<Param>,
+    /// The statements, in the order of the text.
+    pub items: Vec<Item>,
+    /// From `network` to the closing brace.
+    pub span: Span,
+}
+
+/// A name where it is defined, called or used as a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ident {
+    /// The name; never a keyword.
+    pub text: String,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// `name: type = default`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Param {
+    /// Lines of the doc comment.
+    pub docs: Vec<String>,
+    /// Its name.
+    pub name: Ident,
+    /// What values it takes.
+    pub ty: ParamType,
+    /// Its value where none is given.
+    pub default: Option<Expr>,
+    /// From the name to the default's end.
+    pub span: Span,
+}
+
+/// What values a parameter takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParamType {
+    /// `int`: whole numbers.
+    Int,
+    /// `float`: real numbers.
+    Float,
+    /// `bool`: `true` and `false`.
+    Bool,
+    /// `"1.0" | "1.1"`: one of these strings; at least one.
+    Choice(Vec<Choice>),
+}
+
+/// One string of an enumerated parameter type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The string, unescaped.
+    pub text: String,
+    /// The string with its quotation marks.
+    pub span: Span,
+}
+
+/// A statement or section of a network.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    /// `input name: [dims];`
+    Input(Input),
+    /// `name = value;`
+    Binding(Binding),
+    /// `output name = value;`
+    Output(Output),
+    /// `train { … }`
+    Train(Train),
+}
+
+/// `input name: [dims];`, the batch axis implied.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Input {
+    /// Lines of the doc comment.
+    pub docs: Vec<String>,
+    /// Its name.
+    pub name: Ident,
+    /// Sizes, outermost first.
+    pub dims: Vec<Expr>,
+    /// The sizes with their brackets.
+    pub dims_span: Span,
+    /// From `input` to the last bracket.
+    pub span: Span,
+}
+
+/// `name = value;`, `name: [dims] = value;` or `name = value: [dims];`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Binding {
+    /// Lines of the doc comment.
+    pub docs: Vec<String>,
+    /// The name it defines.
+    pub name: Ident,
+    /// The shape it must have.
+    pub annotation: Option<Annotation>,
+    /// Its value; [`ExprKind::Error`] where it could not be read.
+    pub value: Expr,
+    /// The statement without its `;`.
+    pub span: Span,
+}
+
+/// `output name = value;`, `output name: [dims] = value;` or `output name = value: [dims];`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Output {
+    /// Lines of the doc comment.
+    pub docs: Vec<String>,
+    /// The name it defines.
+    pub name: Ident,
+    /// The shape it must have.
+    pub annotation: Option<Annotation>,
+    /// Its value; [`ExprKind::Error`] where it could not be read.
+    pub value: Expr,
+    /// The statement without its `;`.
+    pub span: Span,
+}
+
+/// The shape that a statement promises.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Annotation {
+    /// Sizes, outermost first.
+    pub dims: Vec<Expr>,
+    /// The sizes with their brackets.
+    pub span: Span,
+}
+
+/// `train { key: value; … }`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Train {
+    /// Lines of the doc comment.
+    pub docs: Vec<String>,
+    /// The entries, in the order of the text.
+    pub entries: Vec<Entry>,
+    /// From `train` to the closing brace.
+    pub span: Span,
+}
+
+/// `key: value;`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// What is set.
+    pub key: Ident,
+    /// To what; [`ExprKind::Error`] where it could not be read.
+    pub value: Expr,
+    /// The entry without its `;`.
+    pub span: Span,
+}
+
+/// An expression and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Where; parentheses around it belong to it.
+    pub span: Span,
+}
+
+/// The kinds of expressions.
+///
+/// At most [`MAX_DEPTH`](super::limits::MAX_DEPTH) of them stand inside each other, so that recursion over a tree
+/// is safe.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ExprKind {
+    /// `42`, never negative.
+    Int(i64),
+    /// `0.5`, never negative, finite.
+    Float(f64),
+    /// `true`, `false`.
+    Bool(bool),
+    /// `"1.0"`, unescaped.
+    Str(String),
+    /// A name without parentheses: a value, a parameter, or an option such as `glorot_uniform`.
+    Name(String),
+    /// `[3, 3]`.
+    List(Vec<Expr>),
+    /// `-x`, `not x`.
+    Unary(UnaryOp, Box<Expr>),
+    /// `x + y`.
+    Binary(BinaryOp, Box<Expr>, Box<Expr>),
+    /// `softmax(x)`, always with parentheses.
+    Call(Call),
+    /// `source -> stage -> stage`, with at least one stage.
+    Pipe {
+        /// First operand of the first stage.
+        source: Box<Expr>,
+        /// What it goes through.
+        stages: Vec<Stage>,
+    },
+    /// Could not be read; a message says why. Agrees with everything.
+    Error,
+}
+
+/// Operators before their operand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UnaryOp {
+    /// `-`
+    Negate,
+    /// `not`
+    Not,
+}
+
+/// Operators between two operands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BinaryOp {
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`
+    Divide,
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterEqual,
+    /// `and`
+    And,
+    /// `or`
+    Or,
+}
+
+impl UnaryOp {
+    /// How it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Negate => "-",
+            Self::Not => "not",
+        }
+    }
+}
+
+impl BinaryOp {
+    /// How it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterEqual => ">=",
+            Self::And => "and",
+            Self::Or => "or",
+        }
+    }
+}
+
+/// `name(args)`, or `name` alone as a stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// What is called: a layer, loss, optimizer or initialiser.
+    pub name: Ident,
+    /// Positional arguments, then named ones.
+    pub args: Vec<Arg>,
+    /// Whether parentheses were written.
+    pub has_parens: bool,
+    /// From the name to the closing parenthesis.
+    pub span: Span,
+}
+
+/// `value` or `name: value`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arg {
+    /// Its name, where given.
+    pub name: Option<Ident>,
+    /// Its value.
+    pub value: Expr,
+    /// From the name to the value's end.
+    pub span: Span,
+}
+
+/// What a pipeline goes through: `conv(32, kernel: 5) as c1`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stage {
+    /// The layer.
+    pub call: Call,
+    /// The name of its weights, where given with `as`.
+    pub label: Option<Ident>,
+    /// From the layer's name to the label's end.
+    pub span: Span,
+}

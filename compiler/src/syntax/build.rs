@@ -1,0 +1,370 @@
+//! Pairs of the grammar to the syntax tree.
+//!
+//! The grammar guarantees which children a pair has; where a function returns an `Option`, `None` means that
+//! guarantee was broken, and the caller leaves the part out.
+
+use pest::iterators::Pair;
+
+use super::ast::{
+    Annotation, Arg, Binding, Call, Choice, Entry, Expr, ExprKind, Ident, Input, Item, Network, Output, Param,
+    ParamType, Stage, Train,
+};
+use super::grammar::Rule;
+use super::limits::MAX_DEPTH;
+use super::operators::{binary_op, unary_op};
+use crate::diagnostic::codes::{N0005, N0010, N0018, N0021};
+use crate::diagnostic::{Sink, quote};
+use crate::source::{SourceId, Span};
+
+/// Builds trees from the pairs of one slice of a source.
+pub(super) struct Builder<'a> {
+    /// The source.
+    pub(super) source: SourceId,
+    /// Where the slice starts in it.
+    pub(super) base: u32,
+    /// Takes what the grammar cannot say: numbers out of range, the order of arguments.
+    pub(super) sink: &'a mut Sink,
+    /// Whether an expression was reported as too deep; one message is enough.
+    pub(super) too_deep: bool,
+}
+
+/// An expression and how many stand inside each other in it.
+struct Tree {
+    expr: Expr,
+    depth: usize,
+}
+
+impl Builder<'_> {
+    fn span(&self, pair: &Pair<'_, Rule>) -> Span {
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX).saturating_add(self.base);
+        let span = pair.as_span();
+        Span::new(self.source, offset(span.start()), offset(span.end()))
+    }
+
+    /// The networks of a `file`.
+    pub(super) fn file(&mut self, file: Pair<'_, Rule>) -> Vec<Network> {
+        file.into_inner().filter(|pair| pair.as_rule() == Rule::network).filter_map(|pair| self.network(pair)).collect()
+    }
+
+    fn network(&mut self, pair: Pair<'_, Rule>) -> Option<Network> {
+        let end = self.span(&pair);
+        let mut inner = pair.into_inner();
+        let docs = docs(inner.next()?);
+        let mut network = self.header(inner.next()?)?;
+        network.docs = docs;
+        network.items = inner.filter_map(|item| self.item(item)).collect();
+        network.span = network.span.to(end.after());
+        Some(network)
+    }
+
+    /// A `header` as a network without documentation and items.
+    pub(super) fn header(&mut self, pair: Pair<'_, Rule>) -> Option<Network> {
+        let span = self.span(&pair);
+        let mut inner = pair.into_inner();
+        let name = self.ident(&inner.find(|part| part.as_rule() == Rule::name)?);
+        let params = match inner.next() {
+            Some(params) => params.into_inner().filter_map(|param| self.param(param)).collect(),
+            None => Vec::new(),
+        };
+        Some(Network { docs: Vec::new(), name, params, items: Vec::new(), span })
+    }
+
+    fn param(&mut self, pair: Pair<'_, Rule>) -> Option<Param> {
+        let mut inner = pair.into_inner();
+        let docs = docs(inner.next()?);
+        let name = self.ident(&inner.next()?);
+        let ty = inner.next()?;
+        let ty_span = self.span(&ty);
+        let ty = self.param_type(ty);
+        let default = inner.next().map(|value| self.expression(value));
+        let span = name.span.to(default.as_ref().map_or(ty_span, |value| value.span));
+        Some(Param { docs, name, ty, default, span })
+    }
+
+    fn param_type(&mut self, pair: Pair<'_, Rule>) -> ParamType {
+        match pair.as_str() {
+            "int" => ParamType::Int,
+            "float" => ParamType::Float,
+            "bool" => ParamType::Bool,
+            _ => ParamType::Choice(
+                pair.into_inner()
+                    .map(|string| Choice { text: unescape(string.as_str()), span: self.span(&string) })
+                    .collect(),
+            ),
+        }
+    }
+
+    fn item(&mut self, pair: Pair<'_, Rule>) -> Option<Item> {
+        let mut inner = pair.into_inner();
+        let docs = docs(inner.next()?);
+        self.statement(inner.next()?, docs)
+    }
+
+    /// An `input`, `binding`, `output` or `train`.
+    pub(super) fn statement(&mut self, pair: Pair<'_, Rule>, docs: Vec<String>) -> Option<Item> {
+        let span = self.span(&pair);
+        match pair.as_rule() {
+            Rule::input => {
+                let mut inner = pair.into_inner().filter(|part| part.as_rule() != Rule::input_word);
+                let name = self.ident(&inner.next()?);
+                let Annotation { dims, span: dims_span } = self.shape(inner.next()?);
+                Some(Item::Input(Input { docs, name, dims, dims_span, span }))
+            }
+            Rule::binding => {
+                let (name, annotation, value) = self.assignment(pair)?;
+                Some(Item::Binding(Binding { docs, name, annotation, value, span }))
+            }
+            Rule::output => {
+                let (name, annotation, value) = self.assignment(pair)?;
+                Some(Item::Output(Output { docs, name, annotation, value, span }))
+            }
+            Rule::train => {
+                let entries = pair.into_inner().filter(|part| part.as_rule() == Rule::entry);
+                let entries = entries.filter_map(|entry| self.entry(entry)).collect();
+                Some(Item::Train(Train { docs, entries, span }))
+            }
+            _ => None,
+        }
+    }
+
+    /// Name, annotation and value of a `binding` or `output`.
+    fn assignment(&mut self, pair: Pair<'_, Rule>) -> Option<(Ident, Option<Annotation>, Expr)> {
+        let (mut name, mut annotation, mut value) = (None, None::<Annotation>, None);
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::name => name = Some(self.ident(&part)),
+                Rule::expression => value = Some(self.expression(part)),
+                Rule::annotation => {
+                    let Some(shape) = part.into_inner().next() else { continue };
+                    let found = self.shape(shape);
+                    if let Some(first) = &annotation {
+                        self.sink
+                            .error(N0021, "the shape is annotated twice")
+                            .primary(found.span, "")
+                            .secondary(first.span, "already annotated here")
+                            .help("remove one of the two");
+                    } else {
+                        annotation = Some(found);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Some((name?, annotation, value?))
+    }
+
+    /// An `entry` of a train section.
+    pub(super) fn entry(&mut self, pair: Pair<'_, Rule>) -> Option<Entry> {
+        let span = self.span(&pair);
+        let mut inner = pair.into_inner();
+        let key = self.ident(&inner.next()?);
+        let value = self.expression(inner.next()?);
+        Some(Entry { key, value, span })
+    }
+
+    fn shape(&mut self, pair: Pair<'_, Rule>) -> Annotation {
+        let span = self.span(&pair);
+        Annotation { dims: pair.into_inner().map(|dim| self.expression(dim)).collect(), span }
+    }
+
+    fn ident(&self, pair: &Pair<'_, Rule>) -> Ident {
+        Ident { text: pair.as_str().to_owned(), span: self.span(pair) }
+    }
+
+    fn expression(&mut self, pair: Pair<'_, Rule>) -> Expr {
+        self.tree(pair).expr
+    }
+
+    fn tree(&mut self, mut pair: Pair<'_, Rule>) -> Tree {
+        // Most ranks of operators have nothing to say about an expression: a loop, not the stack, passes them.
+        let span = self.span(&pair);
+        let (rule, mut inner) = loop {
+            let rule = pair.as_rule();
+            let text = pair.as_str();
+            match rule {
+                Rule::integer => return self.number(text, span, parse_int(text)),
+                Rule::float => return self.number(text, span, parse_float(text)),
+                Rule::string => return leaf(ExprKind::Str(unescape(text)), span),
+                Rule::boolean => return leaf(ExprKind::Bool(text == "true"), span),
+                Rule::call => return self.name_or_call(pair),
+                Rule::list => return self.list(pair),
+                _ => {}
+            }
+            let mut inner = pair.into_inner();
+            match (inner.next(), inner.len()) {
+                (Some(only), 0) => pair = only,
+                (Some(first), _) => break (rule, std::iter::once(first).chain(inner)),
+                (None, _) => return leaf(ExprKind::Error, span),
+            }
+        };
+        let mut tree = match rule {
+            Rule::expression => self.pipe(inner, span),
+            Rule::inversion | Rule::negation => {
+                let mut signs = Vec::new();
+                let operand = loop {
+                    match inner.next() {
+                        Some(part) => match unary_op(&part) {
+                            Some(op) => signs.push((op, self.span(&part))),
+                            None => break self.tree(part),
+                        },
+                        None => return leaf(ExprKind::Error, span),
+                    }
+                };
+                signs.into_iter().rev().fold(operand, |operand, (op, sign)| {
+                    let span = sign.to(operand.expr.span);
+                    self.node(ExprKind::Unary(op, Box::new(operand.expr)), span, operand.depth)
+                })
+            }
+            _ => {
+                let Some(first) = inner.next() else { return leaf(ExprKind::Error, span) };
+                let mut left = self.tree(first);
+                while let (Some(sign), Some(right)) = (inner.next(), inner.next()) {
+                    let Some(op) = binary_op(&sign) else { return leaf(ExprKind::Error, span) };
+                    let right = self.tree(right);
+                    let span = left.expr.span.to(right.expr.span);
+                    let depth = left.depth.max(right.depth);
+                    left = self.node(ExprKind::Binary(op, Box::new(left.expr), Box::new(right.expr)), span, depth);
+                }
+                left
+            }
+        };
+        // Parentheses around the expression belong to it.
+        tree.expr.span = span;
+        tree
+    }
+
+    fn pipe<'i>(&mut self, mut inner: impl Iterator<Item = Pair<'i, Rule>>, span: Span) -> Tree {
+        let Some(source) = inner.next() else { return leaf(ExprKind::Error, span) };
+        let source = self.tree(source);
+        let mut depth = source.depth;
+        let mut stages = Vec::new();
+        for stage in inner {
+            let span = self.span(&stage);
+            let mut parts = stage.into_inner();
+            let Some(call) = parts.next().and_then(|call| self.call(call)) else { continue };
+            let label = parts.next().and_then(|label| label.into_inner().find(|part| part.as_rule() == Rule::name));
+            depth = depth.max(call.1);
+            stages.push(Stage { call: call.0, label: label.map(|name| self.ident(&name)), span });
+        }
+        self.node(ExprKind::Pipe { source: Box::new(source.expr), stages }, span, depth)
+    }
+
+    fn list(&mut self, pair: Pair<'_, Rule>) -> Tree {
+        let span = self.span(&pair);
+        let mut depth = 0;
+        let elements = pair.into_inner().map(|element| {
+            let element = self.tree(element);
+            depth = depth.max(element.depth);
+            element.expr
+        });
+        let elements = elements.collect();
+        self.node(ExprKind::List(elements), span, depth)
+    }
+
+    fn name_or_call(&mut self, pair: Pair<'_, Rule>) -> Tree {
+        let span = self.span(&pair);
+        match self.call(pair) {
+            Some((call, depth)) if call.has_parens => self.node(ExprKind::Call(call), span, depth),
+            Some((call, _)) => leaf(ExprKind::Name(call.name.text), span),
+            None => leaf(ExprKind::Error, span),
+        }
+    }
+
+    /// A call and the depth of its deepest argument.
+    fn call(&mut self, pair: Pair<'_, Rule>) -> Option<(Call, usize)> {
+        let span = self.span(&pair);
+        let mut inner = pair.into_inner();
+        let name = self.ident(&inner.next()?);
+        let arguments = inner.next();
+        let has_parens = arguments.is_some();
+        let mut args: Vec<Arg> = Vec::new();
+        let mut deepest = 0;
+        for argument in arguments.into_iter().flat_map(Pair::into_inner) {
+            let span = self.span(&argument);
+            let mut parts = argument.into_inner();
+            let first = parts.next()?;
+            let (name, value) = match parts.next() {
+                Some(value) => (Some(self.ident(&first)), value),
+                None => (None, first),
+            };
+            let value = self.tree(value);
+            deepest = deepest.max(value.depth);
+            if let (None, Some(named)) = (&name, args.iter().rfind(|arg| arg.name.is_some())) {
+                self.sink
+                    .error(N0018, "a positional argument stands after a named one")
+                    .primary(span, "")
+                    .secondary(named.span, "named arguments start at the latest here")
+                    .help("put it first, or give it its name");
+            }
+            args.push(Arg { name, value: value.expr, span });
+        }
+        Some((Call { name, args, has_parens, span }, deepest))
+    }
+
+    fn number(&mut self, text: &str, span: Span, value: Option<ExprKind>) -> Tree {
+        let kind = value.unwrap_or_else(|| {
+            self.sink
+                .error(N0010, format!("the number {} is out of range", quote(text)))
+                .primary(span, "does not fit into 64 bits");
+            ExprKind::Error
+        });
+        leaf(kind, span)
+    }
+
+    /// An expression around others, the deepest of which is `inner` deep.
+    fn node(&mut self, kind: ExprKind, span: Span, inner: usize) -> Tree {
+        if inner < MAX_DEPTH {
+            return Tree { expr: Expr { kind, span }, depth: inner + 1 };
+        }
+        if !std::mem::replace(&mut self.too_deep, true) {
+            self.sink
+                .error(N0005, format!("the expression is more than {MAX_DEPTH} operators deep"))
+                .primary(span.after(), "too deep from here on")
+                .secondary(span.before(), "starts here")
+                .help("name a part of it and use the name");
+        }
+        leaf(ExprKind::Error, span)
+    }
+}
+
+fn leaf(kind: ExprKind, span: Span) -> Tree {
+    Tree { expr: Expr { kind, span }, depth: 1 }
+}
+
+/// The lines of a `docs` pair.
+fn docs(pair: Pair<'_, Rule>) -> Vec<String> {
+    pair.into_inner().map(|line| doc_line(line.as_str())).collect()
+}
+
+/// A doc comment's text, without the slashes, the blank after them and blanks at the end.
+pub(super) fn doc_line(comment: &str) -> String {
+    let line = comment.strip_prefix("///").unwrap_or(comment);
+    line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned()
+}
+
+fn parse_int(text: &str) -> Option<ExprKind> {
+    text.replace('_', "").parse().ok().map(ExprKind::Int)
+}
+
+fn parse_float(text: &str) -> Option<ExprKind> {
+    text.replace('_', "").parse().ok().filter(|value: &f64| value.is_finite()).map(ExprKind::Float)
+}
+
+/// A string's text, from its form with quotation marks.
+fn unescape(quoted: &str) -> String {
+    let inside = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(quoted);
+    let mut text = String::with_capacity(inside.len());
+    let mut characters = inside.chars();
+    while let Some(next) = characters.next() {
+        text.push(match next {
+            '\\' => match characters.next() {
+                Some('n') => '\n',
+                Some('t') => '\t',
+                Some(other) => other,
+                None => '\\',
+            },
+            other => other,
+        });
+    }
+    text
+}

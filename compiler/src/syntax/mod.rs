@@ -1,0 +1,21 @@
+//! Text to syntax tree: [`parse`] reads a source with the grammar of `grammar.pest` into an [`ast::File`].
+//!
+//! ```text
+//! text -> limits (size, brackets, tokens) -> pest (grammar.pest) -> build (pairs to ast)
+//!              \-> where the text does not follow the grammar: recover (statement by statement)
+//! ```
+
+pub mod ast;
+mod build;
+mod grammar;
+pub mod keywords;
+pub mod limits;
+mod operators;
+mod parse;
+mod recover;
+mod scan;
+
+pub use parse::parse;
+
+#[cfg(test)]
+mod tests;

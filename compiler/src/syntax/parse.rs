@@ -1,0 +1,83 @@
+//! The way from text to tree: limits first, then the grammar, then, where the text does not follow it, recovery.
+
+use pest::Parser;
+
+use super::ast::File;
+use super::build::Builder;
+use super::grammar::{Grammar, Rule};
+use super::limits::{MAX_BRACKETS, MAX_TEXT_BYTES, MAX_TOKENS};
+use super::recover::recover;
+use super::scan::{Token, TokenKind, scan};
+use crate::diagnostic::Sink;
+use crate::diagnostic::codes::{N0001, N0002, N0003, N0013};
+use crate::source::{SourceId, SourceMap, Span};
+
+/// Reads one text. Mistakes go to `sink`; the tree holds what could be read, with [`ExprKind::Error`] for values that
+/// could not, so that later passes can find further mistakes. A text beyond the [limits](super::limits) gives an
+/// empty tree.
+///
+/// [`ExprKind::Error`]: super::ast::ExprKind::Error
+pub fn parse(source: SourceId, map: &SourceMap, sink: &mut Sink) -> File {
+    let text = map.text(source);
+    let span = map.span(source);
+    let empty = File { networks: Vec::new(), span };
+    if text.len() > MAX_TEXT_BYTES {
+        sink.error(N0001, format!("the text has {} bytes, more than the limit of {MAX_TEXT_BYTES}", text.len()))
+            .primary(span.before(), "");
+        return empty;
+    }
+    let mut scan_sink = Sink::new();
+    let tokens = scan(source, text, &mut scan_sink);
+    let scanned_clean = scan_sink.is_empty();
+    sink.append(scan_sink);
+    if !within_limits(&tokens, text, sink) {
+        return empty;
+    }
+    if scanned_clean && let Ok(mut pairs) = Grammar::parse(Rule::file, text) {
+        let mut builder = Builder { source, base: 0, sink, too_deep: false };
+        let networks = pairs.next().map(|file| builder.file(file)).unwrap_or_default();
+        return File { networks, span };
+    }
+    let n_before = sink.n_recorded();
+    let networks = recover(source, text, &tokens, sink);
+    if scanned_clean && sink.n_recorded() == n_before {
+        // The grammar refused what recovery accepts: no message would mean an unnoticed mistake.
+        sink.error(N0013, "the text does not follow the grammar").primary(span.before(), "");
+    }
+    File { networks, span }
+}
+
+/// Reports more tokens or open brackets than the limits allow.
+fn within_limits(tokens: &[Token], text: &str, sink: &mut Sink) -> bool {
+    if let Some(token) = tokens.get(MAX_TOKENS) {
+        sink.error(
+            N0003,
+            format!("the text has {} words and signs, more than the limit of {MAX_TOKENS}", tokens.len()),
+        )
+        .primary(token.span, "the first beyond the limit");
+        return false;
+    }
+    let mut open: Vec<Span> = Vec::new();
+    for token in tokens {
+        match token.kind {
+            TokenKind::Open => open.push(token.span),
+            TokenKind::Close => {
+                open.pop();
+            }
+            // Brackets other than braces end with their statement at the latest, so a missing one does not add up.
+            TokenKind::Sign if text.get(token.span.range()) == Some(";") => {
+                while open.last().is_some_and(|bracket| text.get(bracket.range()) != Some("{")) {
+                    open.pop();
+                }
+            }
+            _ => {}
+        }
+        if open.len() > MAX_BRACKETS {
+            sink.error(N0002, format!("brackets are nested more than {MAX_BRACKETS} deep"))
+                .primary(token.span, "")
+                .help("name a part of the expression and use the name");
+            return false;
+        }
+    }
+    true
+}

@@ -1,0 +1,318 @@
+//! The text as a flat list of tokens, found without the grammar's recursion: for the limits and for messages.
+//!
+//! The lexical rules are those of `grammar.pest`; a test holds the two together. Mistakes inside a token (a string
+//! that is not closed, a malformed number, a letter that names cannot have) are reported here.
+
+use super::limits::MAX_COMMENTS;
+use crate::diagnostic::codes::{N0004, N0006, N0007, N0008, N0009, N0011};
+use crate::diagnostic::{Sink, escape, is_unprintable, quote};
+use crate::source::{SourceId, Span};
+
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TokenKind {
+    /// A name or keyword.
+    Word,
+    /// A whole or other number.
+    Number,
+    /// A string.
+    Text,
+    /// `///` and the rest of the line.
+    Doc,
+    /// `(`, `[` or `{`.
+    Open,
+    /// `)`, `]` or `}`.
+    Close,
+    /// Any other sign.
+    Sign,
+    /// Something wrong, reported already.
+    Bad,
+}
+
+/// One token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Token {
+    /// What it is.
+    pub(super) kind: TokenKind,
+    /// Where it is.
+    pub(super) span: Span,
+}
+
+/// The signs of more than one character; the longest match wins.
+const LONG_SIGNS: &[&str] = &["->", "==", "!=", "<=", ">=", ".."];
+
+/// The signs of one character, without brackets.
+const SIGNS: &str = ",;:=+-*/<>|.";
+
+/// Splits a text of at most `u32::MAX` bytes into tokens and reports what cannot be one.
+pub(super) fn scan(source: SourceId, text: &str, sink: &mut Sink) -> Vec<Token> {
+    let mut scanner = Scanner { source, text, at: 0, sink, tokens: Vec::new() };
+    if text.starts_with('\u{feff}') {
+        scanner.at = '\u{feff}'.len_utf8();
+    }
+    while let Some(first) = scanner.rest().chars().next() {
+        scanner.token(first);
+    }
+    scanner.tokens
+}
+
+struct Scanner<'a> {
+    source: SourceId,
+    text: &'a str,
+    /// Byte offset of what comes next, on a character boundary.
+    at: usize,
+    sink: &'a mut Sink,
+    tokens: Vec<Token>,
+}
+
+impl<'a> Scanner<'a> {
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or("")
+    }
+
+    /// Reads what starts with `first`, the next character.
+    fn token(&mut self, first: char) {
+        let rest = self.rest();
+        match first {
+            ' ' | '\t' | '\r' | '\n' => self.at += 1,
+            '/' if rest.starts_with("/*") => self.block_comment(),
+            '/' if rest.starts_with("//") => self.line_comment(),
+            '"' => self.string(),
+            '0'..='9' => self.number(),
+            '.' if rest[1..].starts_with(|next: char| next.is_ascii_digit()) => self.number(),
+            '(' | '[' | '{' => self.push(TokenKind::Open, 1),
+            ')' | ']' | '}' => self.push(TokenKind::Close, 1),
+            _ if first == '_' || first.is_alphanumeric() => self.word(),
+            _ => {
+                let long = LONG_SIGNS.iter().find(|sign| rest.starts_with(**sign));
+                if let Some(sign) = long {
+                    self.push(TokenKind::Sign, sign.len());
+                } else if SIGNS.contains(first) {
+                    self.push(TokenKind::Sign, 1);
+                } else {
+                    self.unexpected(first);
+                }
+            }
+        }
+    }
+
+    /// The span of the next `len` bytes.
+    fn span(&self, len: usize) -> Span {
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Span::new(self.source, offset(self.at), offset(self.at + len))
+    }
+
+    /// The next `len` bytes are a token.
+    fn push(&mut self, kind: TokenKind, len: usize) {
+        self.tokens.push(Token { kind, span: self.span(len) });
+        self.at += len;
+    }
+
+    fn word(&mut self) {
+        let rest = self.rest();
+        let len = rest.find(|next: char| next != '_' && !next.is_alphanumeric()).unwrap_or(rest.len());
+        let word = &rest[..len];
+        if word.is_ascii() {
+            return self.push(TokenKind::Word, len);
+        }
+        let span = self.span(len);
+        self.sink
+            .error(N0011, format!("names are made of the letters a to z, digits and `_`, found {}", quote(word)))
+            .primary(span, "");
+        self.push(TokenKind::Bad, len);
+    }
+
+    fn number(&mut self) {
+        let rest = self.rest();
+        // Everything that looks like one number is one token, so that a mistake in it is one message.
+        let mut len = 0;
+        let mut previous = ' ';
+        for next in rest.chars() {
+            let signed_exponent =
+                matches!(next, '+' | '-') && matches!(previous, 'e' | 'E') && is_decimal(&rest[..len]);
+            let dot = next == '.' && previous != '.' && !rest[len..].starts_with("..");
+            if !(next == '_' || next.is_alphanumeric() || signed_exponent || dot) {
+                break;
+            }
+            len += next.len_utf8();
+            previous = next;
+        }
+        let number = &rest[..len];
+        if is_number(number) {
+            return self.push(TokenKind::Number, len);
+        }
+        let span = self.span(len);
+        let report = self.sink.error(N0009, format!("{} is not a number", quote(number))).primary(span, "");
+        if let Some(fraction) = number.strip_prefix('.').filter(|fraction| is_number(fraction)) {
+            report.help(format!("write a digit before the dot: `0.{}`", escape(fraction)));
+        } else if let Some(whole) = number.strip_suffix('.').filter(|whole| is_number(whole)) {
+            report.help(format!("write a digit after the dot: `{}.0`", escape(whole)));
+        } else {
+            report.help("numbers are decimal and have no suffix: `42`, `1_300_000`, `0.5`, `1e-3`");
+        }
+        self.push(TokenKind::Bad, len);
+    }
+
+    fn string(&mut self) {
+        let rest = self.rest();
+        let mut inside = rest.char_indices().skip(1);
+        let mut good = true;
+        while let Some((at, next)) = inside.next() {
+            match next {
+                '"' => return self.push(if good { TokenKind::Text } else { TokenKind::Bad }, at + 1),
+                '\n' | '\r' => break,
+                '\\' => match inside.next() {
+                    Some((_, '"' | '\\' | 'n' | 't')) => {}
+                    None | Some((_, '\n' | '\r')) => break,
+                    Some((_, other)) => {
+                        good = false;
+                        self.inside(
+                            at,
+                            1 + other.len_utf8(),
+                            N0008,
+                            format!("unknown escape {}", quote(&format!("\\{other}"))),
+                            "a string knows `\\\"`, `\\\\`, `\\n` and `\\t`",
+                        );
+                    }
+                },
+                '\t' => {}
+                _ if is_unprintable(next) => {
+                    good = false;
+                    self.invisible(at, next);
+                }
+                _ => {}
+            }
+        }
+        let len = rest.find(['\n', '\r']).unwrap_or(rest.len());
+        let span = self.span(len);
+        self.sink.error(N0006, "this string is not closed").primary(span, "").help("end it with `\"` on the same line");
+        self.push(TokenKind::Bad, len);
+    }
+
+    fn line_comment(&mut self) {
+        let rest = self.rest();
+        let len = rest.find('\n').unwrap_or(rest.len());
+        let line = &rest[..len];
+        self.check_printable(line);
+        if line.starts_with("///") && !line.starts_with("////") {
+            self.push(TokenKind::Doc, line.trim_end_matches('\r').len());
+        } else {
+            self.at += len;
+        }
+    }
+
+    fn block_comment(&mut self) {
+        let rest = self.rest();
+        let (mut open, mut len) = (0_usize, 0_usize);
+        let opener = self.span(2);
+        loop {
+            let Some(next) = rest[len..].chars().next() else {
+                self.sink
+                    .error(N0007, "this comment is not closed")
+                    .primary(opener, if open > 1 { "comments nest, and each needs its `*/`" } else { "" })
+                    .help("close it with `*/`, or write `//` for a comment to the end of the line");
+                return self.push(TokenKind::Bad, rest.len());
+            };
+            if rest[len..].starts_with("/*") {
+                open += 1;
+                len += 2;
+                if open > MAX_COMMENTS {
+                    self.sink
+                        .error(N0007, format!("comments are nested more than {MAX_COMMENTS} deep"))
+                        .primary(opener, "");
+                    return self.push(TokenKind::Bad, rest.len());
+                }
+            } else if rest[len..].starts_with("*/") {
+                open -= 1;
+                len += 2;
+                if open == 0 {
+                    break;
+                }
+            } else {
+                len += next.len_utf8();
+            }
+        }
+        self.check_printable(&rest[..len]);
+        self.at += len;
+    }
+
+    /// Reports what cannot be seen in the comment that comes next.
+    fn check_printable(&mut self, comment: &str) {
+        for (at, next) in comment.char_indices() {
+            if !matches!(next, '\n' | '\r' | '\t') && is_unprintable(next) {
+                self.invisible(at, next);
+            }
+        }
+    }
+
+    /// Reports a character that acts instead of showing, `at` bytes from here.
+    fn invisible(&mut self, at: usize, character: char) {
+        let title = format!("the character U+{:04X} cannot stand in a text", u32::from(character));
+        self.inside(
+            at,
+            character.len_utf8(),
+            N0004,
+            title,
+            "remove it; it cannot be seen, but acts on what shows the text",
+        );
+    }
+
+    /// Reports `len` bytes that start `at` bytes from here.
+    fn inside(&mut self, at: usize, len: usize, code: crate::diagnostic::Code, title: String, help: &str) {
+        let start = self.at;
+        self.at += at;
+        let span = self.span(len);
+        self.at = start;
+        self.sink.error(code, title).primary(span, "").help(help);
+    }
+
+    fn unexpected(&mut self, first: char) {
+        if is_unprintable(first) {
+            self.invisible(0, first);
+            return self.push(TokenKind::Bad, first.len_utf8());
+        }
+        let rest = self.rest();
+        let (len, help) = match first {
+            '&' => (if rest.starts_with("&&") { 2 } else { 1 }, Some("write `and`")),
+            '!' => (1, Some("write `not`")),
+            '\'' => (1, Some("strings stand in double quotes")),
+            '#' => (1, Some("comments start with `//`")),
+            '\u{a0}' | '\u{2003}' | '\u{3000}' => {
+                (first.len_utf8(), Some("this is a special blank; write an ordinary one"))
+            }
+            '“' | '”' | '„' => (first.len_utf8(), Some("write `\"`")),
+            '×' => (first.len_utf8(), Some("write `*`")),
+            '→' => (first.len_utf8(), Some("write `->`")),
+            _ => (first.len_utf8(), None),
+        };
+        let found = quote(rest.get(..len).unwrap_or(""));
+        let span = self.span(len);
+        let report = self.sink.error(N0004, format!("unexpected character {found}")).primary(span, "");
+        if let Some(help) = help {
+            report.help(help);
+        }
+        self.push(TokenKind::Bad, len);
+    }
+}
+
+/// Whether a word that starts with a digit can be the part of a number before the sign of its exponent.
+fn is_decimal(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'_' | b'.' | b'e' | b'E'))
+}
+
+/// The rules `integer` and `float` of the grammar.
+fn is_number(text: &str) -> bool {
+    let is_digits = |digits: &str| {
+        digits.starts_with(|first: char| first.is_ascii_digit())
+            && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
+    };
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
+        None => (text, None),
+    };
+    let mantissa_good = match mantissa.split_once('.') {
+        Some((whole, fraction)) => is_digits(whole) && is_digits(fraction),
+        None => is_digits(mantissa),
+    };
+    mantissa_good && exponent.is_none_or(is_digits)
+}
