@@ -9,8 +9,8 @@ use crate::check;
 use crate::columns::add_column_sums;
 use crate::isa::dispatch;
 use crate::layout::PANEL;
-use crate::simd::Simd;
-use crate::tile::{self, Access, Broadcast, BroadcastMasked, Lanes, LanesMasked, Level, Reduction, VECTORS, with_rows};
+use crate::simd::{LANES, Simd};
+use crate::tile::{self, Access, Columns, Level, Reads, Reduction, with_rows};
 use std::ops::Range;
 
 /// Pixels in a block, roughly: their gradients for one panel, 64 bytes each, stay in half of the first cache level.
@@ -116,14 +116,8 @@ fn grouped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f
                         dw: dw.as_mut_ptr().wrapping_add((group * panels + panel) * panel_len),
                         inputs,
                     };
-                    if columns == PANEL {
-                        // SAFETY: sixteen output channels follow in `dy`, the panel's weights in `dw`.
-                        unsafe { panel_block(s, Broadcast, g, &block, &strip, &operands) };
-                    } else {
-                        let access = BroadcastMasked(tile::mask(s, columns));
-                        // SAFETY: the masked output channels follow in `dy`, the panel's weights in `dw`.
-                        unsafe { panel_block(s, access, g, &block, &strip, &operands) };
-                    }
+                    // SAFETY: the lengths are checked, so that the columns follow in `dy`, the panel's weights in `dw`.
+                    unsafe { panel_columns::<S, false>(s, columns, g, &block, &strip, &operands) };
                 }
             }
         }
@@ -145,14 +139,8 @@ fn depthwise<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut 
                     dw: dw.as_mut_ptr().wrapping_add(channel / PANEL * panel_len),
                     inputs: 1,
                 };
-                if columns == PANEL {
-                    // SAFETY: sixteen channels follow in `x` and `dy`, the panel's weights in `dw`.
-                    unsafe { panel_block(s, Lanes, g, &block, &strip, &operands) };
-                } else {
-                    let access = LanesMasked(tile::mask(s, columns));
-                    // SAFETY: the masked channels follow in `x` and `dy`, the panel's weights in `dw`.
-                    unsafe { panel_block(s, access, g, &block, &strip, &operands) };
-                }
+                // SAFETY: the lengths are checked, so that the columns follow in `x` and `dy`, the weights in `dw`.
+                unsafe { panel_columns::<S, true>(s, columns, g, &block, &strip, &operands) };
             }
         }
     }
@@ -169,10 +157,39 @@ struct Operands {
 /// One block's part of one panel, for the taps and columns of a strip.
 ///
 /// # Safety
-/// `x` and `dy` are the operands of `g` at the panel's first channels, valid for what the access reads in each pixel of
-/// the block; `dw` is valid for the panel's `[kh, kw, inputs, 16]`.
+/// `x` and `dy` are the operands of `g` at the panel's first channels, and the panel's `columns` channels follow in each
+/// pixel of `dy` (and of `x` if `LANEWISE`); `dw` is valid for the panel's `[kh, kw, inputs, 16]`.
 #[inline(always)]
-unsafe fn panel_block<S: Simd, A: Access<S>>(
+unsafe fn panel_columns<S: Simd, const LANEWISE: bool>(
+    s: S,
+    columns: usize,
+    g: &Conv,
+    block: &Block,
+    strip: &Strip,
+    operands: &Operands,
+) {
+    let (whole, masked) = (Reads::<LANEWISE, false, false>, Reads::<LANEWISE, true, false>);
+    match (columns > LANES, columns.is_multiple_of(LANES)) {
+        (true, true) => {
+            // SAFETY: the caller's contract; there are sixteen columns.
+            unsafe { panel_block(Columns::<S, 2>::new(s, columns), s, whole, g, block, strip, operands) }
+        }
+        (true, false) => {
+            // SAFETY: the caller's contract; the mask shows the columns.
+            unsafe { panel_block(Columns::<S, 2>::new(s, columns), s, masked, g, block, strip, operands) }
+        }
+        (false, _) => {
+            // SAFETY: the caller's contract; the mask shows the columns.
+            unsafe { panel_block(Columns::<S, 1>::new(s, columns), s, masked, g, block, strip, operands) }
+        }
+    }
+}
+
+/// # Safety
+/// That of [`panel_columns`], for the columns that the access reads.
+#[inline(always)]
+unsafe fn panel_block<S: Simd, A: Access, const N: usize>(
+    columns: Columns<S, N>,
     s: S,
     access: A,
     g: &Conv,
@@ -189,7 +206,7 @@ unsafe fn panel_block<S: Simd, A: Access<S>>(
         let x_row = rows.start * g.stride[0] + ky * g.dilation[0] - g.pad[0];
         let part = Part { images: &block.images, rows, x_row, ky, strip };
         // SAFETY: the strip's taps are valid in its columns, the kernel row in the rows; the rest is the contract.
-        unsafe { weights(s, access, g, &part, operands) };
+        unsafe { weights(columns, s, access, g, &part, operands) };
     }
 }
 
@@ -206,9 +223,16 @@ struct Part<'a> {
 /// Tiles over the weights `[taps, inputs]` of a part.
 ///
 /// # Safety
-/// As for [`panel_block`], and every tap of the part lies inside the image at every of its pixels.
+/// As for [`panel_columns`], and every tap of the part lies inside the image at every of its pixels.
 #[inline(always)]
-unsafe fn weights<S: Simd, A: Access<S>>(s: S, access: A, g: &Conv, part: &Part, operands: &Operands) {
+unsafe fn weights<S: Simd, A: Access, const N: usize>(
+    columns: Columns<S, N>,
+    s: S,
+    access: A,
+    g: &Conv,
+    part: &Part,
+    operands: &Operands,
+) {
     let Strip { cols, taps } = part.strip;
     let images = part.images;
     let (y_row, y_image) = (g.out_w() * g.f, g.out_h() * g.out_w() * g.f);
@@ -242,7 +266,7 @@ unsafe fn weights<S: Simd, A: Access<S>>(s: S, access: A, g: &Conv, part: &Part,
         with_rows!(rows, S, {
             let a: [*const f32; ROWS] = std::array::from_fn(|_| next());
             // SAFETY: the caller's contract; the weights from `first` on are the part's.
-            unsafe { tile::<S, A, ROWS>(s, access, a, b, &reduction, dw) }
+            unsafe { tile::<S, A, ROWS, N>(columns, s, access, a, b, &reduction, dw) }
         });
         first += rows;
     }
@@ -253,7 +277,8 @@ unsafe fn weights<S: Simd, A: Access<S>>(s: S, access: A, g: &Conv, part: &Part,
 /// # Safety
 /// The reduction is valid for `a` and `b`; `dw` is valid for `[ROWS, 16]`.
 #[inline(always)]
-unsafe fn tile<S: Simd, A: Access<S>, const ROWS: usize>(
+unsafe fn tile<S: Simd, A: Access, const ROWS: usize, const N: usize>(
+    columns: Columns<S, N>,
     s: S,
     access: A,
     a: [*const f32; ROWS],
@@ -261,11 +286,23 @@ unsafe fn tile<S: Simd, A: Access<S>, const ROWS: usize>(
     reduction: &Reduction,
     dw: *mut f32,
 ) {
-    let sums = [[s.splat(0.0); VECTORS]; ROWS];
+    let sums = [[s.splat(0.0); N]; ROWS];
     // SAFETY: the caller vouches for the reduction.
-    let sums = unsafe { tile::accumulate(s, access, a, b, reduction, sums) };
-    for (i, sum) in sums.into_iter().enumerate() {
+    let sums = unsafe { tile::accumulate::<S, A, ROWS, N>(columns, access, a, b, reduction, sums) };
+    for (i, mut sum) in sums.into_iter().enumerate() {
+        let p = dw.wrapping_add(i * PANEL);
+        // The mask keeps padding as it is: where `x` is not finite, its sums with zero would not be zero.
         // SAFETY: the caller vouches for the weights.
-        unsafe { access.add(s, sum, dw.wrapping_add(i * PANEL)) };
+        let old = if A::MASKED { unsafe { columns.load::<true>(p) } } else { unsafe { columns.load::<false>(p) } };
+        for j in 0..N {
+            sum[j] = s.add(old[j], sum[j]);
+        }
+        if A::MASKED {
+            // SAFETY: the caller vouches for the weights.
+            unsafe { columns.store::<true>(sum, p) };
+        } else {
+            // SAFETY: the caller vouches for the weights.
+            unsafe { columns.store::<false>(sum, p) };
+        }
     }
 }
