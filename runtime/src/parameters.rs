@@ -1,0 +1,263 @@
+//! A network's numbers: one aligned vector in the kernels' layout, read and written by name as ordinary arrays.
+
+use std::fmt;
+
+use ndarray::{ArrayD, ArrayViewD, IxDyn};
+use netwright_kernels::AlignedVec;
+
+use crate::error::Error;
+use crate::init;
+use crate::spec::{ParameterSpec, Spec};
+
+/// All parameters and state of a network.
+///
+/// They lie one after another in the order of [`Spec::parameters`], the trained ones first, each as its layout stores
+/// it. Padding is zero and stays so: it counts in no norm and in no number of parameters.
+pub struct Parameters {
+    spec: &'static Spec,
+    values: AlignedVec,
+}
+
+impl Parameters {
+    /// Parameters that are all zero.
+    ///
+    /// # Errors
+    ///
+    /// If memory cannot be had.
+    pub fn new(spec: &'static Spec) -> Result<Self, Error> {
+        let values = AlignedVec::zeroed(spec.stored).map_err(|_| Error::OutOfMemory { floats: spec.stored })?;
+        Ok(Self { spec, values })
+    }
+
+    /// Parameters as the description initialises them; the same for the same seed on every machine.
+    ///
+    /// # Panics
+    ///
+    /// If memory for the parameters cannot be had.
+    #[must_use]
+    #[expect(clippy::panic, reason = "documented, as allocating collections do; `try_initialised` returns the error")]
+    pub fn initialised(spec: &'static Spec, seed: u64) -> Self {
+        Self::try_initialised(spec, seed).unwrap_or_else(|error| panic!("{}: {error}", spec.name))
+    }
+
+    /// As [`initialised`](Self::initialised), with the error where that panics.
+    ///
+    /// # Errors
+    ///
+    /// If memory cannot be had.
+    pub fn try_initialised(spec: &'static Spec, seed: u64) -> Result<Self, Error> {
+        let mut parameters = Self::new(spec)?;
+        let mut logical = Vec::new();
+        for parameter in spec.parameters {
+            logical.clear();
+            logical.resize(parameter.count(), 0.0);
+            init::fill(parameter, seed, &mut logical);
+            parameters.write(parameter, &logical);
+        }
+        Ok(parameters)
+    }
+
+    /// The description of the network whose numbers these are.
+    #[must_use]
+    pub fn spec(&self) -> &'static Spec {
+        self.spec
+    }
+
+    /// The names, trained parameters first, then state, each in the order of the description.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.spec.parameters.iter().map(|parameter| parameter.name)
+    }
+
+    /// The number of trained parameters, without padding.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.spec.parameters.iter().filter(|parameter| parameter.trained).map(ParameterSpec::count).sum()
+    }
+
+    /// A copy of one parameter or state array in its logical shape: `[KH, KW, C / groups, F]` for a convolution's
+    /// weight, `[inputs, outputs]` for a dense one's.
+    ///
+    /// # Errors
+    ///
+    /// If the network has no parameter of this name.
+    pub fn get(&self, name: &str) -> Result<ArrayD<f32>, Error> {
+        read(self.spec, &self.values, name)
+    }
+
+    /// Replaces one parameter or state array; `array` has its logical shape. Any values do, also infinite ones.
+    ///
+    /// # Errors
+    ///
+    /// If the network has no parameter of this name, or the shape is another.
+    pub fn set(&mut self, name: &str, array: ArrayViewD<'_, f32>) -> Result<(), Error> {
+        let parameter = find(self.spec, name, "parameter", |_| true)?;
+        if array.shape() != parameter.shape {
+            return Err(Error::Shape {
+                what: parameter.name,
+                expected: format!("{:?}", parameter.shape),
+                found: format!("{:?}", array.shape()),
+            });
+        }
+        let array = array.as_standard_layout();
+        // The layout is standard, so the slice is there.
+        self.write(parameter, array.as_slice().unwrap_or(&[]));
+        Ok(())
+    }
+
+    /// Everything as it is stored, padding included.
+    #[must_use]
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// Everything as it is stored, to change it. Padding must stay zero.
+    pub fn values_mut(&mut self) -> &mut [f32] {
+        &mut self.values
+    }
+
+    /// The trained part as it is stored: what gradients and optimiser state mirror.
+    #[must_use]
+    pub fn trained(&self) -> &[f32] {
+        &self.values[..self.spec.trained]
+    }
+
+    /// The trained part, to change it. Padding must stay zero.
+    pub fn trained_mut(&mut self) -> &mut [f32] {
+        &mut self.values[..self.spec.trained]
+    }
+
+    /// The state that training changes without gradients (running statistics), as it is stored.
+    #[must_use]
+    pub fn state(&self) -> &[f32] {
+        &self.values[self.spec.trained..]
+    }
+
+    /// The Euclidean norm of one parameter or state array, summed in f64.
+    ///
+    /// # Errors
+    ///
+    /// If the network has no parameter of this name.
+    pub fn norm(&self, name: &str) -> Result<f64, Error> {
+        let parameter = find(self.spec, name, "parameter", |_| true)?;
+        Ok(stored(parameter, &self.values).iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt())
+    }
+
+    /// The first parameter or state array, in the order of the description, that holds an infinity or a NaN, with the
+    /// value found.
+    #[must_use]
+    pub fn first_non_finite(&self) -> Option<(&'static str, f32)> {
+        first_non_finite(self.spec, &self.values)
+    }
+
+    /// Stores a logical array of a parameter of this network.
+    pub(crate) fn write(&mut self, parameter: &ParameterSpec, logical: &[f32]) {
+        write(parameter, logical, &mut self.values);
+    }
+}
+
+impl Clone for Parameters {
+    fn clone(&self) -> Self {
+        Self { spec: self.spec, values: self.values.clone() }
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        if self.values.len() == source.values.len() {
+            self.spec = source.spec;
+            self.values.copy_from_slice(&source.values);
+        } else {
+            *self = source.clone();
+        }
+    }
+}
+
+impl fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parameters")
+            .field("network", &self.spec.name)
+            .field("arrays", &self.spec.parameters.len())
+            .field("count", &self.count())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A copy of one array of a stored vector: all parameters, or the trained part (gradients, optimiser state) alone.
+///
+/// # Errors
+///
+/// If the network has no parameter of this name, or none that `vector` reaches to.
+pub(crate) fn read(spec: &'static Spec, vector: &[f32], name: &str) -> Result<ArrayD<f32>, Error> {
+    let (kind, all) = if vector.len() < spec.stored { ("trained parameter", false) } else { ("parameter", true) };
+    let parameter = find(spec, name, kind, |parameter| all || parameter.trained)?;
+    let mut logical = vec![0.0; parameter.count()];
+    parameter.layout.unpack(stored(parameter, vector), &mut logical);
+    let floats = logical.len();
+    ArrayD::from_shape_vec(IxDyn(parameter.shape), logical).map_err(|_| Error::OutOfMemory { floats })
+}
+
+/// Copies a parameter out of a stored vector in logical order into `logical`, which is resized to it.
+pub(crate) fn unpack(parameter: &ParameterSpec, vector: &[f32], logical: &mut Vec<f32>) {
+    logical.clear();
+    logical.resize(parameter.count(), 0.0);
+    parameter.layout.unpack(stored(parameter, vector), logical);
+}
+
+/// Copies a parameter in logical order into its place in a stored vector.
+pub(crate) fn write(parameter: &ParameterSpec, logical: &[f32], vector: &mut [f32]) {
+    let end = parameter.offset + parameter.layout.len();
+    parameter.layout.pack(logical, &mut vector[parameter.offset..end]);
+}
+
+/// The first array of a stored vector, all of it or the trained part, that holds an infinity or a NaN.
+pub(crate) fn first_non_finite(spec: &Spec, vector: &[f32]) -> Option<(&'static str, f32)> {
+    let covered = spec.parameters.iter().filter(|parameter| parameter.offset < vector.len());
+    covered
+        .filter_map(|parameter| {
+            let bad = stored(parameter, vector).iter().find(|value| !value.is_finite())?;
+            Some((parameter.name, *bad))
+        })
+        .next()
+}
+
+/// A parameter's part of a stored vector.
+fn stored<'v>(parameter: &ParameterSpec, vector: &'v [f32]) -> &'v [f32] {
+    &vector[parameter.offset..parameter.offset + parameter.layout.len()]
+}
+
+fn find(
+    spec: &'static Spec,
+    name: &str,
+    kind: &'static str,
+    eligible: impl Fn(&ParameterSpec) -> bool,
+) -> Result<&'static ParameterSpec, Error> {
+    let candidates = || spec.parameters.iter().filter(|parameter| eligible(parameter));
+    if let Some(parameter) = candidates().find(|parameter| parameter.name == name) {
+        return Ok(parameter);
+    }
+    let nearest = candidates()
+        .map(|parameter| (edit_distance(name, parameter.name), parameter.name))
+        .filter(|(distance, known)| distance * 3 <= known.len())
+        .min()
+        .map(|(_, known)| known.to_owned());
+    let known = candidates().map(|parameter| parameter.name).collect();
+    Err(Error::UnknownParameter { network: spec.name, kind, name: name.to_owned(), nearest, known })
+}
+
+/// Bytes to insert, delete or replace to turn one name into the other (Levenshtein, 1966); names far longer than any
+/// parameter's are simply far.
+fn edit_distance(a: &str, b: &str) -> usize {
+    const LONGEST: usize = 256;
+    if a.len() > LONGEST || b.len() > LONGEST {
+        return usize::MAX / 4;
+    }
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (row_idx, from) in a.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = row_idx + 1;
+        for (column, to) in b.bytes().enumerate() {
+            let replaced = diagonal + usize::from(from != to);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[b.len()]
+}

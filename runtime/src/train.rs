@@ -1,0 +1,24 @@
+//! Training: recipes, optimisers, schedules, the trainer, checkpoints and metrics.
+//!
+//! [`Trainer`] follows a [`Recipe`]: it draws batches, has the engine compute gradients, and lets the [`Optimizer`]
+//! change the parameters at the rate that the [`Schedule`] gives.
+
+mod batch;
+mod checkpoint;
+mod clip;
+mod evaluation;
+mod metrics;
+mod optimizer;
+mod recipe;
+mod run;
+mod schedule;
+mod trainer;
+mod update;
+
+pub use checkpoint::{CheckpointError, RunDifference};
+pub use evaluation::{Evaluation, confusion, evaluate};
+pub use metrics::{Confusion, EpochMetrics, best_epoch, largest, read_metrics};
+pub use optimizer::{Optimizer, OptimizerState};
+pub use recipe::{Loss, Recipe};
+pub use schedule::{Schedule, Span};
+pub use trainer::{BatchProgress, Report, Stopped, Trainer};

@@ -1,0 +1,119 @@
+//! Batches: checks that a dataset fits a network, and copies images and targets into memory that is kept.
+
+use crate::dataset::{self, DataError, Dataset};
+use crate::engine;
+use crate::error::Error;
+use crate::network::{Network, Trainable};
+
+/// Checks that a dataset has images, and that they have the shape of the network's input.
+pub(super) fn check_inputs<N: Network>(data: &Dataset) -> Result<(), Error> {
+    if data.is_empty() {
+        return Err(DataError::NoSamples.into());
+    }
+    let input = &N::SPEC.inputs[0];
+    if data.shape() != input.shape {
+        return Err(Error::Shape {
+            what: input.name,
+            expected: format!("{:?} for each image", input.shape),
+            found: format!("a dataset of {:?}", data.shape()),
+        });
+    }
+    Ok(())
+}
+
+/// Checks that a dataset fits a network's input and its loss.
+pub(super) fn check<N: Trainable>(data: &Dataset) -> Result<(), Error> {
+    check_inputs::<N>(data)?;
+    let (classes, values) = (N::TRAINING.classes, N::TRAINING.target);
+    match data.targets() {
+        dataset::Targets::Classes { n_classes } if classes == 0 => Err(Error::Targets {
+            expected: format!("{values} values for each image"),
+            found: format!("a dataset of {n_classes} classes"),
+        }),
+        dataset::Targets::Classes { n_classes } if n_classes > classes => Err(Error::Targets {
+            expected: format!("at most {classes} classes"),
+            found: format!("a dataset of {n_classes}"),
+        }),
+        dataset::Targets::Classes { .. } => Ok(()),
+        dataset::Targets::Values { shape } if classes > 0 => Err(Error::Targets {
+            expected: format!("a class from 0 to {} for each image", classes - 1),
+            found: format!("a dataset of values of shape {shape:?}"),
+        }),
+        dataset::Targets::Values { shape } if shape.iter().product::<usize>() != values => Err(Error::Targets {
+            expected: format!("{values} values for each image"),
+            found: format!("a dataset of values of shape {shape:?}"),
+        }),
+        dataset::Targets::Values { .. } => Ok(()),
+    }
+}
+
+/// Memory for one batch.
+#[derive(Debug)]
+pub(super) struct Batch {
+    inputs: Vec<f32>,
+    labels: Vec<u32>,
+    values: Vec<f32>,
+    /// Numbers of one image.
+    input: usize,
+    /// Target values of one image; 0 where there are classes.
+    target: usize,
+}
+
+impl Batch {
+    /// Memory for up to `size` images of `data` with their targets.
+    pub(super) fn new(data: &Dataset, size: usize) -> Result<Self, Error> {
+        let size = size.min(data.len());
+        let (input, target) = (data.input_len(), data.target_shape().map_or(0, |shape| shape.iter().product()));
+        let labels = if data.n_classes().is_some() { size } else { 0 };
+        Ok(Self {
+            inputs: zeroed(size.saturating_mul(input))?,
+            labels: zeroed(labels)?,
+            values: zeroed(size.saturating_mul(target))?,
+            input,
+            target,
+        })
+    }
+
+    /// The images at `indices`, of which there are at most as many as the batch has memory for.
+    pub(super) fn inputs(&mut self, data: &Dataset, indices: &[u32]) -> Result<&[f32], Error> {
+        let inputs = room(&mut self.inputs, "inputs", indices.len() * self.input)?;
+        data.gather_inputs(indices, inputs)?;
+        Ok(inputs)
+    }
+
+    /// The images at `indices` with their targets.
+    pub(super) fn gather(&mut self, data: &Dataset, indices: &[u32]) -> Result<(&[f32], engine::Targets<'_>), Error> {
+        let inputs = room(&mut self.inputs, "inputs", indices.len() * self.input)?;
+        data.gather_inputs(indices, inputs)?;
+        if self.target == 0 {
+            let labels = room(&mut self.labels, "labels", indices.len())?;
+            data.gather_labels(indices, labels)?;
+            Ok((inputs, engine::Targets::Classes(labels)))
+        } else {
+            let values = room(&mut self.values, "targets", indices.len() * self.target)?;
+            data.gather_values(indices, values)?;
+            Ok((inputs, engine::Targets::Values(values)))
+        }
+    }
+}
+
+fn room<'m, T>(memory: &'m mut [T], what: &'static str, expected: usize) -> Result<&'m mut [T], Error> {
+    let found = memory.len();
+    memory.get_mut(..expected).ok_or(Error::Data(DataError::WrongRoom { what, expected, found }))
+}
+
+/// So many zeros, or the indices that they become.
+pub(super) fn zeroed<T: Clone + Default>(len: usize) -> Result<Vec<T>, Error> {
+    let mut memory = Vec::new();
+    memory.try_reserve_exact(len).map_err(|_| Error::OutOfMemory { floats: len })?;
+    memory.resize(len, T::default());
+    Ok(memory)
+}
+
+/// The indices of a dataset in order.
+pub(super) fn indices(data: &Dataset) -> Result<Vec<u32>, Error> {
+    let mut indices: Vec<u32> = zeroed(data.len())?;
+    // A dataset has at most 2^32 - 1 samples.
+    (0..).zip(&mut indices).for_each(|(idx, slot)| *slot = idx);
+    Ok(indices)
+}

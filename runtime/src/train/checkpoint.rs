@@ -1,0 +1,237 @@
+//! Checkpoints: all that a run needs to go on as if it had never stopped.
+
+//!
+//! A checkpoint is a safetensors file like one of weights. It has the parameters and state under `parameters/`, the
+//! optimiser's vectors under their names, and in its notes the recipe, digests of the data, and how far the run has
+//! come. The order of an epoch's images follows from the seed and the epoch, so that the number of batches done is all
+//! there is to note of it.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::metrics::EpochMetrics;
+use super::{OptimizerState, Recipe};
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::parameters::Parameters;
+use crate::spec::Spec;
+use crate::weights::WeightsError;
+use crate::weights::file::{self, OpenError};
+
+/// Why a run cannot be resumed from a checkpoint.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// The file is damaged, or has other arrays.
+    #[error(transparent)]
+    File(#[from] WeightsError),
+    /// What it says of the run cannot be understood.
+    #[error("its description of the run is damaged: {reason}")]
+    Run {
+        /// What the parser says.
+        reason: String,
+    },
+    /// It belongs to a run with other settings or other data.
+    #[error("it belongs to another run:{}", Listed(differences))]
+    OtherRun {
+        /// Every difference.
+        differences: Vec<RunDifference>,
+    },
+}
+
+/// A setting in which a checkpoint's run and this one differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunDifference {
+    /// The setting, as the `train` section spells it, or what of the data differs.
+    pub setting: String,
+    /// This run's value.
+    pub expected: String,
+    /// The checkpoint's.
+    pub found: String,
+}
+
+struct Listed<'a>(&'a [RunDifference]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|RunDifference { setting, expected, found }| {
+            write!(f, "\n  {setting}: expected {expected}, found {}", found.escape_debug())
+        })
+    }
+}
+
+/// What a file says it holds.
+const KIND: &str = "checkpoint";
+
+/// The note with the [`Run`].
+const RUN: &str = "run";
+
+/// The longest header that is read; the history of a run of a hundred thousand epochs fits.
+const HEADER_LIMIT: u64 = 64 << 20;
+
+/// What makes a run the same run, and how far it has come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Run {
+    pub(super) recipe: Recipe,
+    pub(super) train: Data,
+    pub(super) validation: Option<Data>,
+    pub(super) progress: Progress,
+}
+
+/// What a checkpoint says of a dataset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Data {
+    images: usize,
+    shape: Vec<usize>,
+    fingerprint: u32,
+}
+
+/// How far a run has come.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Progress {
+    /// Steps taken.
+    pub(super) step: u64,
+    /// The epochs that are over.
+    pub(super) history: Vec<EpochMetrics>,
+    /// The epoch at hand.
+    pub(super) epoch: EpochProgress,
+}
+
+/// How far an epoch has come.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct EpochProgress {
+    /// Batches done.
+    pub(super) batches: usize,
+    /// Images in them.
+    pub(super) images: usize,
+    /// Those classified rightly.
+    pub(super) correct: usize,
+    /// The sum of the images' losses.
+    pub(super) loss: f64,
+    /// Seconds of training.
+    pub(super) seconds: f64,
+}
+
+impl Data {
+    pub(super) fn of(data: &Dataset) -> Self {
+        Self { images: data.len(), shape: data.shape().to_vec(), fingerprint: data.fingerprint() }
+    }
+}
+
+impl fmt::Display for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} images of {:?} with digest {:08x}", self.images, self.shape, self.fingerprint)
+    }
+}
+
+impl Run {
+    /// Everything in which a checkpoint's run differs from this one. The number of epochs and the patience may: neither
+    /// changes a step that is taken.
+    fn differences(&self, found: &Run) -> Vec<RunDifference> {
+        let free = |setting: &str| matches!(setting, "epochs" | "patience");
+        let (expected, found_settings) = (self.recipe.settings(), found.recipe.settings());
+        let value = |settings: &[(&'static str, String)], setting: &str| {
+            settings.iter().find(|(name, _)| *name == setting).map_or("none", |(_, value)| value).to_owned()
+        };
+        let mut names: Vec<&str> = expected.iter().chain(&found_settings).map(|(name, _)| *name).collect();
+        names.dedup();
+        let mut rows: Vec<(&str, String, String)> = Vec::new();
+        for name in names {
+            if !free(name) && !rows.iter().any(|(seen, ..)| *seen == name) {
+                rows.push((name, value(&expected, name), value(&found_settings, name)));
+            }
+        }
+        let data = |data: Option<&Data>| data.map_or("none".to_owned(), Data::to_string);
+        rows.push(("training data", data(Some(&self.train)), data(Some(&found.train))));
+        rows.push(("validation data", data(self.validation.as_ref()), data(found.validation.as_ref())));
+        let differing = rows.into_iter().filter(|(_, expected, found)| expected != found);
+        differing
+            .map(|(setting, expected, found)| RunDifference { setting: setting.to_owned(), expected, found })
+            .collect()
+    }
+}
+
+/// Writes a checkpoint; until it is whole, the old one stays.
+pub(super) fn save(path: &Path, parameters: &Parameters, state: &OptimizerState, run: &Run) -> Result<(), Error> {
+    let spec = parameters.spec();
+    let text = serde_json::to_string(run).map_err(|error| Error::io("write", path)(error.into()))?;
+    let mut notes = file::notes(spec, KIND);
+    notes.insert(format!("netwright.{RUN}"), text);
+    let prefixes: Vec<String> = run.recipe.optimizer.slots().iter().map(|slot| format!("{slot}/")).collect();
+    let mut arrays: Vec<_> = file::entries(spec, PARAMETERS, parameters.values()).collect();
+    for (prefix, slot) in prefixes.iter().zip(&state.slots) {
+        arrays.extend(file::entries(spec, prefix, slot));
+    }
+    file::save(path, |mut out| file::write(&mut out, &notes, arrays))
+}
+
+/// What the names of parameters and state begin with.
+const PARAMETERS: &str = "parameters/";
+
+/// Loads a checkpoint of the run `this`, which has `batches` batches in an epoch.
+pub(super) fn load(
+    path: &Path,
+    spec: &'static Spec,
+    this: &Run,
+    batches: usize,
+) -> Result<(Parameters, OptimizerState, Progress), Error> {
+    let refused = |source| Error::Checkpoint { path: path.to_owned(), source };
+    let unreadable = |error| match error {
+        OpenError::Io(action, source) => Error::io(action, path)(source),
+        OpenError::Weights(source) => refused(source.into()),
+    };
+    let opened = file::open(path, KIND, HEADER_LIMIT).map_err(unreadable)?;
+    let arrays = |prefix: &'static str, all: bool| {
+        let wanted = spec.parameters.iter().filter(move |parameter| all || parameter.trained);
+        wanted.map(move |parameter| (format!("{prefix}{}", parameter.name), parameter.shape))
+    };
+    // Another network is told by its arrays, before its settings are compared.
+    let found = opened.header.note(RUN).map(serde_json::from_str::<Run>);
+    let found = match found {
+        Some(Ok(found)) => found,
+        Some(Err(error)) => return Err(refused(CheckpointError::Run { reason: error.to_string() })),
+        None => return Err(refused(CheckpointError::Run { reason: "there is none".to_owned() })),
+    };
+    let slots = found.recipe.optimizer.slots();
+    let slot_arrays =
+        slots.iter().flat_map(|slot| arrays("", false).map(move |(name, shape)| (format!("{slot}/{name}"), shape)));
+    opened
+        .header
+        .check_arrays(spec, arrays(PARAMETERS, true).chain(slot_arrays))
+        .map_err(|error| refused(error.into()))?;
+    let differences = this.differences(&found);
+    if !differences.is_empty() {
+        return Err(refused(CheckpointError::OtherRun { differences }));
+    }
+    let progress = found.progress;
+    progress.check(batches).map_err(|reason| refused(CheckpointError::Run { reason }))?;
+
+    let contents = opened.read().map_err(unreadable)?;
+    let mut parameters = Parameters::new(spec)?;
+    contents.fill(spec, PARAMETERS, parameters.values_mut());
+    let mut state = OptimizerState::new(&this.recipe.optimizer, spec.trained)?;
+    state.steps = progress.step;
+    for (slot, vector) in slots.iter().zip(&mut state.slots) {
+        contents.fill(spec, &format!("{slot}/"), vector);
+    }
+    Ok((parameters, state, progress))
+}
+
+impl Progress {
+    /// Checks that the numbers can be those of a run with so many batches in an epoch.
+    fn check(&self, batches: usize) -> Result<(), String> {
+        let done = self.history.len().checked_mul(batches).and_then(|done| done.checked_add(self.epoch.batches));
+        if self.epoch.batches >= batches {
+            return Err(format!("{} batches of an epoch are done; it has {batches}", self.epoch.batches));
+        }
+        if done.map(|done| done as u64) != Some(self.step) {
+            return Err(format!("{} steps do not make {} epochs", self.step, self.history.len()));
+        }
+        if (1..).zip(&self.history).any(|(epoch, metrics)| metrics.epoch != epoch) {
+            return Err("its epochs are not in order".to_owned());
+        }
+        Ok(())
+    }
+}

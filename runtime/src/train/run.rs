@@ -1,0 +1,314 @@
+//! The training loop: steps, epochs, and the files that a run leaves.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::batch::{self, Batch};
+use super::checkpoint::{self, Data, EpochProgress, Progress, Run};
+use super::metrics::{self, EpochMetrics};
+use super::trainer::{BatchProgress, Report, Stopped, Trainer};
+use super::{OptimizerState, clip, evaluation};
+use crate::dataset::Dataset;
+use crate::engine::{self, Gradients};
+use crate::error::Error;
+use crate::network::Trainable;
+use crate::parameters::{Parameters, first_non_finite};
+use crate::random::Stream;
+
+/// The fewest images that are evaluated at a time; small batches need not make evaluation slow.
+const EVALUATED: usize = 64;
+
+/// Trains; the settings and the data are checked.
+pub(super) fn run<N: Trainable>(
+    trainer: &mut Trainer<'_>,
+    network: &mut N,
+    train: &Dataset,
+    validation: Option<&Dataset>,
+) -> Result<Report, Error> {
+    let recipe = trainer.recipe;
+    let batches = train.len().div_ceil(recipe.batch);
+    let mut state = OptimizerState::new(&recipe.optimizer, N::SPEC.trained)?;
+    let mut progress = Progress::default();
+    let files = match &trainer.out {
+        Some(folder) => {
+            let (train, validation) = (Data::of(train), validation.map(Data::of));
+            let mut files = Files::new(folder, Run { recipe, train, validation, progress: progress.clone() })?;
+            if let Some(loaded) = files.begin::<N>(trainer.resume, batches)? {
+                let parameters;
+                (parameters, state, progress) = loaded;
+                network.core_mut().parameters_mut().clone_from(&parameters);
+            } else {
+                files.save_latest(network.core().parameters(), &state, &progress)?;
+            }
+            Some(files)
+        }
+        None => None,
+    };
+    let order = batch::indices(train)?;
+    let mut session = Session {
+        memory: Batch::new(train, recipe.batch)?,
+        gradients: Gradients::new::<N>()?,
+        trainer,
+        network,
+        train,
+        validation,
+        batches,
+        order,
+        state,
+        progress,
+        files,
+    };
+    let stopped = session.run()?;
+    let Progress { step, history, .. } = session.progress;
+    Ok(Report { best_epoch: metrics::best_epoch(&history), epochs: history, stopped, steps: step })
+}
+
+/// A run at work.
+struct Session<'a, 'c, N> {
+    trainer: &'a mut Trainer<'c>,
+    network: &'a mut N,
+    train: &'a Dataset,
+    validation: Option<&'a Dataset>,
+    /// Batches of an epoch.
+    batches: usize,
+    /// The images in the order of the epoch at hand.
+    order: Vec<u32>,
+    memory: Batch,
+    gradients: Gradients,
+    state: OptimizerState,
+    progress: Progress,
+    files: Option<Files>,
+}
+
+impl<N: Trainable> Session<'_, '_, N> {
+    fn run(&mut self) -> Result<Stopped, Error> {
+        while self.progress.history.len() < self.trainer.recipe.epochs {
+            if self.is_patience_over() {
+                return Ok(Stopped::EarlyStopping);
+            }
+            if self.epoch()?.is_none() {
+                self.save_latest()?;
+                return Ok(Stopped::Interrupted);
+            }
+        }
+        Ok(Stopped::Finished)
+    }
+
+    /// Whether the validation loss has not fallen for as long as the patience lasts.
+    fn is_patience_over(&self) -> bool {
+        let history = &self.progress.history;
+        match (self.trainer.recipe.patience, metrics::best_epoch(history)) {
+            (Some(patience), Some(best)) => history.len() - best >= patience,
+            _ => false,
+        }
+    }
+
+    /// Trains an epoch from where it stands; `None` when the stop flag is set.
+    fn epoch(&mut self) -> Result<Option<()>, Error> {
+        let epoch_idx = self.progress.history.len();
+        (0..).zip(&mut self.order).for_each(|(idx, slot)| *slot = idx);
+        Stream::numbered(self.trainer.recipe.seed, "shuffle", epoch_idx as u64).shuffle(&mut self.order);
+        let mut learning_rate = 0.0;
+        let mut clock = Instant::now();
+        while self.progress.epoch.batches < self.batches {
+            if self.trainer.stops() {
+                return Ok(None);
+            }
+            learning_rate = self.step(&mut clock)?;
+            let due = |every| self.progress.step.is_multiple_of(every);
+            // At the end of an epoch the checkpoint waits for the validation.
+            if self.trainer.checkpoint_every.is_some_and(due) && self.progress.epoch.batches < self.batches {
+                self.save_latest()?;
+                clock = Instant::now();
+            }
+        }
+        self.end_epoch(learning_rate)?;
+        Ok(Some(()))
+    }
+
+    /// Trains one batch; returns the learning rate.
+    fn step(&mut self, clock: &mut Instant) -> Result<f32, Error> {
+        let recipe = self.trainer.recipe;
+        let first = self.progress.epoch.batches * recipe.batch;
+        let indices = &self.order[first..self.order.len().min(first + recipe.batch)];
+        let (inputs, targets) = self.memory.gather(self.train, indices)?;
+        self.gradients.set_key(recipe.seed, self.progress.step);
+        let result = engine::loss_and_gradients(self.network, inputs, targets, &mut self.gradients)?;
+        let norm = recipe.clip_norm.map_or(0.0, |limit| clip::clip(self.gradients.values_mut(), limit));
+        if !(result.loss.is_finite() && norm.is_finite()) {
+            return Err(self.non_finite(result.loss));
+        }
+        let learning_rate = recipe.rate(self.progress.step, self.batches as u64);
+        let parameters = self.network.core_mut().parameters_mut().trained_mut();
+        self.state.step(&recipe.optimizer, learning_rate, parameters, self.gradients.values());
+
+        let epoch = &mut self.progress.epoch;
+        self.progress.step += 1;
+        epoch.batches += 1;
+        epoch.images += result.images;
+        epoch.correct += result.correct;
+        epoch.loss += result.loss * result.images as f64;
+        epoch.seconds += clock.elapsed().as_secs_f64();
+        *clock = Instant::now();
+        let progress = BatchProgress {
+            epoch: self.progress.history.len() + 1,
+            epochs: recipe.epochs,
+            batch: epoch.batches,
+            batches: self.batches,
+            step: self.progress.step,
+            images: epoch.images,
+            images_per_epoch: self.order.len(),
+            batch_loss: result.loss,
+            loss: epoch.loss / epoch.images as f64,
+            accuracy: accuracy::<N>(epoch),
+            learning_rate,
+            seconds: epoch.seconds,
+        };
+        if let Some(callback) = &mut self.trainer.on_batch {
+            callback(&progress);
+        }
+        Ok(learning_rate)
+    }
+
+    /// Measures the epoch that is over and writes its files.
+    fn end_epoch(&mut self, learning_rate: f32) -> Result<(), Error> {
+        self.check_parameters()?;
+        let size = self.trainer.recipe.batch.max(EVALUATED);
+        let validation = self.validation.map(|data| evaluation::evaluate(&*self.network, data, size)).transpose()?;
+        if let Some(evaluation) = validation.filter(|evaluation| !evaluation.loss.is_finite()) {
+            return Err(Error::NonFinite {
+                what: "the validation loss".to_owned(),
+                value: evaluation.loss as f32,
+                when: format!("after epoch {}", self.progress.history.len() + 1),
+                cause: REMEDY.to_owned(),
+            });
+        }
+        let epoch = std::mem::take(&mut self.progress.epoch);
+        let metrics = EpochMetrics {
+            epoch: self.progress.history.len() + 1,
+            step: self.progress.step,
+            train_loss: epoch.loss / epoch.images as f64,
+            train_accuracy: accuracy::<N>(&epoch),
+            validation_loss: validation.map(|evaluation| evaluation.loss),
+            validation_accuracy: validation.and_then(|evaluation| evaluation.accuracy),
+            learning_rate,
+            seconds: epoch.seconds,
+            images_per_second: epoch.images as f64 / epoch.seconds.max(f64::MIN_POSITIVE),
+        };
+        self.progress.history.push(metrics);
+        if let Some(files) = &mut self.files {
+            let parameters = self.network.core().parameters();
+            // The best first: if the run dies in between, the epoch is trained again and gives the same file.
+            if metrics::best_epoch(&self.progress.history) == Some(metrics.epoch) {
+                files.save_best(parameters, &self.state, &self.progress)?;
+            }
+            files.save_latest(parameters, &self.state, &self.progress)?;
+            metrics::append(&files.metrics, &metrics)?;
+        }
+        if let Some(callback) = &mut self.trainer.on_epoch {
+            callback(&metrics);
+        }
+        Ok(())
+    }
+
+    fn save_latest(&mut self) -> Result<(), Error> {
+        self.check_parameters()?;
+        match &mut self.files {
+            Some(files) => files.save_latest(self.network.core().parameters(), &self.state, &self.progress),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks that all parameters are finite, so that no checkpoint has others.
+    fn check_parameters(&self) -> Result<(), Error> {
+        match self.network.core().parameters().first_non_finite() {
+            Some((name, value)) => Err(self.parameter_error(name, value)),
+            None => Ok(()),
+        }
+    }
+
+    /// Names what comes first in the network among the things that are not finite.
+    #[cold]
+    fn non_finite(&self, loss: f64) -> Error {
+        if let Some((name, value)) = self.network.core().parameters().first_non_finite() {
+            return self.parameter_error(name, value);
+        }
+        let (what, value) = match first_non_finite(N::SPEC, self.gradients.values()) {
+            Some((name, value)) => (format!("the gradient of `{name}`"), value),
+            None => ("the loss".to_owned(), loss as f32),
+        };
+        Error::NonFinite { what, value, when: self.when(), cause: format!("the loss is {loss}; {REMEDY}") }
+    }
+
+    fn parameter_error(&self, name: &str, value: f32) -> Error {
+        let cause = format!("the step before went too far; {REMEDY}");
+        Error::NonFinite { what: format!("`{name}`"), value, when: self.when(), cause }
+    }
+
+    fn when(&self) -> String {
+        let (epoch, step) = (self.progress.history.len() + 1, self.progress.step + 1);
+        let rate = self.trainer.recipe.rate(self.progress.step, self.batches as u64);
+        format!("at step {step}, in epoch {epoch}, with a learning rate of {rate}")
+    }
+}
+
+/// What helps when numbers grow without bound.
+const REMEDY: &str = "try a lower learning rate, a warm-up or `clip_norm`, and inputs scaled to about -1 to 1";
+
+fn accuracy<N: Trainable>(epoch: &EpochProgress) -> Option<f64> {
+    (N::TRAINING.classes > 0).then(|| epoch.correct as f64 / epoch.images as f64)
+}
+
+/// The files of a run.
+struct Files {
+    latest: PathBuf,
+    best: PathBuf,
+    metrics: PathBuf,
+    /// What every checkpoint says of the run; its progress is brought up to date for each.
+    run: Run,
+}
+
+impl Files {
+    fn new(folder: &std::path::Path, run: Run) -> Result<Self, Error> {
+        fs::create_dir_all(folder).map_err(Error::io("make the folder", folder))?;
+        let [latest, best, metrics] = ["latest.ckpt", "best.ckpt", "metrics.jsonl"].map(|name| folder.join(name));
+        Ok(Self { latest, best, metrics, run })
+    }
+
+    /// Loads the latest checkpoint if there is one to resume from, and makes the other files agree with it.
+    fn begin<N: Trainable>(
+        &mut self,
+        resume: bool,
+        batches: usize,
+    ) -> Result<Option<(Parameters, OptimizerState, Progress)>, Error> {
+        let loaded = if resume && self.latest.try_exists().map_err(Error::io("open", &self.latest))? {
+            Some(checkpoint::load(&self.latest, N::SPEC, &self.run, batches)?)
+        } else {
+            match fs::remove_file(&self.best) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::io("remove", &self.best)(error));
+                }
+                _ => None,
+            }
+        };
+        metrics::rewrite(&self.metrics, loaded.as_ref().map_or(&[], |(_, _, progress)| &progress.history))?;
+        Ok(loaded)
+    }
+
+    fn save_latest(
+        &mut self,
+        parameters: &Parameters,
+        state: &OptimizerState,
+        progress: &Progress,
+    ) -> Result<(), Error> {
+        self.run.progress.clone_from(progress);
+        checkpoint::save(&self.latest, parameters, state, &self.run)
+    }
+
+    fn save_best(&mut self, parameters: &Parameters, state: &OptimizerState, progress: &Progress) -> Result<(), Error> {
+        self.run.progress.clone_from(progress);
+        checkpoint::save(&self.best, parameters, state, &self.run)
+    }
+}

@@ -1,0 +1,90 @@
+//! Weights as files: safetensors with all parameters and state by name, in logical order, with a checksum.
+//!
+//! Files made elsewhere load too, if names, shapes and type (F32) are the network's; they have no checksum. A
+//! fingerprint that differs does not matter where names and shapes agree: it only explains a mismatch. Values are
+//! taken as they are, also infinite ones; [`Parameters::first_non_finite`] finds those.
+
+mod error;
+pub(crate) mod file;
+
+use std::path::Path;
+
+pub use error::{Difference, Mismatch, WeightsError};
+use file::{OpenError, Opened};
+
+use crate::error::Error;
+use crate::parameters::Parameters;
+use crate::spec::Spec;
+
+/// What the file says it holds.
+const KIND: &str = "weights";
+
+/// Saves all parameters and state to a file. At any moment the old file or the whole new one is there.
+///
+/// # Errors
+///
+/// If the file cannot be written.
+pub fn save(parameters: &Parameters, path: impl AsRef<Path>) -> Result<(), Error> {
+    file::save(path.as_ref(), |mut out| write(parameters, &mut out))
+}
+
+/// Loads what [`save`] wrote, or another safetensors file with the same arrays.
+///
+/// No more is read than a file for this network has.
+///
+/// # Errors
+///
+/// [`Error::Io`] if the file cannot be read; [`Error::Weights`] if it is damaged or for another network, with every
+/// difference in names and shapes.
+pub fn load(spec: &'static Spec, path: impl AsRef<Path>) -> Result<Parameters, Error> {
+    let path = path.as_ref();
+    let opened = file::open(path, KIND, header_limit(spec));
+    opened.and_then(|opened| read(spec, opened)).map_err(|error| match error {
+        OpenError::Io(action, source) => Error::io(action, path)(source),
+        OpenError::Weights(source) => Error::Weights { path: Some(path.to_owned()), source },
+    })
+}
+
+/// The bytes that [`save`] writes.
+///
+/// # Errors
+///
+/// If the header cannot be written, which the length of memory rules out in practice.
+pub fn to_bytes(parameters: &Parameters) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    write(parameters, &mut bytes).map_err(Error::io("write", "to memory"))?;
+    Ok(bytes)
+}
+
+/// Loads the bytes of a file, such as one that is built into the program.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn from_bytes(spec: &'static Spec, bytes: &[u8]) -> Result<Parameters, Error> {
+    let opened = Opened::new(bytes, bytes.len() as u64, KIND, header_limit(spec));
+    opened.and_then(|opened| read(spec, opened)).map_err(|error| match error {
+        OpenError::Io(action, source) => Error::io(action, "from memory")(source),
+        OpenError::Weights(source) => Error::Weights { path: None, source },
+    })
+}
+
+/// The longest header that is read: far more than a file for this network needs, and far from hurting.
+fn header_limit(spec: &Spec) -> u64 {
+    (1 << 20) + 1024 * spec.parameters.len() as u64
+}
+
+fn write(parameters: &Parameters, out: &mut impl std::io::Write) -> std::io::Result<()> {
+    let spec = parameters.spec();
+    file::write(out, &file::notes(spec, KIND), file::entries(spec, "", parameters.values()).collect())
+}
+
+fn read<R: std::io::Read>(spec: &'static Spec, opened: Opened<R>) -> Result<Parameters, OpenError> {
+    let wanted = spec.parameters.iter().map(|parameter| (parameter.name.to_owned(), parameter.shape));
+    opened.header.check_arrays(spec, wanted)?;
+    let contents = opened.read()?;
+    let mut parameters = Parameters::new(spec)
+        .map_err(|_| WeightsError::OutOfMemory { bytes: (spec.stored as u64).saturating_mul(4) })?;
+    contents.fill(spec, "", parameters.values_mut());
+    Ok(parameters)
+}

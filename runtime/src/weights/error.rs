@@ -1,0 +1,149 @@
+//! What can be wrong with a file of weights, said so that the reader knows what to do.
+
+use std::fmt;
+
+/// A file of weights, or the same in memory, could not be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WeightsError {
+    /// It is a folder, a pipe or a device.
+    #[error("it is no ordinary file")]
+    NotAFile,
+    /// It ends too early, or goes on too long.
+    #[error("it has {found} bytes, expected {expected}; it is cut off or damaged")]
+    Length {
+        /// The bytes that it announces.
+        expected: u64,
+        /// The bytes that it has.
+        found: u64,
+    },
+    /// The header is longer than that of any file for this network.
+    #[error("its header claims {found} bytes, expected at most {limit}; is it a safetensors file?")]
+    HeaderTooLong {
+        /// The most that is read.
+        limit: u64,
+        /// What the first eight bytes say.
+        found: u64,
+    },
+    /// The header is not the format's.
+    #[error("its header is no safetensors header: {reason}")]
+    Header {
+        /// What the parser says.
+        reason: String,
+    },
+    /// The file is of a newer version of the format.
+    #[error("its format is version {}, expected {expected}; it was written by another version of Netwright", found.escape_debug())]
+    Version {
+        /// The version that this one writes and reads.
+        expected: &'static str,
+        /// The file's.
+        found: String,
+    },
+    /// The file holds something else: a checkpoint where weights were asked for, or the other way round.
+    #[error("it holds {}, expected {expected}", found.escape_debug())]
+    Kind {
+        /// What was asked for.
+        expected: &'static str,
+        /// What the file says it holds.
+        found: String,
+    },
+    /// The bytes are not those that were written.
+    #[error("its checksum is {found}, expected {expected}; the file is damaged")]
+    Checksum {
+        /// What was noted when it was written.
+        expected: String,
+        /// What the bytes give.
+        found: String,
+    },
+    /// The arrays are not the network's.
+    #[error(transparent)]
+    Mismatch(Box<Mismatch>),
+    /// Memory could not be had.
+    #[error("out of memory: {bytes} bytes cannot be allocated")]
+    OutOfMemory {
+        /// How many bytes were asked for.
+        bytes: u64,
+    },
+}
+
+/// Every difference between the arrays of a file and those of a network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mismatch {
+    /// The network that was to be filled.
+    pub network: &'static str,
+    /// Its fingerprint.
+    pub fingerprint: &'static str,
+    /// The network that the file was written by, if it says so, with its fingerprint.
+    pub writer: Option<(String, String)>,
+    /// Each difference, in the order of the network's description; arrays that only the file has come last.
+    pub differences: Vec<Difference>,
+}
+
+/// One difference between the arrays of a file and those of a network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// The file lacks an array.
+    Missing {
+        /// The network's name for it.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+    },
+    /// The file has an array that the network has not.
+    Unexpected {
+        /// The file's name for it.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+    },
+    /// The shapes differ.
+    Shape {
+        /// The name in both.
+        name: String,
+        /// The network's shape.
+        expected: Vec<usize>,
+        /// The file's shape.
+        found: Vec<usize>,
+    },
+    /// The elements are no 32-bit floats.
+    Type {
+        /// The name in both.
+        name: String,
+        /// The file's type of element, as safetensors spells it.
+        found: String,
+    },
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let n = self.differences.len();
+        write!(f, "it does not fit `{}` in {n} place{}", self.network, if n == 1 { "" } else { "s" })?;
+        match &self.writer {
+            Some((name, fingerprint)) if name == self.network && fingerprint == self.fingerprint => {}
+            Some((name, _)) if name == self.network => write!(f, " (another version of the network wrote it)")?,
+            Some((name, _)) => write!(f, " (`{}` wrote it)", name.escape_debug())?,
+            None => {}
+        }
+        f.write_str(":")?;
+        self.differences.iter().try_for_each(|difference| write!(f, "\n  {difference}"))
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Difference::Missing { name, shape } => write!(f, "{}: missing, expected {shape:?}", name.escape_debug()),
+            Difference::Unexpected { name, shape } => {
+                write!(f, "{}: not in the network, found {shape:?}", name.escape_debug())
+            }
+            Difference::Shape { name, expected, found } => {
+                write!(f, "{}: expected {expected:?}, found {found:?}", name.escape_debug())
+            }
+            Difference::Type { name, found } => {
+                write!(f, "{}: expected elements of type F32, found {found}", name.escape_debug())
+            }
+        }
+    }
+}
+
+impl std::error::Error for Mismatch {}

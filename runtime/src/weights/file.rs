@@ -1,0 +1,328 @@
+//! Files of named arrays: safetensors with a checksum over metadata and data, written atomically, read with limits.
+//!
+//! Weights and checkpoints are both such files. Arrays lie in the file in the order of their names, row-major and
+//! little-endian as the format asks, so that the same numbers give the same bytes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::Path;
+
+use safetensors::Dtype;
+use safetensors::tensor::Metadata;
+
+use super::error::{Difference, Mismatch, WeightsError};
+use crate::error::Error;
+use crate::parameters;
+use crate::spec::{ParameterSpec, Spec};
+
+/// The version of what the metadata means.
+const VERSION: &str = "1";
+
+/// Metadata key of the checksum, which is not part of what it checks.
+const CHECKSUM: &str = "netwright.crc32";
+
+/// One array of a file: where it is found in a stored vector, and its name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry<'a> {
+    /// What the parameter's name is prefixed with in the file, such as `velocity/`.
+    pub(crate) prefix: &'a str,
+    pub(crate) parameter: &'static ParameterSpec,
+    /// The stored vector that the parameter lies in.
+    pub(crate) vector: &'a [f32],
+}
+
+impl Entry<'_> {
+    fn name(&self) -> String {
+        format!("{}{}", self.prefix, self.parameter.name)
+    }
+}
+
+/// The arrays of a stored vector, all of the network's or the trained ones, as far as the vector reaches.
+pub(crate) fn entries<'a>(spec: &'static Spec, prefix: &'a str, vector: &'a [f32]) -> impl Iterator<Item = Entry<'a>> {
+    let covered = spec.parameters.iter().filter(|parameter| parameter.offset < vector.len());
+    covered.map(move |parameter| Entry { prefix, parameter, vector })
+}
+
+/// What a file says of itself besides its arrays.
+pub(crate) type Notes = BTreeMap<String, String>;
+
+/// The notes that every file has: what it holds and which network wrote it.
+pub(crate) fn notes(spec: &Spec, kind: &str) -> Notes {
+    let note = |key: &str, value: &str| (format!("netwright.{key}"), value.to_owned());
+    Notes::from([
+        note("version", VERSION),
+        note("kind", kind),
+        note("network", spec.name),
+        note("fingerprint", spec.fingerprint),
+    ])
+}
+
+/// Writes arrays and notes to `out`.
+pub(crate) fn write(out: &mut impl Write, notes: &Notes, arrays: Vec<Entry<'_>>) -> io::Result<()> {
+    let mut named: Vec<(String, Entry<'_>)> = arrays.into_iter().map(|entry| (entry.name(), entry)).collect();
+    named.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let mut scratch = Scratch::default();
+
+    let mut checksum = checksum_of(notes);
+    for (_, entry) in &named {
+        checksum.update(scratch.bytes(entry));
+    }
+    let header = header(notes, checksum.finalize(), &named);
+    out.write_all(&(header.len() as u64).to_le_bytes())?;
+    out.write_all(header.as_bytes())?;
+    named.iter().try_for_each(|(_, entry)| out.write_all(scratch.bytes(entry)))
+}
+
+/// Writes a file so that at any moment either the old or the whole new one is there, also after a loss of power.
+pub(crate) fn save(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+    let failed = || Error::io("write", path);
+    let file = atomic_write_file::AtomicWriteFile::open(path).map_err(failed())?;
+    let mut out = BufWriter::new(file);
+    write(&mut out).map_err(failed())?;
+    let file = out.into_inner().map_err(|error| failed()(error.into_error()))?;
+    file.commit().map_err(failed())
+}
+
+/// An array's elements as the file has them, kept to be reused.
+#[derive(Default)]
+struct Scratch {
+    logical: Vec<f32>,
+    bytes: Vec<u8>,
+}
+
+impl Scratch {
+    fn bytes(&mut self, entry: &Entry<'_>) -> &[u8] {
+        parameters::unpack(entry.parameter, entry.vector, &mut self.logical);
+        self.bytes.clear();
+        self.bytes.extend(self.logical.iter().flat_map(|value| value.to_le_bytes()));
+        &self.bytes
+    }
+}
+
+/// The JSON header, padded to a multiple of 8 bytes. Written here and not by the library, whose maps have no order.
+fn header(notes: &Notes, checksum: u32, named: &[(String, Entry<'_>)]) -> String {
+    let text = |text: &str| serde_json::Value::from(text).to_string();
+    let mut header = format!("{{\"__metadata__\":{{{}:\"{checksum:08x}\"", text(CHECKSUM));
+    for (key, value) in notes {
+        header += &format!(",{}:{}", text(key), text(value));
+    }
+    header.push('}');
+    let mut start = 0;
+    for (name, entry) in named {
+        let end = start + 4 * entry.parameter.count();
+        let shape = entry.parameter.shape;
+        header +=
+            &format!(",{}:{{\"dtype\":\"F32\",\"shape\":{shape:?},\"data_offsets\":[{start},{end}]}}", text(name));
+        start = end;
+    }
+    header.push('}');
+    let padding = header.len().next_multiple_of(8) - header.len();
+    header + &" ".repeat(padding)
+}
+
+/// A checksum that has seen the notes.
+fn checksum_of<'n>(notes: impl IntoIterator<Item = (&'n String, &'n String)>) -> crc32fast::Hasher {
+    let mut hasher = crc32fast::Hasher::new();
+    for (key, value) in notes {
+        for text in [key, value] {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+    }
+    hasher
+}
+
+/// A parsed header.
+#[derive(Debug)]
+pub(crate) struct Header {
+    metadata: Metadata,
+    notes: Notes,
+    /// Bytes of data that belong to it.
+    data: u64,
+}
+
+impl Header {
+    fn parse(bytes: &[u8]) -> Result<Self, WeightsError> {
+        // The parser stops at 128 levels of nesting, and checks that arrays follow one another without gaps.
+        let metadata: Metadata = serde_json::from_slice(bytes)
+            .map_err(|error| WeightsError::Header { reason: error.to_string().escape_debug().to_string() })?;
+        let notes = metadata.metadata().iter().flat_map(HashMap::iter);
+        let notes = notes.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let data = metadata.data_len() as u64;
+        Ok(Self { metadata, notes, data })
+    }
+
+    /// What the file says of itself.
+    pub(crate) fn note(&self, key: &str) -> Option<&str> {
+        self.notes.get(&format!("netwright.{key}")).map(String::as_str)
+    }
+
+    /// Checks that a file of ours is of this version and kind. Files made elsewhere say nothing, and pass.
+    fn check_kind(&self, kind: &'static str) -> Result<(), WeightsError> {
+        match self.note("version") {
+            Some(VERSION) | None => {}
+            Some(found) => return Err(WeightsError::Version { expected: VERSION, found: found.to_owned() }),
+        }
+        match self.note("kind") {
+            Some(found) if found != kind => Err(WeightsError::Kind { expected: kind, found: found.to_owned() }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that the file has exactly these arrays, of 32-bit floats.
+    pub(crate) fn check_arrays(
+        &self,
+        spec: &'static Spec,
+        wanted: impl IntoIterator<Item = (String, &'static [usize])>,
+    ) -> Result<(), WeightsError> {
+        let mut unexpected: BTreeMap<String, _> = self.metadata.tensors().into_iter().collect();
+        let mut differences = Vec::new();
+        for (name, shape) in wanted {
+            let shape = shape.to_vec();
+            match unexpected.remove(&name) {
+                None => differences.push(Difference::Missing { name, shape }),
+                Some(info) if info.shape != shape => {
+                    differences.push(Difference::Shape { name, expected: shape, found: info.shape.clone() });
+                }
+                Some(info) if info.dtype != Dtype::F32 => {
+                    differences.push(Difference::Type { name, found: info.dtype.to_string() });
+                }
+                Some(_) => {}
+            }
+        }
+        let unexpected = unexpected.into_iter();
+        differences.extend(unexpected.map(|(name, info)| Difference::Unexpected { name, shape: info.shape.clone() }));
+        if differences.is_empty() {
+            return Ok(());
+        }
+        let writer = self.note("network").zip(self.note("fingerprint"));
+        Err(WeightsError::Mismatch(Box::new(Mismatch {
+            network: spec.name,
+            fingerprint: spec.fingerprint,
+            writer: writer.map(|(name, fingerprint)| (name.to_owned(), fingerprint.to_owned())),
+            differences,
+        })))
+    }
+
+    /// Compares the noted checksum, if there is one, with that of notes and data.
+    fn check_sum(&self, data: &[u8]) -> Result<(), WeightsError> {
+        let Some(expected) = self.notes.get(CHECKSUM) else {
+            if self.notes.keys().any(|key| key.starts_with("netwright.")) {
+                return Err(WeightsError::Header { reason: format!("the note `{CHECKSUM}` is missing") });
+            }
+            return Ok(());
+        };
+        let mut checksum = checksum_of(self.notes.iter().filter(|(key, _)| *key != CHECKSUM));
+        let mut names = self.metadata.offset_keys();
+        names.sort_unstable();
+        names.iter().for_each(|name| checksum.update(self.array(name, data)));
+        let found = format!("{:08x}", checksum.finalize());
+        if *expected == found {
+            return Ok(());
+        }
+        Err(WeightsError::Checksum { expected: expected.escape_debug().to_string(), found })
+    }
+
+    /// The bytes of one array.
+    fn array<'d>(&self, name: &str, data: &'d [u8]) -> &'d [u8] {
+        let range = self.metadata.info(name).map(|info| info.data_offsets.0..info.data_offsets.1);
+        range.and_then(|range| data.get(range)).unwrap_or_default()
+    }
+}
+
+/// A file's bytes from the data on, with the header that was in front.
+#[derive(Debug)]
+pub(crate) struct Opened<R> {
+    pub(crate) header: Header,
+    source: R,
+    /// Bytes of data that are there.
+    len: u64,
+}
+
+/// Opens a file and reads its header, of at most `header_limit` bytes.
+pub(crate) fn open(path: &Path, kind: &'static str, header_limit: u64) -> Result<Opened<File>, OpenError> {
+    let io = |action| move |error| OpenError::Io(action, error);
+    // Looked at before it is opened, since opening a pipe waits for a writer.
+    if !fs::metadata(path).map_err(io("open"))?.is_file() {
+        return Err(WeightsError::NotAFile.into());
+    }
+    let file = File::open(path).map_err(io("open"))?;
+    let len = file.metadata().map_err(io("read"))?.len();
+    Opened::new(file, len, kind, header_limit)
+}
+
+/// Why a file could not be opened.
+pub(crate) enum OpenError {
+    Io(&'static str, io::Error),
+    Weights(WeightsError),
+}
+
+impl From<WeightsError> for OpenError {
+    fn from(error: WeightsError) -> Self {
+        Self::Weights(error)
+    }
+}
+
+impl<R: Read> Opened<R> {
+    /// Reads the header, of at most `limit` bytes, of a file of `len` bytes.
+    pub(crate) fn new(mut source: R, len: u64, kind: &'static str, limit: u64) -> Result<Self, OpenError> {
+        let too_short = |expected| WeightsError::Length { expected, found: len };
+        let rest = len.checked_sub(8).ok_or(too_short(8))?;
+        let mut size = [0; 8];
+        source.read_exact(&mut size).map_err(|error| OpenError::Io("read", error))?;
+        let size = u64::from_le_bytes(size);
+        if size > limit {
+            return Err(WeightsError::HeaderTooLong { limit, found: size }.into());
+        }
+        let len = rest.checked_sub(size).ok_or(too_short(8 + size))?;
+        let header = Header::parse(&read_exactly(&mut source, size)?)?;
+        header.check_kind(kind)?;
+        Ok(Self { header, source, len })
+    }
+
+    /// Reads the data, which must be as long as the header says and give the noted checksum.
+    ///
+    /// The caller has checked the arrays, which bounds the length.
+    pub(crate) fn read(mut self) -> Result<Contents, OpenError> {
+        if self.len != self.header.data {
+            return Err(WeightsError::Length { expected: self.header.data, found: self.len }.into());
+        }
+        let data = read_exactly(&mut self.source, self.len)?;
+        self.header.check_sum(&data)?;
+        Ok(Contents { header: self.header, data })
+    }
+}
+
+fn read_exactly(source: &mut impl Read, len: u64) -> Result<Vec<u8>, OpenError> {
+    let mut bytes = Vec::new();
+    let reserved = usize::try_from(len).map(|len| bytes.try_reserve_exact(len));
+    if !matches!(reserved, Ok(Ok(()))) {
+        return Err(WeightsError::OutOfMemory { bytes: len }.into());
+    }
+    let found = source.take(len).read_to_end(&mut bytes).map_err(|error| OpenError::Io("read", error))?;
+    if found as u64 != len {
+        return Err(WeightsError::Length { expected: len, found: found as u64 }.into());
+    }
+    Ok(bytes)
+}
+
+/// A file's header and data, checked.
+#[derive(Debug)]
+pub(crate) struct Contents {
+    pub(crate) header: Header,
+    data: Vec<u8>,
+}
+
+impl Contents {
+    /// Stores the arrays named `prefix...` in a stored vector, all of the network's or the trained ones.
+    pub(crate) fn fill(&self, spec: &'static Spec, prefix: &str, vector: &mut [f32]) {
+        let len = vector.len();
+        for parameter in spec.parameters.iter().filter(|parameter| parameter.offset < len) {
+            let bytes = self.header.array(&format!("{prefix}{}", parameter.name), &self.data);
+            let (values, _) = bytes.as_chunks::<4>();
+            let logical: Vec<f32> = values.iter().map(|&value| f32::from_le_bytes(value)).collect();
+            parameters::write(parameter, &logical, vector);
+        }
+    }
+}
