@@ -134,10 +134,28 @@ pub enum DataError {
         /// The names that would do.
         expected: Vec<String>,
     },
+    /// Training and test inputs differ in shape.
+    #[error("training inputs are {train:?}, but test inputs are {test:?}; expected one shape")]
+    SplitMismatch {
+        /// Shape of a training input.
+        train: Vec<usize>,
+        /// Shape of a test input.
+        test: Vec<usize>,
+    },
     /// A file's content is not the published one.
     #[error("{}: not the published file: expected SHA-256 {expected}, found {found}; delete it to have it fetched again", path.display())]
     WrongHash {
         /// The file.
+        path: PathBuf,
+        /// Hash of the published content, in hexadecimal.
+        expected: String,
+        /// Hash of the content found.
+        found: String,
+    },
+    /// A source has something else than the published file.
+    #[error("{}: not the published file: expected SHA-256 {expected}, found {found}", path.display())]
+    WrongContent {
+        /// Address or name of the file.
         path: PathBuf,
         /// Hash of the published content, in hexadecimal.
         expected: String,

@@ -1,3 +1,6 @@
+//! Datasets: what is kept, what views show, what is refused.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may")]
+
 use ndarray::{Array1, Array2, Array3, ArrayD, IxDyn, arr1, arr2, s};
 
 use super::*;

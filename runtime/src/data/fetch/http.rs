@@ -1,0 +1,34 @@
+//! One GET with every bound set: time to connect, time between bytes, redirects, and size.
+
+use std::io::Read;
+
+use ureq::Agent;
+
+use super::Timeouts;
+
+const MAX_REDIRECTS: u32 = 5;
+
+/// An agent that gives up as `timeouts` say.
+pub(super) fn agent(timeouts: &Timeouts) -> Agent {
+    Agent::config_builder()
+        .user_agent(concat!("netwright/", env!("CARGO_PKG_VERSION")))
+        .timeout_resolve(Some(timeouts.connect))
+        .timeout_connect(Some(timeouts.connect))
+        .timeout_recv_response(Some(timeouts.read))
+        .timeout_per_read(Some(timeouts.read))
+        .timeout_global(Some(timeouts.whole))
+        .max_redirects(MAX_REDIRECTS)
+        .max_redirects_will_error(true)
+        .build()
+        .into()
+}
+
+/// The body at `url`, of at most `limit` bytes, and its length where the server declares one; or why there is none.
+pub(super) fn get(agent: &Agent, url: &str, limit: u64) -> Result<(impl Read + use<>, Option<u64>), String> {
+    let body = agent.get(url).call().map_err(|error| error.to_string())?.into_body();
+    let total = body.content_length();
+    if let Some(total) = total.filter(|&total| total > limit) {
+        return Err(format!("the server announces {total} bytes, expected at most {limit}"));
+    }
+    Ok((body.into_with_config().limit(limit).reader(), total))
+}
