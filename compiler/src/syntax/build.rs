@@ -70,13 +70,13 @@ impl Builder<'_> {
     }
 
     fn param(&mut self, pair: Pair<'_, Rule>) -> Option<Param> {
-        let mut inner = pair.into_inner();
+        let mut inner = without_colon(pair);
         let docs = docs(inner.next()?);
         let name = self.ident(&inner.next()?);
         let ty = inner.next()?;
         let ty_span = self.span(&ty);
         let ty = self.param_type(ty);
-        let default = inner.next().map(|value| self.expression(value));
+        let default = inner.next().and_then(|default| default.into_inner().next()).map(|value| self.expression(value));
         let span = name.span.to(default.as_ref().map_or(ty_span, |value| value.span));
         Some(Param { docs, name, ty, default, span })
     }
@@ -105,7 +105,7 @@ impl Builder<'_> {
         let span = self.span(&pair);
         match pair.as_rule() {
             Rule::input => {
-                let mut inner = pair.into_inner().filter(|part| part.as_rule() != Rule::input_word);
+                let mut inner = without_colon(pair).filter(|part| part.as_rule() != Rule::input_word);
                 let name = self.ident(&inner.next()?);
                 let Annotation { dims, span: dims_span } = self.shape(inner.next()?);
                 Some(Item::Input(Input { docs, name, dims, dims_span, span }))
@@ -156,7 +156,7 @@ impl Builder<'_> {
     /// An `entry` of a train section.
     pub(super) fn entry(&mut self, pair: Pair<'_, Rule>) -> Option<Entry> {
         let span = self.span(&pair);
-        let mut inner = pair.into_inner();
+        let mut inner = without_colon(pair);
         let key = self.ident(&inner.next()?);
         let value = self.expression(inner.next()?);
         Some(Entry { key, value, span })
@@ -279,6 +279,7 @@ impl Builder<'_> {
         let has_parens = arguments.is_some();
         let mut args: Vec<Arg> = Vec::new();
         let mut deepest = 0;
+        let mut last_named = None;
         for argument in arguments.into_iter().flat_map(Pair::into_inner) {
             let span = self.span(&argument);
             let mut parts = argument.into_inner();
@@ -289,11 +290,13 @@ impl Builder<'_> {
             };
             let value = self.tree(value);
             deepest = deepest.max(value.depth);
-            if let (None, Some(named)) = (&name, args.iter().rfind(|arg| arg.name.is_some())) {
+            if name.is_some() {
+                last_named = Some(span);
+            } else if let Some(named) = last_named {
                 self.sink
                     .error(N0018, "a positional argument stands after a named one")
                     .primary(span, "")
-                    .secondary(named.span, "named arguments start at the latest here")
+                    .secondary(named, "the named one")
                     .help("put it first, or give it its name");
             }
             args.push(Arg { name, value: value.expr, span });
@@ -329,6 +332,10 @@ impl Builder<'_> {
 
 fn leaf(kind: ExprKind, span: Span) -> Tree {
     Tree { expr: Expr { kind, span }, depth: 1 }
+}
+
+fn without_colon(pair: Pair<'_, Rule>) -> impl Iterator<Item = Pair<'_, Rule>> {
+    pair.into_inner().filter(|part| part.as_rule() != Rule::colon)
 }
 
 /// The lines of a `docs` pair.

@@ -1,6 +1,10 @@
 //! Tests of the parser on whole texts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may")]
 
+mod cases;
+mod hostile;
+mod lexical;
+
 use super::ast::{BinaryOp, Expr, ExprKind, File, Item, ParamType, UnaryOp};
 use super::parse;
 use crate::diagnostic::{Sink, Style, render_all};

@@ -1,0 +1,237 @@
+//! 2-D convolution (cross-correlation, as the field has it), grouped, dilated, depthwise, with its gradients.
+
+mod transpose;
+mod weight_gradient;
+
+pub use transpose::{transpose_weights, transposed_layout, transposed_len};
+pub use weight_gradient::weight_gradient;
+
+use crate::check::{self, product};
+use crate::correlate::{Correlation, correlate, correlate_depthwise};
+use crate::layout::{Layout, PANEL};
+use crate::window::Axis;
+
+/// What is applied to the sums before they are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// Nothing.
+    None,
+    /// `max(0, y)`; a NaN stays.
+    Relu,
+}
+
+/// The geometry of a convolution over one image.
+///
+/// `y[oy, ox, f] = b[f] + sum over ky, kx, c of x[oy * stride - pad + ky * dilation, …, c] * w[ky, kx, c, f]`, where
+/// input outside the image counts as zero. With groups, the output channels of a group read the group's
+/// `c / groups` input channels only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv {
+    /// Rows of the input.
+    pub h: usize,
+    /// Columns of the input.
+    pub w: usize,
+    /// Channels of the input.
+    pub c: usize,
+    /// Rows of the kernel.
+    pub kh: usize,
+    /// Columns of the kernel.
+    pub kw: usize,
+    /// Channels of the output.
+    pub f: usize,
+    /// Distance between windows, by rows and columns.
+    pub stride: [usize; 2],
+    /// Padding on both sides, by rows and columns.
+    pub pad: [usize; 2],
+    /// Distance between the taps of a window, by rows and columns.
+    pub dilation: [usize; 2],
+    /// Groups that channels are split into.
+    pub groups: usize,
+}
+
+impl Conv {
+    /// Asserts that the geometry is one, and that its sizes fit.
+    ///
+    /// # Panics
+    /// Where a size is zero or 2^31 or more, groups do not divide the channels, the window is larger than the padded
+    /// input, or a tensor does not fit the address space.
+    pub const fn check(&self) {
+        const LIMIT: usize = 1 << if usize::BITS == 32 { 28 } else { 31 };
+        let positive = [
+            self.h,
+            self.w,
+            self.c,
+            self.kh,
+            self.kw,
+            self.f,
+            self.stride[0],
+            self.stride[1],
+            self.dilation[0],
+            self.dilation[1],
+            self.groups,
+        ];
+        let mut i = 0;
+        while i < positive.len() {
+            assert!(positive[i] > 0 && positive[i] < LIMIT, "a size of a convolution is zero or too large");
+            i += 1;
+        }
+        assert!(self.pad[0] < LIMIT && self.pad[1] < LIMIT, "the padding of a convolution is too large");
+        assert!(
+            self.c.is_multiple_of(self.groups) && self.f.is_multiple_of(self.groups),
+            "groups must divide the channels of a convolution"
+        );
+        product(&[self.h, self.w, self.c]);
+        product(&[self.out_h(), self.out_w(), self.f]);
+        product(&[self.kh, self.kw, self.c, self.f.div_ceil(PANEL), PANEL]);
+        product(&[self.kh, self.kw, self.f, self.c.div_ceil(PANEL), PANEL]);
+    }
+
+    /// Rows of the output.
+    ///
+    /// # Panics
+    /// Where the window is larger than the padded input.
+    pub const fn out_h(&self) -> usize {
+        output(self.h, self.kh, self.stride[0], self.pad[0], self.dilation[0])
+    }
+
+    /// Columns of the output.
+    ///
+    /// # Panics
+    /// Where the window is larger than the padded input.
+    pub const fn out_w(&self) -> usize {
+        output(self.w, self.kw, self.stride[1], self.pad[1], self.dilation[1])
+    }
+
+    /// Floats of one input image.
+    pub const fn input_len(&self) -> usize {
+        product(&[self.h, self.w, self.c])
+    }
+
+    /// Floats of one output image.
+    pub const fn output_len(&self) -> usize {
+        product(&[self.out_h(), self.out_w(), self.f])
+    }
+
+    /// Whether every output channel reads one input channel, the one of its number.
+    pub const fn is_depthwise(&self) -> bool {
+        self.groups > 1 && self.groups == self.c && self.groups == self.f
+    }
+
+    /// How the weights, `[KH, KW, C / groups, F]`, are stored.
+    pub const fn weight_layout(&self) -> Layout {
+        if self.is_depthwise() {
+            Layout::Panels { groups: 1, k: product(&[self.kh, self.kw]), f: self.f }
+        } else {
+            let k = product(&[self.kh, self.kw, self.c / self.groups]);
+            Layout::Panels { groups: self.groups, k, f: self.f / self.groups }
+        }
+    }
+
+    /// How the bias is stored.
+    pub const fn bias_layout(&self) -> Layout {
+        Layout::Padded { len: self.f }
+    }
+
+    pub(crate) fn rows(&self, transposed: bool) -> Axis {
+        axis(self.h, self.out_h(), self.kh, [self.stride[0], self.pad[0], self.dilation[0]], transposed)
+    }
+
+    pub(crate) fn cols(&self, transposed: bool) -> Axis {
+        axis(self.w, self.out_w(), self.kw, [self.stride[1], self.pad[1], self.dilation[1]], transposed)
+    }
+}
+
+const fn output(size: usize, kernel: usize, stride: usize, pad: usize, dilation: usize) -> usize {
+    // With sizes below 2^31, 64 bits hold all of this.
+    let padded = size as u64 + 2 * pad as u64;
+    let span = (kernel as u64 - 1) * dilation as u64 + 1;
+    assert!(span <= padded, "the window of a convolution is larger than its padded input");
+    ((padded - span) / stride as u64 + 1) as usize
+}
+
+fn axis(input: usize, output: usize, taps: usize, [stride, pad, dilation]: [usize; 3], transposed: bool) -> Axis {
+    let (positions, sources) = if transposed { (input, output) } else { (output, input) };
+    Axis { positions, sources, taps, stride, pad, dilation, transposed }
+}
+
+/// Writes `y = activation(conv(x, w) + b)`.
+///
+/// `x` is `[n, h, w, c]`, `w` has [`Conv::weight_layout`], `b` has [`Conv::bias_layout`] or is empty (no bias), `y` is
+/// `[n, out_h, out_w, f]`. The result for an image does not depend, to the bit, on the other images of the call.
+///
+/// # Panics
+/// Where a slice has another length or the geometry is none ([`Conv::check`]).
+pub fn forward(g: &Conv, activation: Activation, n: usize, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
+    g.check();
+    check::images("x", x, n, g.input_len());
+    check::images("y", y, n, g.output_len());
+    check::len("w", w, g.weight_layout().len());
+    check_bias(g, b);
+    let depthwise = g.is_depthwise();
+    let correlation = Correlation {
+        images: n,
+        rows: g.rows(false),
+        cols: g.cols(false),
+        x_image: g.input_len(),
+        x_row: g.w * g.c,
+        x_pixel: g.c,
+        y_image: g.output_len(),
+        y_row: g.out_w() * g.f,
+        y_pixel: g.f,
+        groups: if depthwise { 1 } else { g.groups },
+        depth: if depthwise { 1 } else { g.c / g.groups },
+        f: if depthwise { g.f } else { g.f / g.groups },
+        relu: activation == Activation::Relu,
+    };
+    if depthwise {
+        // SAFETY: the lengths are checked above, and the strides are those of dense images.
+        unsafe { correlate_depthwise(&correlation, x, w, b, y) }
+    } else {
+        // SAFETY: the lengths are checked above, and the strides are those of dense images.
+        unsafe { correlate(&correlation, x, w, b, y) }
+    }
+}
+
+/// Writes the gradient of the input, `dx = transpose(conv)(dy)`.
+///
+/// `dy` is `[n, out_h, out_w, f]`, `wt` the weights as [`transpose_weights`] writes them, `dx` is `[n, h, w, c]`. The
+/// result for an image does not depend, to the bit, on the other images of the call.
+///
+/// # Panics
+/// Where a slice has another length or the geometry is none ([`Conv::check`]).
+pub fn input_gradient(g: &Conv, n: usize, dy: &[f32], wt: &[f32], dx: &mut [f32]) {
+    g.check();
+    check::images("dy", dy, n, g.output_len());
+    check::images("dx", dx, n, g.input_len());
+    check::len("wt", wt, transposed_len(g));
+    let depthwise = g.is_depthwise();
+    let correlation = Correlation {
+        images: n,
+        rows: g.rows(true),
+        cols: g.cols(true),
+        x_image: g.output_len(),
+        x_row: g.out_w() * g.f,
+        x_pixel: g.f,
+        y_image: g.input_len(),
+        y_row: g.w * g.c,
+        y_pixel: g.c,
+        groups: if depthwise { 1 } else { g.groups },
+        depth: if depthwise { 1 } else { g.f / g.groups },
+        f: if depthwise { g.c } else { g.c / g.groups },
+        relu: false,
+    };
+    if depthwise {
+        // SAFETY: the lengths are checked above, and the strides are those of dense images.
+        unsafe { correlate_depthwise(&correlation, dy, wt, &[], dx) }
+    } else {
+        // SAFETY: the lengths are checked above, and the strides are those of dense images.
+        unsafe { correlate(&correlation, dy, wt, &[], dx) }
+    }
+}
+
+#[track_caller]
+fn check_bias(g: &Conv, b: &[f32]) {
+    if !b.is_empty() {
+        check::len("b", b, g.bias_layout().len());
+    }
+}

@@ -1,0 +1,291 @@
+//! Correlation of images with panels of weights: convolutions forward, their input gradients, and dense layers.
+//!
+//! The pixels of a rectangle of window classes ([`crate::window`]) all sum over the same elements, at the same offsets
+//! from their first one. They are taken in blocks, small enough to stay in the first cache level with their sums; for
+//! each panel of sixteen output channels a block is covered by register tiles ([`crate::tile`]).
+
+use crate::isa::dispatch;
+use crate::layout::PANEL;
+use crate::simd::Simd;
+use crate::tile::{self, Access, Broadcast, Lanes, LanesMasked, Level, Reduction, with_rows};
+use crate::window::{Axis, Class};
+
+/// Pixels in a block.
+const BLOCK: usize = 96;
+
+/// A correlation. Strides count floats.
+#[derive(Clone, Copy)]
+pub(crate) struct Correlation {
+    pub(crate) images: usize,
+    pub(crate) rows: Axis,
+    pub(crate) cols: Axis,
+    pub(crate) x_image: usize,
+    pub(crate) x_row: usize,
+    pub(crate) x_pixel: usize,
+    pub(crate) y_image: usize,
+    pub(crate) y_row: usize,
+    pub(crate) y_pixel: usize,
+    pub(crate) groups: usize,
+    /// Channels read per group.
+    pub(crate) depth: usize,
+    /// Channels written per group.
+    pub(crate) f: usize,
+    pub(crate) relu: bool,
+}
+
+/// Runs a correlation: `y` is overwritten. `b` holds a value per written channel, or nothing.
+///
+/// # Safety
+/// `x` holds `images * x_image` floats and `y` holds `images * y_image`; every source pixel's `groups * depth` channels
+/// and every written pixel's `groups * f` lie within their image by the strides; `w` holds
+/// `[groups, ceil(f / 16), rows.taps, cols.taps, depth, 16]`; `b` is empty or holds at least `groups * f`.
+pub(crate) unsafe fn correlate(c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
+    dispatch!(grouped(c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]))
+}
+
+/// Runs a depthwise correlation, in which a written channel reads the same channel only: `groups` and `depth` are one,
+/// `f` is the number of channels.
+///
+/// # Safety
+/// As for [`correlate`], except that a source pixel has `f` channels; `w` holds `[ceil(f / 16), rows.taps, cols.taps, 16]`.
+pub(crate) unsafe fn correlate_depthwise(c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
+    dispatch!(depthwise(c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]))
+}
+
+/// The elements and pixels of one rectangle of classes.
+struct Rectangle {
+    row: Class,
+    col: Class,
+    reduction: Reduction,
+    /// Where the reduction starts, in `x` within an image and in the weights of a panel.
+    x_start: usize,
+    w_start: usize,
+}
+
+impl Rectangle {
+    #[inline(always)]
+    fn new(c: &Correlation, row: Class, col: Class) -> Rectangle {
+        let tap = c.depth * PANEL;
+        let mut outer = Level {
+            count: row.taps,
+            a: row.source_tap.wrapping_mul(c.x_row as isize),
+            b: (row.tap_step * c.cols.taps * tap) as isize,
+        };
+        let mut middle = Level {
+            count: col.taps,
+            a: col.source_tap.wrapping_mul(c.x_pixel as isize),
+            b: (col.tap_step * tap) as isize,
+        };
+        let mut inner = Level { count: c.depth, a: 1, b: PANEL as isize };
+        // Loops that follow on one another without a gap become one.
+        if middle.a == (inner.count as isize) * inner.a && middle.b == (inner.count as isize) * inner.b {
+            inner.count *= middle.count;
+            middle.count = 1;
+        } else if inner.count == 1 {
+            (inner, middle) = (middle, Level { count: 1, a: 0, b: 0 });
+        }
+        if middle.count == 1
+            && outer.a == (inner.count as isize) * inner.a
+            && outer.b == (inner.count as isize) * inner.b
+        {
+            inner.count *= outer.count;
+            outer.count = 1;
+        }
+        if row.taps == 0 || col.taps == 0 {
+            inner.count = 0;
+        }
+        Rectangle {
+            row,
+            col,
+            reduction: Reduction { levels: [outer, middle, inner] },
+            x_start: row.source * c.x_row + col.source * c.x_pixel,
+            w_start: (row.tap * c.cols.taps + col.tap) * tap,
+        }
+    }
+
+    #[inline(always)]
+    fn pixels(&self, images: usize) -> usize {
+        images * self.row.count * self.col.count
+    }
+
+    /// Writes the offsets in `x` and `y` of the pixels from `first` on.
+    #[inline(always)]
+    fn place(&self, c: &Correlation, first: usize, x: &mut [usize], y: &mut [usize]) {
+        let (mut col, rest) = (first % self.col.count, first / self.col.count);
+        let (mut row, mut image) = (rest % self.row.count, rest / self.row.count);
+        for (x, y) in x.iter_mut().zip(y) {
+            *x = image * c.x_image
+                + self.x_start
+                + row * self.row.source_step as usize * c.x_row
+                + col * self.col.source_step as usize * c.x_pixel;
+            *y = image * c.y_image
+                + (self.row.first + row * self.row.step) * c.y_row
+                + (self.col.first + col * self.col.step) * c.y_pixel;
+            col += 1;
+            if col == self.col.count {
+                col = 0;
+                row += 1;
+                if row == self.row.count {
+                    row = 0;
+                    image += 1;
+                }
+            }
+        }
+    }
+}
+
+/// One panel's tiles over a block of pixels.
+struct Panel<'a> {
+    x: *const f32,
+    w: *const f32,
+    y: *mut f32,
+    bias: [f32; PANEL],
+    /// Output channels in the panel.
+    columns: usize,
+    relu: bool,
+    reduction: &'a Reduction,
+}
+
+/// # Safety
+/// That of [`correlate`].
+#[inline(always)]
+fn grouped<S: Simd>(s: S, c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
+    let panels = c.f.div_ceil(PANEL);
+    let panel_len = c.rows.taps * c.cols.taps * c.depth * PANEL;
+    let (mut x_at, mut y_at) = ([0; BLOCK], [0; BLOCK]);
+    for row in c.rows.classes() {
+        for col in c.cols.classes() {
+            let rectangle = Rectangle::new(c, row, col);
+            let pixels = rectangle.pixels(c.images);
+            for first in (0..pixels).step_by(BLOCK) {
+                let count = BLOCK.min(pixels - first);
+                rectangle.place(c, first, &mut x_at[..count], &mut y_at[..count]);
+                for group in 0..c.groups {
+                    for panel in 0..panels {
+                        let channel = group * c.f + panel * PANEL;
+                        let columns = PANEL.min(c.f - panel * PANEL);
+                        let panel = Panel {
+                            x: x.as_ptr().wrapping_add(group * c.depth),
+                            w: w.as_ptr().wrapping_add((group * panels + panel) * panel_len + rectangle.w_start),
+                            y: y.as_mut_ptr().wrapping_add(channel),
+                            bias: bias(b, channel, columns),
+                            columns,
+                            relu: c.relu,
+                            reduction: &rectangle.reduction,
+                        };
+                        // SAFETY: by the contract, and because classes hold sources and taps inside their axes only,
+                        // the reduction stays in the image and in the panel, and the pixel's columns are in `y`.
+                        unsafe { tiles(s, Broadcast, &panel, &x_at[..count], &y_at[..count]) };
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// # Safety
+/// That of [`correlate_depthwise`].
+#[inline(always)]
+fn depthwise<S: Simd>(s: S, c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
+    let panel_len = c.rows.taps * c.cols.taps * PANEL;
+    let (mut x_at, mut y_at) = ([0; BLOCK], [0; BLOCK]);
+    for row in c.rows.classes() {
+        for col in c.cols.classes() {
+            let rectangle = Rectangle::new(c, row, col);
+            let pixels = rectangle.pixels(c.images);
+            for first in (0..pixels).step_by(BLOCK) {
+                let count = BLOCK.min(pixels - first);
+                rectangle.place(c, first, &mut x_at[..count], &mut y_at[..count]);
+                for channel in (0..c.f).step_by(PANEL) {
+                    let columns = PANEL.min(c.f - channel);
+                    let panel = Panel {
+                        x: x.as_ptr().wrapping_add(channel),
+                        w: w.as_ptr().wrapping_add(channel / PANEL * panel_len + rectangle.w_start),
+                        y: y.as_mut_ptr().wrapping_add(channel),
+                        bias: bias(b, channel, columns),
+                        columns,
+                        relu: c.relu,
+                        reduction: &rectangle.reduction,
+                    };
+                    if columns == PANEL {
+                        // SAFETY: as in `grouped`; the sixteen channels from `channel` on exist in `x` and `y`.
+                        unsafe { tiles(s, Lanes, &panel, &x_at[..count], &y_at[..count]) };
+                    } else {
+                        let access = LanesMasked(tile::mask(s, columns));
+                        // SAFETY: as in `grouped`; the masked channels exist in `x` and `y`.
+                        unsafe { tiles(s, access, &panel, &x_at[..count], &y_at[..count]) };
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The biases of a panel, zero where there are none.
+#[inline(always)]
+fn bias(b: &[f32], channel: usize, columns: usize) -> [f32; PANEL] {
+    let mut bias = [0.0; PANEL];
+    if !b.is_empty() {
+        bias[..columns].copy_from_slice(&b[channel..][..columns]);
+    }
+    bias
+}
+
+/// Covers a block of pixels with tiles.
+///
+/// # Safety
+/// For each pixel, `panel.x` moved by its offset is valid for the reduction, and `panel.y` moved by its offset for
+/// writing the panel's columns.
+#[inline(always)]
+unsafe fn tiles<S: Simd, A: Access<S>>(s: S, access: A, panel: &Panel, x_at: &[usize], y_at: &[usize]) {
+    let mut first = 0;
+    while first < x_at.len() {
+        let rows = tile::next_rows(x_at.len() - first, S::TILE);
+        let (x_at, y_at) = (&x_at[first..], &y_at[first..]);
+        with_rows!(rows, S, {
+            // SAFETY: the caller's contract, for a part of the pixels.
+            unsafe { tile::<S, A, ROWS>(s, access, panel, x_at, y_at) }
+        });
+        first += rows;
+    }
+}
+
+/// One tile: sums, bias, activation, and the masked edge.
+///
+/// # Safety
+/// As for [`tiles`], for the first `ROWS` pixels.
+#[inline(always)]
+unsafe fn tile<S: Simd, A: Access<S>, const ROWS: usize>(
+    s: S,
+    access: A,
+    panel: &Panel,
+    x_at: &[usize],
+    y_at: &[usize],
+) {
+    let mut a = [panel.x; ROWS];
+    for (a, at) in a.iter_mut().zip(x_at) {
+        *a = a.wrapping_add(*at);
+    }
+    // SAFETY: a panel has sixteen biases.
+    let bias = unsafe { tile::load(s, panel.bias.as_ptr()) };
+    let sums = [bias; ROWS];
+    // SAFETY: the caller vouches for the reduction at each pixel.
+    let mut sums = unsafe { tile::accumulate(s, access, a, panel.w, panel.reduction, sums) };
+    if panel.relu {
+        for sum in sums.iter_mut() {
+            *sum = sum.map(|sum| s.max(s.splat(0.0), sum));
+        }
+    }
+    if panel.columns == PANEL {
+        for i in 0..ROWS {
+            // SAFETY: the caller vouches for the pixel's sixteen columns.
+            unsafe { tile::store(s, sums[i], panel.y.wrapping_add(y_at[i])) };
+        }
+    } else {
+        let mask = tile::mask(s, panel.columns);
+        for i in 0..ROWS {
+            // SAFETY: the caller vouches for the pixel's columns.
+            unsafe { tile::store_masked(s, sums[i], panel.y.wrapping_add(y_at[i]), mask) };
+        }
+    }
+}

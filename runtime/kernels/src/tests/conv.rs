@@ -1,0 +1,176 @@
+//! Convolutions against their definition.
+
+use super::{Random, Sum, assert_sums};
+use crate::conv::{self, Activation, Conv};
+use crate::isa::on_every_isa;
+
+/// Calls `visit(y index, x index, logical w index, channel of y)` for every product of one image.
+fn products(g: &Conv, mut visit: impl FnMut(usize, usize, usize, usize)) {
+    let (inputs, outputs) = (g.c / g.groups, g.f / g.groups);
+    for oy in 0..g.out_h() {
+        for ox in 0..g.out_w() {
+            for f in 0..g.f {
+                for ky in 0..g.kh {
+                    for kx in 0..g.kw {
+                        let y = (oy * g.stride[0] + ky * g.dilation[0]).wrapping_sub(g.pad[0]);
+                        let x = (ox * g.stride[1] + kx * g.dilation[1]).wrapping_sub(g.pad[1]);
+                        if y >= g.h || x >= g.w {
+                            continue;
+                        }
+                        for c in 0..inputs {
+                            visit(
+                                (oy * g.out_w() + ox) * g.f + f,
+                                (y * g.w + x) * g.c + f / outputs * inputs + c,
+                                ((ky * g.kw + kx) * inputs + c) * g.f + f,
+                                f,
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn random_geometry(random: &mut Random) -> Conv {
+    loop {
+        let groups = if random.flip() { 1 } else { random.within(1, 4) };
+        let (inputs, outputs) = match random.within(0, 5) {
+            0 => (1, 1), // depthwise where there are groups
+            1 => (random.within(1, 3), random.within(1, 40)),
+            2 => (random.within(1, 40), random.within(1, 3)),
+            _ => (random.within(1, 9), random.within(1, 20)),
+        };
+        let groups = if (inputs, outputs) == (1, 1) { random.within(1, 40) } else { groups };
+        let pair = |random: &mut Random, low, high| [random.within(low, high), random.within(low, high)];
+        let [kh, kw] = pair(random, 1, 4);
+        let simple = random.flip();
+        let g = Conv {
+            h: random.within(1, 9),
+            w: random.within(1, 9),
+            c: inputs * groups,
+            kh,
+            kw,
+            f: outputs * groups,
+            stride: if simple { [1, 1] } else { pair(random, 1, 3) },
+            pad: pair(random, 0, 3),
+            dilation: if simple { [1, 1] } else { pair(random, 1, 3) },
+            groups,
+        };
+        let fits = |size, kernel, pad, dilation| (kernel - 1) * dilation < size + 2 * pad;
+        if fits(g.h, kh, g.pad[0], g.dilation[0]) && fits(g.w, kw, g.pad[1], g.dilation[1]) {
+            return g;
+        }
+    }
+}
+
+struct Case {
+    g: Conv,
+    n: usize,
+    x: Vec<f32>,
+    dy: Vec<f32>,
+    logical: Vec<f32>,
+    w: Vec<f32>,
+    b: Vec<f32>,
+}
+
+impl Case {
+    fn new(g: Conv, n: usize, random: &mut Random) -> Case {
+        g.check();
+        let logical = random.floats(g.weight_layout().logical_len());
+        let mut w = vec![f32::NAN; g.weight_layout().len()];
+        g.weight_layout().pack(&logical, &mut w);
+        let bias = random.floats(g.f);
+        let mut b = vec![f32::NAN; g.bias_layout().len()];
+        g.bias_layout().pack(&bias, &mut b);
+        Case { g, n, x: random.floats(n * g.input_len()), dy: random.floats(n * g.output_len()), logical, w, b }
+    }
+
+    fn forward(&self, activation: Activation, with_bias: bool) -> Vec<f32> {
+        let mut y = vec![f32::NAN; self.n * self.g.output_len()];
+        let b = if with_bias { &self.b[..] } else { &[] };
+        conv::forward(&self.g, activation, self.n, &self.x, &self.w, b, &mut y);
+        y
+    }
+
+    fn input_gradient(&self) -> Vec<f32> {
+        let mut wt = vec![f32::NAN; conv::transposed_len(&self.g)];
+        conv::transpose_weights(&self.g, &self.w, &mut wt);
+        let mut dx = vec![f32::NAN; self.n * self.g.input_len()];
+        conv::input_gradient(&self.g, self.n, &self.dy, &wt, &mut dx);
+        dx
+    }
+
+    fn check(&self) {
+        let (g, n) = (&self.g, self.n);
+        let mut y = vec![Sum::default(); n * g.output_len()];
+        let mut dx = vec![Sum::default(); n * g.input_len()];
+        let mut dw = vec![Sum::default(); self.logical.len()];
+        let mut db = vec![Sum::default(); g.f];
+        for image in 0..n {
+            let (y_image, x_image) = (image * g.output_len(), image * g.input_len());
+            products(g, |yi, xi, wi, _| {
+                let (x, w) = (f64::from(self.x[x_image + xi]), f64::from(self.logical[wi]));
+                let dy = f64::from(self.dy[y_image + yi]);
+                y[y_image + yi].add(x * w);
+                dx[x_image + xi].add(dy * w);
+                dw[wi].add(dy * x);
+            });
+        }
+        for (i, &dy) in self.dy.iter().enumerate() {
+            db[i % g.f].add(f64::from(dy));
+        }
+
+        assert_sums(&self.forward(Activation::None, false), &y, &format!("y, n = {n}, {g:?}"));
+        for (i, y) in y.iter_mut().enumerate() {
+            y.add(f64::from(self.b[i % g.f]));
+        }
+        assert_sums(&self.forward(Activation::None, true), &y, &format!("y with bias, n = {n}, {g:?}"));
+        for y in &mut y {
+            y.value = y.value.max(0.0);
+        }
+        assert_sums(&self.forward(Activation::Relu, true), &y, &format!("relu, n = {n}, {g:?}"));
+        assert_sums(&self.input_gradient(), &dx, &format!("dx, n = {n}, {g:?}"));
+
+        // Accumulated twice, into something.
+        let mut weights = self.w.clone();
+        let mut bias = self.b.clone();
+        for _ in 0..2 {
+            conv::weight_gradient(g, n, &self.x, &self.dy, &mut weights, &mut bias);
+        }
+        let twice = |sums: Vec<Sum>, start: &[f32]| -> Vec<Sum> {
+            sums.iter()
+                .zip(start)
+                .map(|(sum, &start)| Sum {
+                    value: 2.0 * sum.value + f64::from(start),
+                    magnitude: 2.0 * sum.magnitude + f64::from(start).abs(),
+                })
+                .collect()
+        };
+        let mut logical = vec![0.0; self.logical.len()];
+        g.weight_layout().unpack(&weights, &mut logical);
+        assert_sums(&logical, &twice(dw, &self.logical), &format!("dw, n = {n}, {g:?}"));
+        assert_sums(&bias[..g.f], &twice(db, &self.b), &format!("db, n = {n}, {g:?}"));
+        for (i, &weight) in weights.iter().enumerate() {
+            assert!(g.weight_layout().is_real(i) || weight == 0.0, "padding of dw, {g:?}");
+        }
+        assert!(bias[g.f..].iter().all(|&b| b == 0.0), "padding of db, {g:?}");
+        let mut without_bias = self.w.clone();
+        for _ in 0..2 {
+            conv::weight_gradient(g, n, &self.x, &self.dy, &mut without_bias, &mut []);
+        }
+        assert_eq!(without_bias, weights, "{g:?}");
+    }
+}
+
+#[test]
+fn random_geometries() {
+    on_every_isa(|_| {
+        let mut random = Random::new(1);
+        for _ in 0..400 {
+            let g = random_geometry(&mut random);
+            let n = random.within(1, 9);
+            Case::new(g, n, &mut random).check();
+        }
+    });
+}

@@ -1,0 +1,80 @@
+//! Every kernel against plain loops in double precision, under every instruction set.
+
+mod conv;
+
+use crate::random::philox4x32;
+
+/// Random numbers for tests, the same in every run.
+pub(crate) struct Random {
+    key: u32,
+    counter: u32,
+}
+
+impl Random {
+    pub(crate) fn new(key: u32) -> Random {
+        Random { key, counter: 0 }
+    }
+
+    fn word(&mut self) -> u32 {
+        self.counter += 1;
+        philox4x32([self.counter, 0, 0, 0], [self.key, 7])[0]
+    }
+
+    /// An integer of a range, ends included.
+    pub(crate) fn within(&mut self, low: usize, high: usize) -> usize {
+        low + self.word() as usize % (high - low + 1)
+    }
+
+    pub(crate) fn flip(&mut self) -> bool {
+        self.word() & 1 == 1
+    }
+
+    /// A float from minus one to one.
+    pub(crate) fn float(&mut self) -> f32 {
+        (f64::from(self.word()) / 2_147_483_648.0 - 1.0) as f32
+    }
+
+    pub(crate) fn floats(&mut self, len: usize) -> Vec<f32> {
+        (0..len).map(|_| self.float()).collect()
+    }
+}
+
+/// A sum in double precision, with the sum of its terms' magnitudes, which bounds the error of computing it in floats.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Sum {
+    pub(crate) value: f64,
+    pub(crate) magnitude: f64,
+}
+
+impl Sum {
+    pub(crate) fn add(&mut self, term: f64) {
+        self.value += term;
+        self.magnitude += term.abs();
+    }
+}
+
+/// Asserts that `found` is `expected` up to the rounding of sums of floats.
+#[track_caller]
+pub(crate) fn assert_sums(found: &[f32], expected: &[Sum], what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (i, (&found, expected)) in found.iter().zip(expected).enumerate() {
+        let tolerance = 2e-6 * expected.magnitude + 1e-30;
+        let off = (f64::from(found) - expected.value).abs();
+        assert!(off <= tolerance, "{what}: element {i} is {found}, expected {}", expected.value);
+    }
+}
+
+/// Asserts that `found` is `expected` to a relative or absolute tolerance.
+#[track_caller]
+pub(crate) fn assert_close(found: &[f32], expected: &[f64], tolerance: f64, what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (i, (&found, &expected)) in found.iter().zip(expected).enumerate() {
+        let off = (f64::from(found) - expected).abs();
+        assert!(off <= tolerance * expected.abs().max(1.0), "{what}: element {i} is {found}, expected {expected}");
+    }
+}
+
+/// The bits of floats, for comparisons that NaN and the sign of zero take part in.
+pub(crate) fn bits(x: &[f32]) -> Vec<u32> {
+    x.iter().map(|x| x.to_bits()).collect()
+}
