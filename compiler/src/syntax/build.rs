@@ -37,8 +37,7 @@ struct Tree {
 impl Builder<'_> {
     fn span(&self, pair: &Pair<'_, Rule>) -> Span {
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX).saturating_add(self.base);
-        let span = pair.as_span();
-        Span::new(self.source, offset(span.start()), offset(span.end()))
+        Span::new(self.source, offset(pair.as_span().start()), offset(end(pair)))
     }
 
     /// The networks of a `file`.
@@ -332,6 +331,22 @@ impl Builder<'_> {
 
 fn leaf(kind: ExprKind, span: Span) -> Tree {
     Tree { expr: Expr { kind, span }, depth: 1 }
+}
+
+/// Where a pair ends. Its own span also holds blanks and comments before an optional part that is missing, so a pair
+/// ends with its last child unless it ends with a bracket or is a single word.
+fn end(pair: &Pair<'_, Rule>) -> usize {
+    let mut last = pair.clone();
+    loop {
+        let bracketed = matches!(
+            last.as_rule(),
+            Rule::list | Rule::group | Rule::arguments | Rule::shape | Rule::parameters | Rule::train | Rule::network
+        );
+        match last.clone().into_inner().next_back() {
+            Some(child) if !bracketed => last = child,
+            _ => return last.as_span().end(),
+        }
+    }
 }
 
 fn without_colon(pair: Pair<'_, Rule>) -> impl Iterator<Item = Pair<'_, Rule>> {

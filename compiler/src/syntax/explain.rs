@@ -244,10 +244,11 @@ fn help(failure: &Failure<'_>) -> Option<String> {
         return Some(format!("write `[{word}]`"));
     }
     let after_name = at > start && words.kind(at - 1) == Some(TokenKind::Word) && !is_keyword(before);
-    if after_name && matches!(words.kind(at), Some(TokenKind::Number | TokenKind::Text)) {
+    let key = part != Part::Statement && at == start + 1;
+    if after_name && !key && matches!(words.kind(at), Some(TokenKind::Number | TokenKind::Text)) {
         return Some(format!("arguments stand in parentheses: `{before}({word})`"));
     }
-    if word == "=" && innermost(failure).is_none() && !wants_operand(before) {
+    if word == "=" && innermost(failure).is_none() && !wants_operand(before) && !is_keyword(before) {
         return Some("a statement has one `=`; values are compared with `==`".to_owned());
     }
     None

@@ -347,8 +347,15 @@ impl<'a> Recovery<'a> {
                     }
                 },
                 _ if word == ";" && !open.iter().any(|opener| words.text(*opener) == "{") => break,
-                _ if at > start && words.starts_statement(at) => break,
-                _ if at > start + 1 && open.is_empty() && starts_next(at) => break,
+                _ if (at > start && words.starts_statement(at))
+                    || (at > start + 1 && open.is_empty() && starts_next(at)) =>
+                {
+                    // Doc comments before the next statement are that statement's.
+                    while at > start + 1 && words.kind(at - 1) == Some(TokenKind::Doc) {
+                        at -= 1;
+                    }
+                    break;
+                }
                 // A string that is not closed has swallowed its line, and perhaps the `;`.
                 _ if at > start
                     && words.text(at - 1).starts_with('"')
