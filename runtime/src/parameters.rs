@@ -261,3 +261,88 @@ fn edit_distance(a: &str, b: &str) -> usize {
     }
     row[b.len()]
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array, Array1, Array2, Array4};
+
+    use super::*;
+    use crate::testing::ARRAYS;
+
+    #[test]
+    fn arrays_go_in_and_come_out_in_logical_order() {
+        let mut parameters = Parameters::new(&ARRAYS).unwrap();
+        assert!(parameters.values().iter().all(|&value| value == 0.0));
+        let weight = Array4::from_shape_fn((3, 3, 2, 5), |(y, x, c, f)| (y * 1000 + x * 100 + c * 10 + f + 1) as f32);
+        parameters.set("conv1.weight", weight.view().into_dyn()).unwrap();
+        assert_eq!(parameters.get("conv1.weight").unwrap(), weight.clone().into_dyn());
+        // One panel of sixteen lanes for each of the 18 inputs, eleven of them padding.
+        assert_eq!(parameters.values()[16], weight[[0, 0, 1, 0]]);
+        let padding = parameters.values()[..288].chunks(16).flat_map(|row| &row[5..]);
+        assert!(padding.copied().all(|value| value == 0.0));
+        let columns = weight.reversed_axes();
+        let back = columns.view().reversed_axes();
+        parameters.set("conv1.weight", back.into_dyn()).unwrap();
+        assert_eq!(parameters.values()[16], 11.0);
+        parameters.set("norm.mean", Array1::from_elem(5, f32::INFINITY).view().into_dyn()).unwrap();
+        assert_eq!(parameters.state(), [f32::INFINITY; 5]);
+        assert!(parameters.trained().iter().all(|value| value.is_finite()));
+        assert_eq!(parameters.first_non_finite(), Some(("norm.mean", f32::INFINITY)));
+    }
+
+    #[test]
+    fn names_count_and_norm_leave_padding_out() {
+        let mut parameters = Parameters::new(&ARRAYS).unwrap();
+        assert_eq!(
+            parameters.names().collect::<Vec<_>>(),
+            ["conv1.weight", "conv1.bias", "dense1.weight", "norm.mean"]
+        );
+        assert_eq!(parameters.count(), 90 + 5 + 60);
+        let ones: ArrayD<f32> = Array::ones((20, 3)).into_dyn();
+        parameters.set("dense1.weight", ones.view()).unwrap();
+        assert_eq!(parameters.norm("dense1.weight").unwrap(), 60.0_f64.sqrt());
+        assert_eq!(parameters.norm("conv1.weight").unwrap(), 0.0);
+        assert_eq!(parameters.clone().values(), parameters.values());
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let mut parameters = Parameters::new(&ARRAYS).unwrap();
+        assert_eq!(
+            parameters.get("conv1.wieght").unwrap_err().to_string(),
+            "`Arrays` has no parameter named `conv1.wieght`; did you mean `conv1.weight`?"
+        );
+        assert_eq!(
+            parameters.get("fc").unwrap_err().to_string(),
+            "`Arrays` has no parameter named `fc`; it has conv1.weight, conv1.bias, dense1.weight, norm.mean"
+        );
+        let gradient = read(&ARRAYS, parameters.trained(), "norm.mean").unwrap_err().to_string();
+        assert_eq!(
+            gradient,
+            "`Arrays` has no trained parameter named `norm.mean`; it has conv1.weight, conv1.bias, dense1.weight"
+        );
+        let shape = parameters.set("dense1.weight", Array2::zeros((3, 20)).view().into_dyn());
+        assert_eq!(
+            shape.unwrap_err().to_string(),
+            "`dense1.weight` has the wrong shape: expected [20, 3], found [3, 20]"
+        );
+        assert!(parameters.get(&"x".repeat(1 << 20)).is_err());
+    }
+
+    #[test]
+    fn initialisation_follows_the_description() {
+        let parameters = Parameters::initialised(&ARRAYS, 3);
+        assert_eq!(parameters.state(), [0.5; 5]);
+        assert!(parameters.get("conv1.weight").unwrap().iter().all(|&value| value != 0.0));
+        assert_eq!(parameters.get("conv1.bias").unwrap().sum(), 0.0);
+        assert_eq!(parameters.values(), Parameters::initialised(&ARRAYS, 3).values());
+        assert_ne!(parameters.values(), Parameters::initialised(&ARRAYS, 4).values());
+        let is_real = |idx: usize| {
+            ARRAYS
+                .parameters
+                .iter()
+                .any(|parameter| idx >= parameter.offset && parameter.layout.is_real(idx - parameter.offset))
+        };
+        assert!((0..ARRAYS.stored).all(|idx| is_real(idx) || parameters.values()[idx] == 0.0));
+    }
+}

@@ -4,7 +4,7 @@
 //! epoch changes no other stream. Floating point is limited to operations that IEEE 754 rounds exactly; the logarithm
 //! is written out below, since those of the platforms' libraries differ in the last bit.
 
-use netwright_kernels::random::philox;
+use netwright_kernels::random::philox4x32;
 
 /// A stream of random numbers: Philox 4x32-10 (Salmon et al., 2011) keyed by the seed, counted within the stream.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ impl Stream {
     pub fn next_u32(&mut self) -> u32 {
         if self.used == self.buffer.len() {
             let (block, id) = (self.block, self.id);
-            self.buffer = philox([block as u32, (block >> 32) as u32, id as u32, (id >> 32) as u32], self.key);
+            self.buffer = philox4x32([block as u32, (block >> 32) as u32, id as u32, (id >> 32) as u32], self.key);
             self.block = self.block.wrapping_add(1);
             self.used = 0;
         }
@@ -205,3 +205,6 @@ const FAR_DENOMINATOR: [f64; 8] = [
     1.421_511_758_316_446e-7,
     2.044_263_103_389_939_7e-15,
 ];
+
+#[cfg(test)]
+mod tests;

@@ -88,3 +88,6 @@ fn read<R: std::io::Read>(spec: &'static Spec, opened: Opened<R>) -> Result<Para
     contents.fill(spec, "", parameters.values_mut());
     Ok(parameters)
 }
+
+#[cfg(test)]
+mod tests;

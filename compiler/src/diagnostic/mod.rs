@@ -11,6 +11,8 @@ mod sink;
 mod suggest;
 #[doc(hidden)]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 
 use crate::source::Span;
 

@@ -37,8 +37,7 @@ struct Tree {
 impl Builder<'_> {
     fn span(&self, pair: &Pair<'_, Rule>) -> Span {
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX).saturating_add(self.base);
-        let span = pair.as_span();
-        Span::new(self.source, offset(span.start()), offset(span.end()))
+        Span::new(self.source, offset(pair.as_span().start()), offset(end(pair)))
     }
 
     /// The networks of a `file`.
@@ -70,13 +69,13 @@ impl Builder<'_> {
     }
 
     fn param(&mut self, pair: Pair<'_, Rule>) -> Option<Param> {
-        let mut inner = pair.into_inner();
+        let mut inner = without_colon(pair);
         let docs = docs(inner.next()?);
         let name = self.ident(&inner.next()?);
         let ty = inner.next()?;
         let ty_span = self.span(&ty);
         let ty = self.param_type(ty);
-        let default = inner.next().map(|value| self.expression(value));
+        let default = inner.next().and_then(|default| default.into_inner().next()).map(|value| self.expression(value));
         let span = name.span.to(default.as_ref().map_or(ty_span, |value| value.span));
         Some(Param { docs, name, ty, default, span })
     }
@@ -105,7 +104,7 @@ impl Builder<'_> {
         let span = self.span(&pair);
         match pair.as_rule() {
             Rule::input => {
-                let mut inner = pair.into_inner().filter(|part| part.as_rule() != Rule::input_word);
+                let mut inner = without_colon(pair).filter(|part| part.as_rule() != Rule::input_word);
                 let name = self.ident(&inner.next()?);
                 let Annotation { dims, span: dims_span } = self.shape(inner.next()?);
                 Some(Item::Input(Input { docs, name, dims, dims_span, span }))
@@ -156,7 +155,7 @@ impl Builder<'_> {
     /// An `entry` of a train section.
     pub(super) fn entry(&mut self, pair: Pair<'_, Rule>) -> Option<Entry> {
         let span = self.span(&pair);
-        let mut inner = pair.into_inner();
+        let mut inner = without_colon(pair);
         let key = self.ident(&inner.next()?);
         let value = self.expression(inner.next()?);
         Some(Entry { key, value, span })
@@ -279,6 +278,7 @@ impl Builder<'_> {
         let has_parens = arguments.is_some();
         let mut args: Vec<Arg> = Vec::new();
         let mut deepest = 0;
+        let mut last_named = None;
         for argument in arguments.into_iter().flat_map(Pair::into_inner) {
             let span = self.span(&argument);
             let mut parts = argument.into_inner();
@@ -289,11 +289,13 @@ impl Builder<'_> {
             };
             let value = self.tree(value);
             deepest = deepest.max(value.depth);
-            if let (None, Some(named)) = (&name, args.iter().rfind(|arg| arg.name.is_some())) {
+            if name.is_some() {
+                last_named = Some(span);
+            } else if let Some(named) = last_named {
                 self.sink
                     .error(N0018, "a positional argument stands after a named one")
                     .primary(span, "")
-                    .secondary(named.span, "named arguments start at the latest here")
+                    .secondary(named, "the named one")
                     .help("put it first, or give it its name");
             }
             args.push(Arg { name, value: value.expr, span });
@@ -329,6 +331,26 @@ impl Builder<'_> {
 
 fn leaf(kind: ExprKind, span: Span) -> Tree {
     Tree { expr: Expr { kind, span }, depth: 1 }
+}
+
+/// Where a pair ends. Its own span also holds blanks and comments before an optional part that is missing, so a pair
+/// ends with its last child unless it ends with a bracket or is a single word.
+fn end(pair: &Pair<'_, Rule>) -> usize {
+    let mut last = pair.clone();
+    loop {
+        let bracketed = matches!(
+            last.as_rule(),
+            Rule::list | Rule::group | Rule::arguments | Rule::shape | Rule::parameters | Rule::train | Rule::network
+        );
+        match last.clone().into_inner().next_back() {
+            Some(child) if !bracketed => last = child,
+            _ => return last.as_span().end(),
+        }
+    }
+}
+
+fn without_colon(pair: Pair<'_, Rule>) -> impl Iterator<Item = Pair<'_, Rule>> {
+    pair.into_inner().filter(|part| part.as_rule() != Rule::colon)
 }
 
 /// The lines of a `docs` pair.

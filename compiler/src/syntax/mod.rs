@@ -7,6 +7,7 @@
 
 pub mod ast;
 mod build;
+mod explain;
 mod grammar;
 pub mod keywords;
 pub mod limits;
@@ -14,6 +15,7 @@ mod operators;
 mod parse;
 mod recover;
 mod scan;
+mod words;
 
 pub use parse::parse;
 

@@ -1,6 +1,7 @@
 //! The way from text to tree: limits first, then the grammar, then, where the text does not follow it, recovery.
 
 use pest::Parser;
+use pest::error::{Error, ErrorVariant};
 
 use super::ast::File;
 use super::build::Builder;
@@ -8,6 +9,7 @@ use super::grammar::{Grammar, Rule};
 use super::limits::{MAX_BRACKETS, MAX_TEXT_BYTES, MAX_TOKENS};
 use super::recover::recover;
 use super::scan::{Token, TokenKind, scan};
+use super::words::Words;
 use crate::diagnostic::Sink;
 use crate::diagnostic::codes::{N0001, N0002, N0003, N0013};
 use crate::source::{SourceId, SourceMap, Span};
@@ -33,13 +35,24 @@ pub fn parse(source: SourceId, map: &SourceMap, sink: &mut Sink) -> File {
     if !within_limits(&tokens, text, sink) {
         return empty;
     }
-    if scanned_clean && let Ok(mut pairs) = Grammar::parse(Rule::file, text) {
-        let mut builder = Builder { source, base: 0, sink, too_deep: false };
-        let networks = pairs.next().map(|file| builder.file(file)).unwrap_or_default();
-        return File { networks, span };
+    if scanned_clean {
+        match Grammar::parse(Rule::file, text) {
+            Ok(mut pairs) => {
+                let mut builder = Builder { source, base: 0, sink, too_deep: false };
+                let networks = pairs.next().map(|file| builder.file(file)).unwrap_or_default();
+                return File { networks, span };
+            }
+            // pest's only errors of its own kind are its limits, and no number of calls is set.
+            Err(Error { variant: ErrorVariant::CustomError { .. }, .. }) => {
+                sink.error(N0002, "brackets are nested too deeply for the stack of this thread")
+                    .primary(span.before(), "");
+                return empty;
+            }
+            Err(_) => {}
+        }
     }
     let n_before = sink.n_recorded();
-    let networks = recover(source, text, &tokens, sink);
+    let networks = recover(Words::new(source, text, &tokens), sink);
     if scanned_clean && sink.n_recorded() == n_before {
         // The grammar refused what recovery accepts: no message would mean an unnoticed mistake.
         sink.error(N0013, "the text does not follow the grammar").primary(span.before(), "");

@@ -1,26 +1,436 @@
-//! What to say where a text does not follow the grammar.
+//! Reading a text that does not follow the grammar: network by network, statement by statement, each by the grammar on
+//! its own, so that every mistake gets its message and what is right is kept.
+//!
+//! A statement ends at `;`, at a closing brace, or before a word that only starts statements.
 
 use pest::Parser;
 use pest::error::InputLocation;
+use pest::iterators::Pair;
 
-use super::ast::Network;
+use super::ast::{Binding, Expr, ExprKind, Ident, Item, Network, Output, Train};
+use super::build::{Builder, doc_line};
+use super::explain::{Failure, Part, explain, not_yet};
 use super::grammar::{Grammar, Rule};
-use super::scan::Token;
-use crate::diagnostic::codes::N0013;
-use crate::diagnostic::{Sink, quote};
-use crate::source::{SourceId, Span};
+use super::keywords::{is_keyword, reserved_for};
+use super::scan::TokenKind;
+use super::words::Words;
+use crate::diagnostic::codes::{N0012, N0013, N0014, N0022, N0023};
+use crate::diagnostic::{Sink, quote, suggest};
+use crate::source::Span;
 
-/// The networks of a text, as far as they can be read.
-pub(super) fn recover(source: SourceId, text: &str, tokens: &[Token], sink: &mut Sink) -> Vec<Network> {
-    if let Err(error) = Grammar::parse(Rule::file, text) {
-        let at = match error.location {
-            InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
-        };
-        let token = tokens.iter().find(|token| token.span.start as usize >= at);
-        let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        let span = token.map_or(Span::new(source, end, end), |token| token.span);
-        let found = text.get(span.range()).filter(|found| !found.is_empty()).map_or("the end".to_owned(), quote);
-        sink.error(N0013, format!("unexpected {found}")).primary(span, "");
+/// The networks of a text, as far as they can be read. A network whose header cannot be read is left out; so are those
+/// that may depend on a construct of the coming version, because its names are not known.
+pub(super) fn recover(words: Words<'_>, sink: &mut Sink) -> Vec<Network> {
+    let limit = sink.n_recorded() + MAX_MESSAGES;
+    let mut recovery = Recovery { words, at: 0, sink, limit, braces_lost: words.ends_in_comment(), incomplete: false };
+    let mut networks = Vec::new();
+    let mut all_incomplete = false;
+    while recovery.at < words.len() {
+        let (docs, docs_span) = recovery.docs();
+        let word = words.text(recovery.at);
+        if word == "network" {
+            recovery.incomplete = false;
+            let network = recovery.network(docs);
+            networks.extend(network.filter(|_| !recovery.incomplete));
+        } else if let (true, Some(span)) = (recovery.at >= words.len(), docs_span) {
+            recovery.lost_docs(Some(span));
+        } else if reserved_for(word).is_some() {
+            recovery.reserved_construct();
+            all_incomplete = true;
+        } else {
+            recovery.stray();
+        }
     }
-    Vec::new()
+    if all_incomplete { Vec::new() } else { networks }
+}
+
+/// Most messages of one text: each may have cost a look at the whole text.
+const MAX_MESSAGES: usize = 100;
+
+struct Recovery<'a> {
+    words: Words<'a>,
+    /// Index of the next token.
+    at: usize,
+    sink: &'a mut Sink,
+    /// Number of messages in the sink at which reading ends.
+    limit: usize,
+    /// Whether braces were passed over, so that one that seems to be missing may not be.
+    braces_lost: bool,
+    /// Whether a construct of the coming version was passed over.
+    incomplete: bool,
+}
+
+/// Where a statement ends, found without the grammar.
+struct Extent {
+    /// Index after its last token; a `;` there belongs to it.
+    end: usize,
+    /// Whether something wrong in it was reported already.
+    reported: bool,
+}
+
+impl<'a> Recovery<'a> {
+    fn word(&self) -> &'a str {
+        self.words.text(self.at)
+    }
+
+    /// Reads doc comments: their lines, and the span of the first.
+    fn docs(&mut self) -> (Vec<String>, Option<Span>) {
+        let first = self.at;
+        while self.words.kind(self.at) == Some(TokenKind::Doc) {
+            self.at += 1;
+        }
+        let lines = (first..self.at).map(|index| doc_line(self.words.text(index))).collect();
+        (lines, (first < self.at).then(|| self.words.span(first)))
+    }
+
+    fn lost_docs(&mut self, first: Option<Span>) {
+        if let Some(span) = first {
+            self.sink
+                .error(N0022, "this doc comment documents nothing")
+                .primary(span, "")
+                .help("write `//` for an ordinary comment");
+        }
+    }
+
+    /// Passes over a construct of the coming version, to its `;` or closing brace.
+    fn reserved_construct(&mut self) {
+        not_yet(self.words.span(self.at), self.word(), self.sink);
+        self.incomplete = true;
+        self.at += 1;
+        let mut open = 0_usize;
+        while self.at < self.words.len() {
+            match self.word() {
+                "{" => open += 1,
+                "}" if open == 0 => return,
+                "}" => {
+                    open -= 1;
+                    if open == 0 && self.words.text(self.at + 1) != "else" {
+                        self.at += 1;
+                        return;
+                    }
+                }
+                ";" if open == 0 => {
+                    self.at += 1;
+                    return;
+                }
+                _ => {}
+            }
+            self.at += 1;
+        }
+        self.braces_lost = true;
+    }
+
+    /// What stands outside of networks, up to the next one: one message.
+    fn stray(&mut self) {
+        let start = self.at;
+        let starts_file_item = |word| matches!(word, "network" | "block" | "use" | "const");
+        self.at += 1;
+        while self.at < self.words.len() && !starts_file_item(self.word()) {
+            self.at += 1;
+        }
+        // Doc comments before the next network are that network's.
+        let end = self.at;
+        while self.at > start + 1 && end < self.words.len() && self.words.kind(self.at - 1) == Some(TokenKind::Doc) {
+            self.at -= 1;
+        }
+        if self.words.has_bad(start, self.at) {
+            return;
+        }
+        let (word, span) = (self.words.text(start), self.words.span(start));
+        if self.words.kind(start) == Some(TokenKind::Close) {
+            self.sink.error(N0012, format!("{} closes nothing", quote(word))).primary(span, "");
+        } else if matches!(word, "input" | "output" | "train") || matches!(self.words.text(start + 1), "=" | ":") {
+            self.sink
+                .error(N0023, "this statement stands outside of a network")
+                .primary(span, "")
+                .help("statements stand in the braces of a network: `network Name { … }`");
+        } else {
+            let title = format!("expected `network`, found {}", self.words.found(start));
+            let report = self.sink.error(N0013, title).primary(span, "");
+            if let Some(meant) = suggest(word, ["network"]) {
+                report.help(format!("did you mean `{meant}`?"));
+            }
+        }
+    }
+
+    fn network(&mut self, docs: Vec<String>) -> Option<Network> {
+        let start = self.at;
+        let ends_header = |word| matches!(word, "{" | "}" | ";" | "network" | "train");
+        self.at += 1;
+        while self.at < self.words.len() && !ends_header(self.word()) {
+            self.at += 1;
+        }
+        let header = if self.words.has_bad(start, self.at) {
+            Err(())
+        } else {
+            self.parse(Rule::lone_header, start, self.at, Part::Header).map_err(|failure| explain(&failure, self.sink))
+        };
+        let opener = self.words.span(self.at);
+        if self.word() != "{" {
+            if header.is_ok() {
+                let title =
+                    format!("expected `{{` after the header of the network, found {}", self.words.found(self.at));
+                self.sink.error(N0013, title).primary(self.words.span(self.at - 1).after(), "expected `{`");
+            }
+            while self.at < self.words.len() && self.word() != "network" {
+                self.at += 1;
+            }
+            return None;
+        }
+        self.at += 1;
+        let (items, end) = self.items(opener);
+        let (pair, base) = header.ok()?;
+        let mut network = self.builder(base).header(pair)?;
+        network.docs = docs;
+        network.items = items;
+        network.span = network.span.to(end);
+        Some(network)
+    }
+
+    /// The items of a network, its closing brace, and the span of that brace.
+    fn items(&mut self, opener: Span) -> (Vec<Item>, Span) {
+        let mut items = Vec::new();
+        loop {
+            let (docs, docs_span) = self.docs();
+            let span = self.words.span(self.at);
+            match self.word() {
+                "}" | "" | "network" => {
+                    self.lost_docs(docs_span.filter(|_| self.word() != "network"));
+                    self.close(opener, "network");
+                    return (items, span);
+                }
+                "train" if self.words.text(self.at + 1) == "{" => items.push(Item::Train(self.train(docs))),
+                word if self.starts_reserved(word) => self.reserved_construct(),
+                _ => items.extend(self.statement(docs)),
+            }
+        }
+    }
+
+    /// Whether a word starts a construct of the coming version, rather than being misused as a name.
+    fn starts_reserved(&self, word: &str) -> bool {
+        reserved_for(word).is_some() && !matches!(self.words.text(self.at + 1), "=" | ":")
+    }
+
+    fn train(&mut self, docs: Vec<String>) -> Train {
+        let span = self.words.span(self.at);
+        let opener = self.words.span(self.at + 1);
+        self.at += 2;
+        let mut entries = Vec::new();
+        loop {
+            let (_, docs_span) = self.docs();
+            self.lost_docs(docs_span);
+            let end = self.words.span(self.at);
+            let word = self.word();
+            let starts_item = matches!(word, "input" | "output" | "network" | "train")
+                && !matches!(self.words.text(self.at + 1), "=" | ":");
+            if matches!(word, "}" | "") || starts_item {
+                self.close(opener, "section");
+                return Train { docs, entries, span: span.to(end) };
+            }
+            if self.starts_reserved(word) {
+                self.reserved_construct();
+            } else if let Ok((pair, base)) = self.piece(Rule::lone_entry, Part::Entry) {
+                entries.extend(self.builder(base).entry(pair));
+            }
+        }
+    }
+
+    /// Passes the closing brace of `opener`, or reports that it is missing.
+    fn close(&mut self, opener: Span, what: &str) {
+        if self.word() == "}" {
+            self.at += 1;
+            return;
+        }
+        if std::mem::replace(&mut self.braces_lost, true) {
+            return;
+        }
+        let title = if self.at < self.words.len() {
+            format!("this `{{` is not closed before {}", self.words.found(self.at))
+        } else {
+            "this `{` is never closed".to_owned()
+        };
+        self.sink.error(N0012, title).primary(opener, "").help(format!("end the {what} with `}}`"));
+    }
+
+    /// One statement with its `;`. A value that cannot be read becomes an error value, so that its name is known.
+    fn statement(&mut self, docs: Vec<String>) -> Option<Item> {
+        let start = self.at;
+        match self.piece(Rule::lone_statement, Part::Statement) {
+            Ok((pair, base)) => self.builder(base).statement(pair, docs),
+            Err(()) => self.stand_in(start, self.at, docs),
+        }
+    }
+
+    /// The part of the grammar that starts here, with its `;`: the pair and its place, or an error that was reported.
+    fn piece(&mut self, rule: Rule, part: Part) -> Result<(Pair<'a, Rule>, u32), ()> {
+        if self.sink.n_recorded() >= self.limit {
+            self.at = self.words.len();
+            self.braces_lost = true;
+            return Err(());
+        }
+        let start = self.at;
+        let Extent { mut end, reported } = self.extent(part);
+        let mut result = Err(());
+        if start == end && self.words.text(end) == ";" {
+            self.sink
+                .error(N0013, format!("expected {}, found `;`", part.name()))
+                .primary(self.words.span(end), "")
+                .help("remove it");
+        } else if !reported && !self.words.has_bad(start, end) {
+            result = match self.parse(rule, start, end, part) {
+                Ok(pair) => Ok(pair),
+                Err(failure) => match self.without_semicolon(rule, start, &failure) {
+                    Some(pair) => {
+                        end = failure.at;
+                        Ok(pair)
+                    }
+                    None => {
+                        explain(&failure, self.sink);
+                        Err(())
+                    }
+                },
+            };
+        }
+        // Something is passed over even where nothing could be read, so that every loop ends.
+        self.at = end.max(start + usize::from(self.words.text(start) != "}"));
+        if self.words.text(end) == ";" {
+            self.at = end + 1;
+        } else if result.is_ok() && end < self.words.len() {
+            self.sink
+                .error(N0014, format!("expected `;` after this {}", part.noun()))
+                .primary(self.words.span(end.saturating_sub(1)).after(), "expected `;`");
+        }
+        result
+    }
+
+    /// What stands before a failure, where that is a whole statement and what follows looks like the next.
+    fn without_semicolon(&self, rule: Rule, start: usize, failure: &Failure<'a>) -> Option<(Pair<'a, Rule>, u32)> {
+        let words = self.words;
+        let at = failure.at;
+        let mut next = at;
+        while words.kind(next) == Some(TokenKind::Doc) {
+            next += 1;
+        }
+        let starts_next = words.kind(next) == Some(TokenKind::Word)
+            && (words.on_new_line(next) && next == at || matches!(words.text(next + 1), "=" | ":" | "{"));
+        if !starts_next || at <= start || at >= failure.end {
+            return None;
+        }
+        self.parse(rule, start, at, failure.part).ok()
+    }
+
+    /// Where the statement that starts here ends. Reports brackets without partners in it.
+    fn extent(&mut self, part: Part) -> Extent {
+        let words = self.words;
+        let mut open: Vec<usize> = Vec::new();
+        let mut reported = false;
+        let start = self.at;
+        let mut at = start;
+        // What a value cannot contain on a line of its own: the name and sign of a next statement or entry.
+        let sign = if part == Part::Entry { ":" } else { "=" };
+        let starts_next =
+            |at: usize| words.kind(at) == Some(TokenKind::Word) && words.text(at + 1) == sign && words.on_new_line(at);
+        while at < words.len() {
+            let word = words.text(at);
+            match word {
+                "(" | "[" | "{" => open.push(at),
+                ")" | "]" | "}" => match open.last().copied() {
+                    Some(opener) if words.closes(opener, at) => {
+                        open.pop();
+                    }
+                    _ if word == "}" && !open.iter().any(|opener| words.closes(*opener, at)) => break,
+                    opener => {
+                        open.pop();
+                        if !std::mem::replace(&mut reported, true) {
+                            self.mismatch(opener, at);
+                        }
+                    }
+                },
+                _ if word == ";" && !open.iter().any(|opener| words.text(*opener) == "{") => break,
+                _ if (at > start && words.starts_statement(at))
+                    || (at > start + 1 && open.is_empty() && starts_next(at)) =>
+                {
+                    // Doc comments before the next statement are that statement's.
+                    while at > start + 1 && words.kind(at - 1) == Some(TokenKind::Doc) {
+                        at -= 1;
+                    }
+                    break;
+                }
+                // A string that is not closed has swallowed its line, and perhaps the `;`.
+                _ if at > start
+                    && words.text(at - 1).starts_with('"')
+                    && words.is_bad(at - 1)
+                    && words.on_new_line(at) =>
+                {
+                    break;
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        self.braces_lost |= (start..at).any(|index| words.text(index) == "{");
+        if let (Some(opener), false) = (open.last(), reported || words.has_bad(start, at)) {
+            reported = true;
+            self.sink
+                .error(N0012, format!("this {} is not closed", quote(words.text(*opener))))
+                .primary(words.span(*opener), "")
+                .secondary(words.span(at), "the statement ends here");
+        }
+        Extent { end: at, reported }
+    }
+
+    /// Reports a closing bracket that is not its opener's, or has none.
+    fn mismatch(&mut self, opener: Option<usize>, close: usize) {
+        let found = quote(self.words.text(close));
+        let span = self.words.span(close);
+        match opener {
+            Some(opener) => {
+                let title = format!("{} is closed by {found}", quote(self.words.text(opener)));
+                self.sink.error(N0012, title).primary(span, "").secondary(self.words.span(opener), "opened here");
+            }
+            None => {
+                self.sink.error(N0012, format!("{found} closes nothing")).primary(span, "");
+            }
+        }
+    }
+
+    /// The name that an unreadable statement defines, with an unknown value.
+    fn stand_in(&self, start: usize, end: usize, docs: Vec<String>) -> Option<Item> {
+        let words = self.words;
+        let keyword = words.text(start);
+        let name_at = start + usize::from(matches!(keyword, "input" | "output"));
+        let text = words.text(name_at);
+        let defines = name_at > start || matches!(words.text(name_at + 1), "=" | ":");
+        if !defines || name_at >= end || words.kind(name_at) != Some(TokenKind::Word) || is_keyword(text) {
+            return None;
+        }
+        let name = Ident { text: text.to_owned(), span: words.span(name_at) };
+        let span = words.span(start).to(words.span(end.saturating_sub(1)));
+        let value = Expr { kind: ExprKind::Error, span };
+        Some(match keyword {
+            "output" => Item::Output(Output { docs, name, annotation: None, value, span }),
+            // An input of unknown shape is a value of unknown shape.
+            _ => Item::Binding(Binding { docs, name, annotation: None, value, span }),
+        })
+    }
+
+    fn builder(&mut self, base: u32) -> Builder<'_> {
+        Builder { source: self.words.source, base, sink: self.sink, too_deep: false }
+    }
+
+    /// Reads the tokens `start..end` by one of the grammar's `lone_…` rules: the pair inside and where its text starts.
+    fn parse(&self, rule: Rule, start: usize, end: usize, part: Part) -> Result<(Pair<'a, Rule>, u32), Failure<'a>> {
+        let words = self.words;
+        let failure = |at| Failure { words, start, at, end, part };
+        let (first, last) = (words.span(start), words.span(end.saturating_sub(1)));
+        let text: &'a str = words.slice(first.to(last));
+        let mut pairs = Grammar::parse(rule, text).map_err(|error| {
+            let offset = match error.location {
+                InputLocation::Pos(offset) | InputLocation::Span((offset, _)) => offset,
+            };
+            failure(words.index_at(first.start as usize + offset, start, end))
+        })?;
+        let inner = pairs.next().and_then(|lone| lone.into_inner().next());
+        inner.map(|pair| (pair, first.start)).ok_or_else(|| failure(start))
+    }
 }

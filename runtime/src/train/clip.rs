@@ -1,27 +1,19 @@
 //! Clipping by the global norm.
 
+use netwright_kernels::reduce;
+
 /// Scales gradients down to a Euclidean norm of `limit` where theirs is larger; returns the norm that they had.
 ///
-/// Squares are summed in f64 in the order of the elements; padding is zero and adds nothing. A norm that is not finite
+/// Squares are summed in f64 in a fixed order; padding is zero and adds nothing. A norm that is not finite
 /// changes nothing.
 pub(super) fn clip(gradients: &mut [f32], limit: f32) -> f64 {
-    let norm = gradients.chunks(LANES).fold([0.0; LANES], add_squares).iter().sum::<f64>().sqrt();
+    let norm = reduce::sum_squares(gradients).sqrt();
     let limit = f64::from(limit);
     if norm.is_finite() && norm > limit {
         let scale = (limit / norm) as f32;
         gradients.iter_mut().for_each(|gradient| *gradient *= scale);
     }
     norm
-}
-
-/// Sums that run side by side, so that the additions need not wait for one another.
-const LANES: usize = 8;
-
-fn add_squares(mut sums: [f64; LANES], chunk: &[f32]) -> [f64; LANES] {
-    for (sum, &gradient) in sums.iter_mut().zip(chunk) {
-        *sum += f64::from(gradient) * f64::from(gradient);
-    }
-    sums
 }
 
 #[cfg(test)]

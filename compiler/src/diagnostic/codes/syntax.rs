@@ -59,7 +59,7 @@ N0008, "an unknown escape in a string",
 "After a backslash a string knows `\\\"`, `\\\\`, `\\n` and `\\t`.
 
 ```net
-network N(version: \"1\\.0\" = \"1\\.0\") { input x: [4]; output y = x; }
+network N(version: \"1\\.0\" = \"1.0\") { input x: [4]; output y = x; }
 ```
 
 Write the character itself:

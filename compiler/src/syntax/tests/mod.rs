@@ -1,6 +1,10 @@
 //! Tests of the parser on whole texts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may")]
 
+mod cases;
+mod hostile;
+mod lexical;
+
 use super::ast::{BinaryOp, Expr, ExprKind, File, Item, ParamType, UnaryOp};
 use super::parse;
 use crate::diagnostic::{Sink, Style, render_all};
@@ -140,4 +144,102 @@ fn parentheses_belong_to_the_span() {
     assert_eq!(&text[left.span.range()], "(a + b)");
     assert_eq!(&text[binding.value.span.range()], "(a + b) * c");
     assert_eq!(&text[binding.span.range()], "x = (a + b) * c");
+}
+
+#[test]
+fn parameters_have_types_and_defaults() {
+    let text = "network N(\n    /// How many.\n    a: int,\n    b: float = -0.5,\n    c: bool = true,\n    \
+                /// Which.\n    version: \"1.0\" | \"1.\\\"1\" = \"1.0\",\n) {}";
+    let file = parse_good(text);
+    let params = &file.networks[0].params;
+    assert_eq!(params[0].docs, ["How many."]);
+    assert_eq!((&params[0].ty, &params[0].default), (&ParamType::Int, &None));
+    assert_eq!(params[1].ty, ParamType::Float);
+    assert_eq!(shown(params[1].default.as_ref().unwrap()), "(-0.5)");
+    assert_eq!(params[2].ty, ParamType::Bool);
+    let ParamType::Choice(choices) = &params[3].ty else { panic!("{:?}", params[3]) };
+    assert_eq!(choices.iter().map(|choice| choice.text.as_str()).collect::<Vec<_>>(), ["1.0", "1.\"1"]);
+    assert_eq!(&text[choices[1].span.range()], "\"1.\\\"1\"");
+    assert_eq!(params[3].docs, ["Which."]);
+    assert_eq!(&text[params[1].span.range()], "b: float = -0.5");
+    assert_eq!(&text[params[0].span.range()], "a: int");
+}
+
+#[test]
+fn stages_and_arguments_have_spans() {
+    let text = "network N { y = x /* c */ -> conv(32, kernel: [5, 3]) as c1 // c\n -> relu ; }";
+    let file = parse_good(text);
+    let Item::Binding(binding) = &file.networks[0].items[0] else { panic!() };
+    let ExprKind::Pipe { source, stages } = &binding.value.kind else { panic!() };
+    assert_eq!(&text[source.span.range()], "x");
+    assert_eq!(&text[stages[0].span.range()], "conv(32, kernel: [5, 3]) as c1");
+    assert_eq!(&text[stages[0].call.span.range()], "conv(32, kernel: [5, 3])");
+    assert_eq!(&text[stages[0].call.name.span.range()], "conv");
+    assert_eq!(&text[stages[0].call.args[1].span.range()], "kernel: [5, 3]");
+    assert_eq!(&text[stages[0].call.args[1].value.span.range()], "[5, 3]");
+    assert_eq!(&text[stages[0].label.as_ref().unwrap().span.range()], "c1");
+    assert!(stages[0].call.has_parens && !stages[1].call.has_parens);
+    assert_eq!(&text[stages[1].span.range()], "relu");
+}
+
+#[test]
+fn annotations_stand_in_either_place() {
+    let file = parse_good("network N { a: [2] = x; b = x: [2]; output c: [2] = x; output d = x: [2]; e = x; }");
+    let annotated = file.networks[0].items.iter().map(|item| match item {
+        Item::Binding(binding) => binding.annotation.as_ref().map(|annotation| annotation.dims.len()),
+        Item::Output(output) => output.annotation.as_ref().map(|annotation| annotation.dims.len()),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(annotated.collect::<Vec<_>>(), [Some(1), Some(1), Some(1), Some(1), None]);
+}
+
+#[test]
+fn line_ends_and_marks_do_not_change_the_tree() {
+    let marked = format!("\u{feff}{}", LENET.replace('\n', "\r\n"));
+    let (plain, strange) = (parse_good(LENET), parse_good(&marked));
+    assert_eq!(strange.networks[0].docs, plain.networks[0].docs);
+    let slice = |text: &str, file: &File| text[file.networks[0].name.span.range()].to_owned();
+    assert_eq!(slice(&marked, &strange), slice(LENET, &plain));
+}
+
+/// The names that a network defines, with `?` where the value is unknown.
+fn defined(file: &File) -> Vec<String> {
+    let mark = |name: &super::ast::Ident, value: &Expr| {
+        format!("{}{}", name.text, if value.kind == ExprKind::Error { "?" } else { "" })
+    };
+    let items = file.networks.iter().flat_map(|network| &network.items).map(|item| match item {
+        Item::Input(input) => input.name.text.clone(),
+        Item::Binding(binding) => mark(&binding.name, &binding.value),
+        Item::Output(output) => mark(&output.name, &output.value),
+        Item::Train(train) => {
+            let entries: Vec<_> = train.entries.iter().map(|entry| mark(&entry.key, &entry.value)).collect();
+            format!("train({})", entries.join(" "))
+        }
+    });
+    items.collect()
+}
+
+#[test]
+fn what_is_right_is_kept() {
+    let (file, messages) = parse_text(
+        "network A(n: int = 3) {\n  input x: [4;\n  a = x -> ;\n  b = a +;\n  c = b\n  /// Kept.\n  output d = c -> f(;\n  \
+         train { loss: ; batch: 3; lr 3; }\n  output = x;\n  output e = x: [4];\n}\nnetwork B { output y = 3; }\n\
+         network 3 { z = 3; w = ; }",
+    );
+    assert_eq!(messages.matches("error[").count(), 10, "{messages}");
+    assert_eq!(file.networks.len(), 2);
+    assert_eq!(file.networks[0].params.len(), 1);
+    assert_eq!(defined(&file), ["x?", "a?", "b?", "c", "d?", "train(batch)", "e", "y"]);
+    let Item::Output(output) = &file.networks[0].items[4] else { panic!() };
+    assert_eq!(output.docs, ["Kept."]);
+}
+
+#[test]
+fn networks_with_coming_constructs_are_left_out() {
+    let text = "network A { for i in 0..3 { x = y; } output z = w; }\nnetwork B { output y = ; }";
+    let (file, messages) = parse_text(text);
+    assert_eq!(file.networks.iter().map(|network| network.name.text.as_str()).collect::<Vec<_>>(), ["B"]);
+    assert_eq!(messages.matches("error[").count(), 2, "{messages}");
+    let (file, _) = parse_text(&format!("const a = 3;\n{text}"));
+    assert_eq!(file.networks, []);
 }

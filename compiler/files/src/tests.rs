@@ -1,0 +1,140 @@
+//! Tests on real files in temporary folders.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may")]
+
+use std::fs;
+use std::path::Path;
+
+use netwright_compiler::syntax::limits::MAX_TEXT_BYTES;
+
+use super::{Loaded, load_bundled, load_path};
+
+/// The message of a path that must not load.
+fn refused(path: &Path, root: Option<&Path>) -> String {
+    match load_path(path, root) {
+        Ok(Loaded { name, .. }) => panic!("{name} was loaded"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn files_are_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    fs::create_dir_all(root.join("nets/deep")).unwrap();
+    let path = root.join("nets/größe.net");
+    fs::write(&path, "network N {} // é").unwrap();
+    let through = root.join("nets/deep/../größe.net");
+    let loaded = load_path(&through, Some(&root)).unwrap();
+    assert_eq!(loaded.name, "nets/größe.net");
+    assert_eq!(loaded.text, "network N {} // é");
+    assert_eq!(loaded.path, Some(path.clone()));
+    assert_eq!(load_path(&through, None).unwrap().name, through.display().to_string());
+}
+
+#[test]
+fn bundled_networks_are_loaded() {
+    let loaded = load_bundled("lenet").unwrap();
+    assert_eq!((loaded.name.as_str(), loaded.path), ("<lenet>", None));
+    assert!(loaded.text.contains("network LeNet"));
+    let refused = |name| load_bundled(name).unwrap_err().to_string();
+    assert_eq!(refused("lennet"), "no bundled network is called <lennet>; did you mean <lenet>?");
+    assert!(refused("transformer").contains("; there are "));
+    assert!(refused("../lenet").contains("<../lenet>"));
+}
+
+#[test]
+fn missing_files_have_a_suggestion() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("digits.net"), "").unwrap();
+    let close = refused(&at("digist.net"), None);
+    assert!(close.ends_with(&format!("did you mean `{}`?", at("digits.net").display())), "{close}");
+    assert!(refused(&at("digits"), None).contains("digits.net"));
+    assert!(refused(&at("lenet.net"), None).ends_with("did you mean the bundled network <lenet>?"));
+    assert!(refused(&at("no/such/thing.net"), None).ends_with(&format!("there is no folder `{}`", at("no").display())));
+    assert!(refused(&at("something.net"), None).ends_with("does not exist"));
+    assert!(refused(Path::new("no-such-file-here.net"), None).contains("does not exist"));
+    assert!(refused(Path::new(""), None).contains("does not exist"));
+}
+
+#[test]
+fn folders_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(refused(folder.path(), None).ends_with("expected a .net file"));
+    for name in ["d.net", "b.net", "a.net", "c.net", "x.txt"] {
+        fs::write(folder.path().join(name), "").unwrap();
+    }
+    assert!(refused(folder.path(), None).ends_with("such as a.net, b.net, c.net"));
+}
+
+#[test]
+fn large_files_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.net");
+    fs::write(&path, " ".repeat(MAX_TEXT_BYTES)).unwrap();
+    assert_eq!(load_path(&path, None).unwrap().text.len(), MAX_TEXT_BYTES);
+    fs::write(&path, " ".repeat(MAX_TEXT_BYTES + 1)).unwrap();
+    assert!(refused(&path, None).contains("is larger than 1048576 bytes"));
+}
+
+#[test]
+fn other_encodings_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("latin.net");
+    fs::write(&path, b"network N {\n// \xe9\n}").unwrap();
+    assert!(refused(&path, None).ends_with("is not UTF-8: the first wrong byte is 15, in line 2"));
+    fs::write(&path, b"\xff\xfen\0e\0t\0").unwrap();
+    assert!(refused(&path, None).ends_with("it starts like UTF-16: save it as UTF-8"));
+}
+
+#[test]
+fn ways_out_of_the_root_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("project");
+    fs::create_dir(&root).unwrap();
+    fs::write(folder.path().join("secret.net"), "").unwrap();
+    for path in ["../secret.net", "../secrets.net", "no/../../secrets.net", "../no/such.net"] {
+        assert!(refused(&root.join(path), Some(&root)).contains("leads out of"), "{path}");
+    }
+    assert!(refused(&root.join("no/such.net"), Some(&root)).contains("does not exist"));
+    assert!(refused(&root.join("x.net"), Some(&folder.path().join("no"))).contains("cannot read"));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_within_the_root() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("project").to_owned();
+    fs::create_dir(&root).unwrap();
+    fs::write(folder.path().join("secret.net"), "").unwrap();
+    fs::write(root.join("real.net"), "// real").unwrap();
+    let link = |to: &Path, name: &str| std::os::unix::fs::symlink(to, root.join(name)).unwrap();
+    link(&folder.path().join("secret.net"), "out.net");
+    link(folder.path(), "up");
+    link(Path::new("real.net"), "in.net");
+    link(Path::new("loop.net"), "loop.net");
+    link(Path::new("gone.net"), "dangling.net");
+    for path in ["out.net", "up/secret.net", "up/secrets.net"] {
+        assert!(refused(&root.join(path), Some(&root)).contains("leads out of"), "{path}");
+    }
+    let loaded = load_path(&root.join("in.net"), Some(&root)).unwrap();
+    assert_eq!((loaded.name.as_str(), loaded.text.as_str()), ("real.net", "// real"));
+    assert!(refused(&root.join("loop.net"), Some(&root)).contains("cannot read"));
+    assert!(refused(&root.join("dangling.net"), Some(&root)).contains("does not exist"));
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_and_pipes_are_refused_without_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("socket.net");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let mut paths = vec![Path::new("/dev/null").to_owned(), Path::new("/dev/zero").to_owned(), socket];
+    let pipe = folder.path().join("pipe.net");
+    if std::process::Command::new("mkfifo").arg(&pipe).status().is_ok_and(|status| status.success()) {
+        paths.push(pipe);
+    }
+    for path in paths {
+        assert!(refused(&path, None).ends_with("expected a regular file"), "{}", path.display());
+    }
+}

@@ -1,0 +1,327 @@
+//! Why the grammar stopped, in words: from the token where it did, the one before, and the bracket around them.
+
+use super::keywords::{is_keyword, reserved_for};
+use super::scan::TokenKind;
+use super::words::Words;
+use crate::diagnostic::codes::{N0013, N0015, N0016, N0017, N0019, N0020, N0022};
+use crate::diagnostic::{Code, Sink, quote, suggest};
+use crate::source::Span;
+
+/// What was being read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// A network's name and parameters.
+    Header,
+    /// An input, value or output.
+    Statement,
+    /// An entry of a train section.
+    Entry,
+}
+
+impl Part {
+    /// For "expected …".
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Header => "`network`",
+            Self::Statement => "a statement",
+            Self::Entry => "an entry such as `batch: 64`",
+        }
+    }
+
+    /// For "this …".
+    pub(super) fn noun(self) -> &'static str {
+        match self {
+            Self::Header => "header",
+            Self::Statement => "statement",
+            Self::Entry => "entry",
+        }
+    }
+}
+
+/// Where the grammar stopped.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Failure<'a> {
+    /// The text.
+    pub(super) words: Words<'a>,
+    /// The first token of what was being read.
+    pub(super) start: usize,
+    /// The token that does not fit; `end` where something is missing at the end.
+    pub(super) at: usize,
+    /// The token after what was being read.
+    pub(super) end: usize,
+    /// What was being read.
+    pub(super) part: Part,
+}
+
+/// Says that a word is kept for the coming version.
+pub(super) fn not_yet(span: Span, word: &str, sink: &mut Sink) {
+    let report = sink.error(N0015, format!("{} is not in this version of the language", quote(word))).primary(span, "");
+    if let Some(what) = reserved_for(word) {
+        report.note(format!("the word is kept for {what}"));
+    }
+}
+
+/// Reports a failure: one message.
+pub(super) fn explain(failure: &Failure<'_>, sink: &mut Sink) {
+    let Failure { words, at, .. } = *failure;
+    let _ = explain_word(failure, sink)
+        || explain_stage(failure, sink)
+        || explain_sign(failure, sink)
+        || explain_start(failure, sink)
+        || {
+            let title = format!("expected {}, found {}", expected(failure), words.found(at));
+            report(sink, N0013, title, words.span(at), help(failure))
+        };
+}
+
+/// Records a message; always true, for chains of attempts.
+fn report(sink: &mut Sink, code: Code, title: String, span: Span, help: Option<String>) -> bool {
+    let report = sink.error(code, title).primary(span, "");
+    if let Some(help) = help {
+        report.help(help);
+    }
+    true
+}
+
+/// Keywords and doc comments where they cannot stand.
+fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
+    let Failure { words, start, at, .. } = *failure;
+    let (word, span) = (words.text(at), words.span(at));
+    // A doc comment may be read as the start of a part that then does not follow.
+    let before_sign = at.checked_sub(1).filter(|_| words.kind(at) != Some(TokenKind::Word));
+    let doc = [Some(at), before_sign].into_iter().flatten().find(|index| words.kind(*index) == Some(TokenKind::Doc));
+    if let Some(doc) = doc {
+        let help = Some("write `//` for an ordinary comment".to_owned());
+        return report(sink, N0022, "this doc comment documents nothing".to_owned(), words.span(doc), help);
+    }
+    if words.kind(at) != Some(TokenKind::Word) || !is_keyword(word) {
+        return false;
+    }
+    let before = previous(failure);
+    let names = matches!(before, "input" | "output" | "network" | "as")
+        || matches!(words.text(at + 1), ":" | "=") && (at == start || matches!(before, "(" | ","));
+    let starts = matches!(word, "network" | "input" | "output" | "train" | "_" | "as");
+    if names || (starts && wants_operand(before)) {
+        let title = format!("{} is a keyword and cannot be a name", quote(word));
+        return report(sink, N0016, title, span, Some("choose another name".to_owned()));
+    }
+    if reserved_for(word).is_some() {
+        not_yet(span, word, sink);
+        return true;
+    }
+    false
+}
+
+/// What follows `->` and `as`, and ranges.
+fn explain_stage(failure: &Failure<'_>, sink: &mut Sink) -> bool {
+    let Failure { words, at, .. } = *failure;
+    let span = words.span(at);
+    if previous(failure) == "->" {
+        let title = format!("expected a layer after `->`, found {}", words.found(at));
+        let help = match words.kind(at) {
+            Some(TokenKind::Number | TokenKind::Text | TokenKind::Open) => {
+                "right of `->` stands a layer with its arguments, such as `dense(10)`; further operands are arguments"
+            }
+            _ => "a layer is written as its name with its arguments, such as `dense(10)`",
+        };
+        return report(sink, N0017, title, span, Some(help.to_owned()));
+    }
+    let title = match words.text(at) {
+        ".." => "a range is not in this version of the language",
+        "[" if at >= 2 && words.text(at - 2) == "as" => "a label with an index is not in this version of the language",
+        _ => return false,
+    };
+    report(sink, N0015, title.to_owned(), span, None)
+}
+
+/// `=` for `:` and the other way round, comparisons in a row, a torn arrow.
+fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
+    let Failure { words, start, at, part, .. } = *failure;
+    let (word, before, span) = (words.text(at), previous(failure), words.span(at));
+    let bracket = innermost(failure);
+    let name = at.checked_sub(1).filter(|index| *index >= start && words.kind(*index) == Some(TokenKind::Word));
+    let name = name.map_or("name", |index| words.text(index));
+    if word == "=" && part == Part::Entry && at == start + 1 {
+        let help = Some(format!("write `{name}: …`"));
+        return report(sink, N0019, "an entry of `train` takes `:`, not `=`".to_owned(), span, help);
+    }
+    if word == "=" && bracket == Some("(") && part != Part::Header && is_argument_name(failure) {
+        let help = Some(format!("write `{name}: …`"));
+        return report(sink, N0019, "a named argument takes `:`, not `=`".to_owned(), span, help);
+    }
+    if word == "=" && words.text(start) == "input" && at == start + 2 {
+        let help = Some(format!("write `input {name}: […]`"));
+        return report(sink, N0019, "the shape of an input follows `:`, not `=`".to_owned(), span, help);
+    }
+    let name_at = start + usize::from(words.text(start) == "output");
+    if before == ":" && part == Part::Statement && at == name_at + 2 && words.text(start) != "input" {
+        let help = Some(format!("write `{} = …`; `:` is followed by a shape in brackets", words.text(name_at)));
+        let title = "a statement gives a value with `=`, not `:`".to_owned();
+        return report(sink, N0019, title, words.span(at - 1), help);
+    }
+    if is_comparison(word) && !wants_operand(before) && compared_already(failure) {
+        let help = Some("compare twice: `a < b and b < c`".to_owned());
+        return report(sink, N0020, "comparisons do not chain".to_owned(), span, help);
+    }
+    if word == ">" && before == "-" {
+        let title = "`->` is written without a blank".to_owned();
+        return report(sink, N0013, title, words.span(at - 1).to(span), None);
+    }
+    false
+}
+
+/// The first words of a statement.
+fn explain_start(failure: &Failure<'_>, sink: &mut Sink) -> bool {
+    let Failure { words, start, at, part, .. } = *failure;
+    let found = words.found(at);
+    if at == start && words.text(start) == "train" {
+        let title = format!("expected `{{` after `train`, found {}", words.found(start + 1));
+        return report(sink, N0013, title, words.span(start + 1), None);
+    }
+    if at == start && part != Part::Header {
+        return report(sink, N0013, format!("expected {}, found {found}", part.name()), words.span(at), None);
+    }
+    if part == Part::Statement && at == start + 1 && words.kind(start) == Some(TokenKind::Word) {
+        let help = match words.text(start) {
+            "input" | "output" | "train" => return false,
+            "let" | "var" | "val" | "def" | "const" => Some("a statement starts with the name: `name = …`".to_owned()),
+            _ if matches!(words.text(at), "->" | "(" | "+" | "-" | "*" | "/") => {
+                Some("give the value a name: `name = …`, or make it an output: `output name = …`".to_owned())
+            }
+            word => {
+                suggest(word, ["input", "output", "train", "network"]).map(|meant| format!("did you mean `{meant}`?"))
+            }
+        };
+        return report(sink, N0013, format!("expected `=`, found {found}"), words.span(at), help);
+    }
+    false
+}
+
+/// What could stand at the failure.
+fn expected(failure: &Failure<'_>) -> String {
+    let Failure { words, start, at, part, .. } = *failure;
+    let before = previous(failure);
+    let in_parameter_list = part == Part::Header && innermost(failure) == Some("(");
+    let shape = "a shape such as `[28, 28, 1]`";
+    match before {
+        "network" | "input" | "output" | "as" if at > start => "a name".to_owned(),
+        "train" if at == start + 1 => "`{`".to_owned(),
+        ":" if in_parameter_list => "a type: `int`, `float`, `bool`, or strings such as `\"a\" | \"b\"`".to_owned(),
+        ":" if part == Part::Statement && innermost(failure).is_none() => shape.to_owned(),
+        "|" => "a string".to_owned(),
+        "(" | "," if in_parameter_list => "a parameter such as `classes: int = 10`".to_owned(),
+        _ if in_parameter_list && is_argument_name(failure) => "`:` and a type".to_owned(),
+        _ if wants_operand(before) => "an expression".to_owned(),
+        _ if words.text(start) == "input" && at == start + 2 => format!("`:` and {shape}"),
+        _ if words.text(start) == "output" && at == start + 2 => "`=`".to_owned(),
+        _ if part == Part::Entry && at == start + 1 => "`:`".to_owned(),
+        _ => match (innermost(failure), part) {
+            (Some("["), _) => "`,` or `]`".to_owned(),
+            (Some(_), _) if is_group(failure) => "`)`".to_owned(),
+            (Some(_), _) => "`,` or `)`".to_owned(),
+            (None, Part::Header) => "`{`".to_owned(),
+            (None, Part::Statement | Part::Entry) => "`;`".to_owned(),
+        },
+    }
+}
+
+/// What to do about a failure without a message of its own.
+fn help(failure: &Failure<'_>) -> Option<String> {
+    let Failure { words, start, at, part, .. } = *failure;
+    let before = previous(failure);
+    let word = words.text(at);
+    if before == ":" && part == Part::Header {
+        let types = ["int", "float", "bool"];
+        let meant = match word {
+            "i32" | "i64" | "u32" | "u64" | "usize" | "integer" => Some("int"),
+            "f32" | "f64" | "double" | "real" | "number" => Some("float"),
+            "boolean" => Some("bool"),
+            _ => suggest(word, types),
+        };
+        return meant.map(|meant| format!("did you mean `{meant}`?"));
+    }
+    if before == ":" && words.text(start) == "input" && words.kind(at) == Some(TokenKind::Number) {
+        return Some(format!("write `[{word}]`"));
+    }
+    let after_name = at > start && words.kind(at - 1) == Some(TokenKind::Word) && !is_keyword(before);
+    let key = part != Part::Statement && at == start + 1;
+    if after_name && !key && matches!(words.kind(at), Some(TokenKind::Number | TokenKind::Text)) {
+        return Some(format!("arguments stand in parentheses: `{before}({word})`"));
+    }
+    if word == "=" && innermost(failure).is_none() && !wants_operand(before) && !is_keyword(before) {
+        return Some("a statement has one `=`; values are compared with `==`".to_owned());
+    }
+    None
+}
+
+/// The word before the failure, within what was being read.
+fn previous<'a>(failure: &Failure<'a>) -> &'a str {
+    let index = failure.at.checked_sub(1).filter(|index| *index >= failure.start);
+    index.map_or("", |index| failure.words.text(index))
+}
+
+/// Whether an operand must follow a word.
+fn wants_operand(before: &str) -> bool {
+    matches!(before, "(" | "[" | "," | "=" | ":" | "+" | "-" | "*" | "/" | "and" | "or" | "not")
+        || is_comparison(before)
+}
+
+fn is_comparison(word: &str) -> bool {
+    matches!(word, "==" | "!=" | "<" | "<=" | ">" | ">=")
+}
+
+/// The index of the bracket around the failure.
+fn innermost_index(failure: &Failure<'_>) -> Option<usize> {
+    let mut open = Vec::new();
+    for index in failure.start..failure.at {
+        match failure.words.kind(index) {
+            Some(TokenKind::Open) => open.push(index),
+            Some(TokenKind::Close) => {
+                open.pop();
+            }
+            _ => {}
+        }
+    }
+    open.last().copied()
+}
+
+fn innermost<'a>(failure: &Failure<'a>) -> Option<&'a str> {
+    innermost_index(failure).map(|index| failure.words.text(index))
+}
+
+/// Whether the parentheses around the failure group an expression, rather than holding arguments.
+fn is_group(failure: &Failure<'_>) -> bool {
+    innermost_index(failure).is_some_and(|index| {
+        let before = index.checked_sub(1).filter(|before| *before >= failure.start);
+        before.is_none_or(|before| {
+            failure.words.kind(before) != Some(TokenKind::Word) || is_keyword(failure.words.text(before))
+        })
+    })
+}
+
+/// Whether the token before the failure is a name right after `(` or `,`.
+fn is_argument_name(failure: &Failure<'_>) -> bool {
+    let Some(name) = failure.at.checked_sub(1).filter(|index| *index > failure.start) else { return false };
+    failure.words.kind(name) == Some(TokenKind::Word) && {
+        let before = name - 1;
+        matches!(failure.words.text(before), "(" | ",") || failure.words.kind(before) == Some(TokenKind::Doc)
+    }
+}
+
+/// Whether a comparison stands before the failure in the same operand.
+fn compared_already(failure: &Failure<'_>) -> bool {
+    let mut depth = 0_usize;
+    for index in (failure.start..failure.at).rev() {
+        match (failure.words.kind(index), failure.words.text(index)) {
+            (Some(TokenKind::Close), _) => depth += 1,
+            (Some(TokenKind::Open), _) => match depth.checked_sub(1) {
+                Some(outer) => depth = outer,
+                None => return false,
+            },
+            (_, "," | "=" | ":" | "and" | "or" | "->") if depth == 0 => return false,
+            (_, word) if depth == 0 && is_comparison(word) => return true,
+            _ => {}
+        }
+    }
+    false
+}

@@ -1,0 +1,45 @@
+//! Examples with the messages they give: the annotated cases, and the examples on the pages of the codes.
+
+use crate::diagnostic::{Sink, codes, testing};
+use crate::source::{SourceId, SourceMap};
+use crate::syntax::parse;
+
+fn front_end(source: SourceId, map: &SourceMap, sink: &mut Sink) {
+    parse(source, map, sink);
+}
+
+/// Every `.net` file of `tests/cases/syntax` gives exactly the messages annotated in it. With `NETWRIGHT_BLESS` set the
+/// annotations are written instead, for review.
+#[test]
+fn annotated_cases() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases/syntax");
+    let bless = std::env::var_os("NETWRIGHT_BLESS").is_some();
+    let mut texts = String::new();
+    let mut reports = String::new();
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        if bless {
+            std::fs::write(&path, testing::annotate(name, &text, front_end)).unwrap();
+        } else if let Err(report) = testing::check(name, &text, front_end) {
+            reports += &report;
+        }
+        texts += &text;
+    }
+    assert!(reports.is_empty(), "{reports}");
+    // Limits cannot be shown in a readable file; the tests of hostile texts show them.
+    for code in
+        codes::all().filter(|code| code.id() < "N0100" && !["N0001", "N0002", "N0003", "N0005"].contains(&code.id()))
+    {
+        assert!(texts.contains(&format!("error[{code}]")), "no case for {code}");
+    }
+}
+
+/// The examples on the pages of the codes do what the pages say.
+#[test]
+fn pages_of_codes_are_right() {
+    for code in codes::all().filter(|code| code.id() < "N0100") {
+        assert_eq!(testing::check_page(code, front_end), Ok(()));
+    }
+}

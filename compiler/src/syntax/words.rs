@@ -1,0 +1,105 @@
+//! The tokens of a text as words to look at: safe lookups for recovery and its messages.
+
+use super::keywords::is_keyword;
+use super::scan::{Token, TokenKind};
+use crate::diagnostic::quote;
+use crate::source::{SourceId, Span};
+
+/// A text and its tokens. Indices past the last token are the text's end, an empty word.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Words<'a> {
+    /// The source of the text.
+    pub(super) source: SourceId,
+    text: &'a str,
+    tokens: &'a [Token],
+}
+
+impl<'a> Words<'a> {
+    /// The tokens of `text`, the text of `source`.
+    pub(super) fn new(source: SourceId, text: &'a str, tokens: &'a [Token]) -> Self {
+        Self { source, text, tokens }
+    }
+
+    /// How many tokens there are.
+    pub(super) fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// The text of a token; empty at the end.
+    pub(super) fn text(&self, index: usize) -> &'a str {
+        self.tokens.get(index).map_or("", |token| self.slice(token.span))
+    }
+
+    /// What a token is; `None` at the end.
+    pub(super) fn kind(&self, index: usize) -> Option<TokenKind> {
+        self.tokens.get(index).map(|token| token.kind)
+    }
+
+    /// Where a token is; at the end, the empty span after the last one.
+    pub(super) fn span(&self, index: usize) -> Span {
+        match (self.tokens.get(index), self.tokens.last()) {
+            (Some(token), _) => token.span,
+            (None, Some(last)) => last.span.after(),
+            (None, None) => Span::new(self.source, 0, 0),
+        }
+    }
+
+    /// The text of a span.
+    pub(super) fn slice(&self, span: Span) -> &'a str {
+        self.text.get(span.range()).unwrap_or("")
+    }
+
+    /// The first of the tokens `start..end` that ends after `offset`; else `end`.
+    pub(super) fn index_at(&self, offset: usize, start: usize, end: usize) -> usize {
+        let tokens = self.tokens.get(start..end).unwrap_or(&[]);
+        start + tokens.partition_point(|token| (token.span.end as usize) <= offset)
+    }
+
+    /// Whether a token is wrong in itself, and reported.
+    pub(super) fn is_bad(&self, index: usize) -> bool {
+        self.kind(index) == Some(TokenKind::Bad)
+    }
+
+    /// Whether one of the tokens `start..end` is wrong in itself.
+    pub(super) fn has_bad(&self, start: usize, end: usize) -> bool {
+        (start..end).any(|index| self.is_bad(index))
+    }
+
+    /// Whether the text ends inside a comment.
+    pub(super) fn ends_in_comment(&self) -> bool {
+        self.tokens.last().is_some_and(|last| last.kind == TokenKind::Bad && self.slice(last.span).starts_with("/*"))
+    }
+
+    /// Whether a token stands on a later line than the one before it.
+    pub(super) fn on_new_line(&self, index: usize) -> bool {
+        let before = index.checked_sub(1).map_or(0, |previous| self.span(previous).end as usize);
+        self.text.get(before..self.span(index).start as usize).is_some_and(|between| between.contains('\n'))
+    }
+
+    /// Whether two brackets are of one kind.
+    pub(super) fn closes(&self, opener: usize, close: usize) -> bool {
+        matches!((self.text(opener), self.text(close)), ("(", ")") | ("[", "]") | ("{", "}"))
+    }
+
+    /// Whether a word stands where only a statement, section or network starts.
+    pub(super) fn starts_statement(&self, index: usize) -> bool {
+        let next = self.text(index + 1);
+        match self.text(index) {
+            "input" | "output" | "network" => {
+                self.kind(index + 1) == Some(TokenKind::Word) && !matches!(next, "as" | "and" | "or")
+            }
+            "train" => next == "{",
+            _ => false,
+        }
+    }
+
+    /// A token for the `found` of a message.
+    pub(super) fn found(&self, index: usize) -> String {
+        match self.kind(index) {
+            None => "the end of the text".to_owned(),
+            Some(TokenKind::Word) if is_keyword(self.text(index)) => format!("the keyword {}", quote(self.text(index))),
+            Some(TokenKind::Doc) => "a doc comment".to_owned(),
+            Some(_) => quote(self.text(index)),
+        }
+    }
+}
