@@ -96,6 +96,10 @@ impl Rectangle {
         if row.taps == 0 || col.taps == 0 {
             inner.count = 0;
         }
+        // The tile's outermost loop is the dearest.
+        if middle.count == 1 {
+            (outer, middle) = (middle, outer);
+        }
         Rectangle {
             row,
             col,
@@ -265,10 +269,11 @@ unsafe fn tiles<S: Simd, A: Access, const N: usize>(
     let mut first = 0;
     while first < x_at.len() {
         let rows = tile::next_rows(x_at.len() - first, S::TILE);
-        let (x_at, y_at) = (&x_at[first..], &y_at[first..]);
         with_rows!(rows, S, {
-            // SAFETY: the caller's contract, for a part of the pixels.
-            unsafe { tile::<S, A, ROWS, N>(columns, s, access, panel, x_at, y_at) }
+            if let (Some(x_at), Some(y_at)) = (x_at[first..].first_chunk(), y_at[first..].first_chunk()) {
+                // SAFETY: the caller's contract, for a part of the pixels.
+                unsafe { tile::<S, A, ROWS, N>(columns, s, access, panel, x_at, y_at) }
+            }
         });
         first += rows;
     }
@@ -277,19 +282,19 @@ unsafe fn tiles<S: Simd, A: Access, const N: usize>(
 /// One tile: sums, bias, activation, and the masked edge.
 ///
 /// # Safety
-/// As for [`panel_tiles`], for the first `ROWS` pixels.
+/// That of [`panel_tiles`].
 #[inline(always)]
 unsafe fn tile<S: Simd, A: Access, const ROWS: usize, const N: usize>(
     columns: Columns<S, N>,
     s: S,
     access: A,
     panel: &Panel,
-    x_at: &[usize],
-    y_at: &[usize],
+    x_at: &[usize; ROWS],
+    y_at: &[usize; ROWS],
 ) {
     let mut a = [panel.x; ROWS];
-    for (a, at) in a.iter_mut().zip(x_at) {
-        *a = a.wrapping_add(*at);
+    for i in 0..ROWS {
+        a[i] = panel.x.wrapping_add(x_at[i]);
     }
     // SAFETY: a panel has sixteen biases.
     let bias = unsafe { columns.load::<false>(panel.bias.as_ptr()) };
