@@ -3,7 +3,7 @@
 pub use crate::pool::Pool;
 
 use crate::check;
-use crate::columns::vectors;
+use crate::columns::{Columns, blocks, by_width};
 use crate::isa::dispatch;
 use crate::pool::Window;
 use crate::simd::Simd;
@@ -52,18 +52,35 @@ fn forward_body<S: Simd>(s: S, g: &Pool, count_include_pad: bool, x: &[f32], y: 
     for (x, y) in x.chunks_exact(g.input_len()).zip(y.chunks_exact_mut(g.output_len())) {
         for window in g.windows() {
             let y = &mut y[window.pixel * g.c..][..g.c];
-            let factor = s.splat(factor(g, count_include_pad, &window));
-            for columns in vectors(g.c) {
-                let mut sum = s.splat(0.0);
-                for row in window.rows.clone() {
-                    for col in window.cols.clone() {
-                        sum = s.add(sum, columns.load(s, &x[(row * g.w + col) * g.c..][..g.c]));
-                    }
-                }
-                columns.store(s, s.mul(sum, factor), y);
+            let factor = factor(g, count_include_pad, &window);
+            for columns in blocks(g.c) {
+                by_width!(columns, mean::<S>(s, g, &window, factor, columns, x, y));
             }
         }
     }
+}
+
+#[inline(always)]
+fn mean<S: Simd, const NV: usize>(
+    s: S,
+    g: &Pool,
+    window: &Window,
+    factor: f32,
+    columns: Columns,
+    x: &[f32],
+    y: &mut [f32],
+) {
+    let mut sums = [s.splat(0.0); NV];
+    window.taps(g, |offset, _| {
+        let values: [S::V; NV] = columns.load_all(s, &x[offset..]);
+        for i in 0..NV {
+            sums[i] = s.add(sums[i], values[i]);
+        }
+    });
+    for i in 0..NV {
+        sums[i] = s.mul(sums[i], s.splat(factor));
+    }
+    columns.store_all(s, sums, y);
 }
 
 #[inline(always)]
@@ -72,17 +89,34 @@ fn gradient_body<S: Simd>(s: S, g: &Pool, count_include_pad: bool, dy: &[f32], d
     for (dy, dx) in dy.chunks_exact(g.output_len()).zip(dx.chunks_exact_mut(g.input_len())) {
         for window in g.windows() {
             let dy = &dy[window.pixel * g.c..][..g.c];
-            let factor = s.splat(factor(g, count_include_pad, &window));
-            for columns in vectors(g.c) {
-                let share = s.mul(columns.load(s, dy), factor);
-                for row in window.rows.clone() {
-                    for col in window.cols.clone() {
-                        let dx = &mut dx[(row * g.w + col) * g.c..][..g.c];
-                        let sum = s.add(columns.load(s, dx), share);
-                        columns.store(s, sum, dx);
-                    }
-                }
+            let factor = factor(g, count_include_pad, &window);
+            for columns in blocks(g.c) {
+                by_width!(columns, spread::<S>(s, g, &window, factor, columns, dy, dx));
             }
         }
     }
+}
+
+#[inline(always)]
+fn spread<S: Simd, const NV: usize>(
+    s: S,
+    g: &Pool,
+    window: &Window,
+    factor: f32,
+    columns: Columns,
+    dy: &[f32],
+    dx: &mut [f32],
+) {
+    let mut shares: [S::V; NV] = columns.load_all(s, dy);
+    for i in 0..NV {
+        shares[i] = s.mul(shares[i], s.splat(factor));
+    }
+    window.taps(g, |offset, _| {
+        let dx = &mut dx[offset..];
+        let mut sums: [S::V; NV] = columns.load_all(s, dx);
+        for i in 0..NV {
+            sums[i] = s.add(sums[i], shares[i]);
+        }
+        columns.store_all(s, sums, dx);
+    });
 }

@@ -78,6 +78,37 @@ impl Columns {
         }
     }
 
+    /// The vectors of a block of `NV`.
+    #[inline(always)]
+    pub(crate) fn load_all<S: Simd, const NV: usize>(self, s: S, row: &[f32]) -> [S::V; NV] {
+        let part = &row[self.at..][..self.len];
+        let mut vectors = [s.splat(0.0); NV];
+        match part.as_chunks().0.first_chunk::<NV>() {
+            Some(full) => {
+                for i in 0..NV {
+                    vectors[i] = s.load(&full[i]);
+                }
+            }
+            // Only single vectors can have fewer than eight columns.
+            None => vectors[0] = s.load_head(part),
+        }
+        vectors
+    }
+
+    /// Writes the vectors of a block of `NV`.
+    #[inline(always)]
+    pub(crate) fn store_all<S: Simd, const NV: usize>(self, s: S, v: [S::V; NV], row: &mut [f32]) {
+        let part = &mut row[self.at..][..self.len];
+        match part.as_chunks_mut().0.first_chunk_mut::<NV>() {
+            Some(full) => {
+                for i in 0..NV {
+                    s.store(v[i], &mut full[i]);
+                }
+            }
+            None => s.store_head(v[0], part),
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn store<S: Simd>(self, s: S, v: S::V, row: &mut [f32]) {
         let part = &mut row[self.at..][..self.len];
@@ -105,7 +136,7 @@ pub(crate) fn blocks(c: usize) -> impl Iterator<Item = Columns> {
 
 /// Calls a function generic over the number of vectors in a block.
 macro_rules! by_width {
-    ($columns:expr, $call:ident::<$($t:ident),*>($($arg:expr),*)) => {
+    ($columns:expr, $call:ident::<$($t:ty),*>($($arg:expr),* $(,)?)) => {
         if $columns.len > $crate::simd::LANES {
             $call::<$($t,)* 4>($($arg),*)
         } else {
@@ -129,9 +160,9 @@ pub(crate) fn block_sums<S: Simd, T: Term<K>, const K: usize, const NV: usize>(
     for (x, z) in x.chunks(PART * c).zip(z.chunks(PART * c)) {
         let mut sums = [[s.splat(0.0); K]; NV];
         for (x, z) in x.chunks_exact(c).zip(z.chunks_exact(c)) {
+            let (x, z): ([S::V; NV], [S::V; NV]) = (columns.load_all(s, x), columns.load_all(s, z));
             for i in 0..NV {
-                let vector = columns.vector(i);
-                let terms = term.terms(s, constants[i], vector.load(s, x), vector.load(s, z));
+                let terms = term.terms(s, constants[i], x[i], z[i]);
                 for k in 0..K {
                     sums[i][k] = s.add(sums[i][k], terms[k]);
                 }
@@ -221,11 +252,11 @@ fn map_block<S: Simd, F: ColumnMap, const NV: usize>(
         constants[i] = f.constants(s, vector.at, vector.len);
     }
     for ((x, z), y) in x.chunks_exact(c).zip(z.chunks_exact(c)).zip(y.chunks_exact_mut(c)) {
+        let (mut x, z): ([S::V; NV], [S::V; NV]) = (columns.load_all(s, x), columns.load_all(s, z));
         for i in 0..NV {
-            let vector = columns.vector(i);
-            let value = f.map(s, constants[i], vector.load(s, x), vector.load(s, z));
-            vector.store(s, value, y);
+            x[i] = f.map(s, constants[i], x[i], z[i]);
         }
+        columns.store_all(s, x, y);
     }
 }
 pub(crate) use by_width;
@@ -238,10 +269,4 @@ pub(crate) fn add_column_sums(c: usize, x: &[f32], out: &mut [f32]) {
 #[inline(always)]
 fn add_values<S: Simd>(s: S, c: usize, x: &[f32], out: &mut [f32]) {
     sums(s, Value, c, x, x, 1.0, true, out);
-}
-
-/// The columns in single vectors.
-#[inline(always)]
-pub(crate) fn vectors(c: usize) -> impl Iterator<Item = Columns> {
-    (0..c.div_ceil(LANES)).map(move |i| Columns { at: i * LANES, len: LANES.min(c - i * LANES) })
 }

@@ -3,8 +3,9 @@
 pub use crate::pool::Pool;
 
 use crate::check;
-use crate::columns::vectors;
+use crate::columns::{Columns, blocks, by_width};
 use crate::isa::dispatch;
+use crate::pool::Window;
 use crate::simd::{LANES, Simd};
 
 /// Floats per image of the index that [`forward`] keeps for [`gradient`]: a byte per output.
@@ -74,85 +75,186 @@ fn bytes_mut(floats: &mut [f32]) -> &mut [u8] {
 fn forward_body<S: Simd>(s: S, g: &Pool, x: &[f32], y: &mut [f32], index: &mut [u8]) {
     let images = x.chunks_exact(g.input_len()).zip(y.chunks_exact_mut(g.output_len()));
     for ((x, y), index) in images.zip(index.chunks_exact_mut(4 * index_len(g))) {
-        for window in g.windows() {
-            let y = &mut y[window.pixel * g.c..][..g.c];
-            let index = &mut index[window.pixel * g.c..][..g.c];
-            for columns in vectors(g.c) {
-                let mut best = s.splat(f32::NEG_INFINITY);
-                let mut best_at = s.splat(0.0);
-                let mut first = true;
-                for row in window.rows.clone() {
-                    for col in window.cols.clone() {
-                        let value = columns.load(s, &x[(row * g.w + col) * g.c..][..g.c]);
-                        let at = (row + g.pad[0] - window.top) * g.kernel[1] + col + g.pad[1] - window.left;
-                        let at = s.splat(at as f32);
-                        if first {
-                            (best, best_at, first) = (value, at, false);
-                        } else {
-                            // Greater, or the first NaN.
-                            let better = s.and(s.not_le(value, best), s.eq(best, best));
-                            best = s.select(better, value, best);
-                            best_at = s.select(better, at, best_at);
-                        }
-                    }
-                }
-                columns.store(s, best, y);
+        for columns in blocks(g.c) {
+            by_width!(columns, forward_columns::<S>(s, g, columns, x, y, index));
+        }
+    }
+}
+
+#[inline(always)]
+fn forward_columns<S: Simd, const NV: usize>(
+    s: S,
+    g: &Pool,
+    columns: Columns,
+    x: &[f32],
+    y: &mut [f32],
+    index: &mut [u8],
+) {
+    for window in g.windows() {
+        let y = &mut y[window.pixel * g.c..][..g.c];
+        let index = &mut index[window.pixel * g.c..][..g.c];
+        indexed_window::<S, NV>(s, g, &window, columns, x, y, index);
+    }
+}
+
+#[inline(always)]
+fn indexed_window<S: Simd, const NV: usize>(
+    s: S,
+    g: &Pool,
+    window: &Window,
+    columns: Columns,
+    x: &[f32],
+    y: &mut [f32],
+    index: &mut [u8],
+) {
+    // Nothing is below minus infinity but a NaN, so that the window's first position stands where it is all that.
+    let mut best = [s.splat(f32::NEG_INFINITY); NV];
+    let mut best_at = [s.splat(0.0); NV];
+    let mut first = true;
+    window.taps(g, |offset, position| {
+        let values: [S::V; NV] = columns.load_all(s, &x[offset..]);
+        let at = s.splat(position as f32);
+        if first {
+            (best, best_at, first) = (values, [at; NV], false);
+            return;
+        }
+        for i in 0..NV {
+            let better = better(s, values[i], best[i]);
+            best[i] = s.select(better, values[i], best[i]);
+            best_at[i] = s.select(better, at, best_at[i]);
+        }
+    });
+    columns.store_all(s, best, y);
+    for i in 0..NV {
+        let Columns { at, len } = columns.vector(i);
+        let index = &mut index[at..][..len];
+        match index.first_chunk_mut() {
+            Some(full) => s.store_bytes(best_at[i], full),
+            None => {
                 let mut lanes = [0; LANES];
-                s.store_bytes(best_at, &mut lanes);
-                index[columns.at..][..columns.len].copy_from_slice(&lanes[..columns.len]);
+                s.store_bytes(best_at[i], &mut lanes);
+                for (index, lane) in index.iter_mut().zip(lanes) {
+                    *index = lane;
+                }
             }
         }
     }
+}
+
+/// Where a value is greater than the best, or the first NaN.
+#[inline(always)]
+fn better<S: Simd>(s: S, value: S::V, best: S::V) -> S::V {
+    s.and(s.not_le(value, best), s.eq(best, best))
 }
 
 #[inline(always)]
 fn infer_body<S: Simd>(s: S, g: &Pool, x: &[f32], y: &mut [f32]) {
     for (x, y) in x.chunks_exact(g.input_len()).zip(y.chunks_exact_mut(g.output_len())) {
-        for window in g.windows() {
-            let y = &mut y[window.pixel * g.c..][..g.c];
-            for columns in vectors(g.c) {
-                let mut best = s.splat(f32::NEG_INFINITY);
-                let mut first = true;
-                for row in window.rows.clone() {
-                    for col in window.cols.clone() {
-                        let value = columns.load(s, &x[(row * g.w + col) * g.c..][..g.c]);
-                        if first {
-                            (best, first) = (value, false);
-                        } else {
-                            let better = s.and(s.not_le(value, best), s.eq(best, best));
-                            best = s.select(better, value, best);
-                        }
-                    }
-                }
-                columns.store(s, best, y);
-            }
+        for columns in blocks(g.c) {
+            by_width!(columns, infer_columns::<S>(s, g, columns, x, y));
         }
     }
 }
 
 #[inline(always)]
+fn infer_columns<S: Simd, const NV: usize>(s: S, g: &Pool, columns: Columns, x: &[f32], y: &mut [f32]) {
+    for window in g.windows() {
+        let mut best = [s.splat(f32::NEG_INFINITY); NV];
+        window.taps(g, |offset, _| {
+            let values: [S::V; NV] = columns.load_all(s, &x[offset..]);
+            for i in 0..NV {
+                best[i] = s.select(better(s, values[i], best[i]), values[i], best[i]);
+            }
+        });
+        columns.store_all(s, best, &mut y[window.pixel * g.c..]);
+    }
+}
+
+#[inline(always)]
 fn gradient_body<S: Simd>(s: S, g: &Pool, dy: &[f32], index: &[u8], dx: &mut [f32]) {
-    dx.fill(0.0);
     let images = dy.chunks_exact(g.output_len()).zip(dx.chunks_exact_mut(g.input_len()));
     for ((dy, dx), index) in images.zip(index.chunks_exact(4 * index_len(g))) {
-        for window in g.windows() {
-            let dy = &dy[window.pixel * g.c..][..g.c];
-            let index = &index[window.pixel * g.c..][..g.c];
-            for columns in vectors(g.c) {
-                let gradient = columns.load(s, dy);
-                let mut lanes = [0; LANES];
-                lanes[..columns.len].copy_from_slice(&index[columns.at..][..columns.len]);
-                let best_at = s.load_bytes(&lanes);
-                for row in window.rows.clone() {
-                    for col in window.cols.clone() {
-                        let at = (row + g.pad[0] - window.top) * g.kernel[1] + col + g.pad[1] - window.left;
-                        let here = s.and(s.eq(best_at, s.splat(at as f32)), gradient);
-                        let dx = &mut dx[(row * g.w + col) * g.c..][..g.c];
-                        let sum = s.add(columns.load(s, dx), here);
-                        columns.store(s, sum, dx);
-                    }
-                }
+        if !g.is_partition() {
+            dx.fill(0.0);
+        }
+        for columns in blocks(g.c) {
+            if g.is_disjoint() {
+                by_width!(columns, scatter::<S, Write>(s, g, columns, dy, index, dx));
+            } else {
+                by_width!(columns, scatter::<S, Add>(s, g, columns, dy, index, dx));
             }
         }
     }
+}
+
+/// How a window's gradient joins that of the input.
+trait Join {
+    const ADD: bool;
+}
+
+/// Where windows overlap.
+struct Add;
+
+impl Join for Add {
+    const ADD: bool = true;
+}
+
+/// Where they do not.
+struct Write;
+
+impl Join for Write {
+    const ADD: bool = false;
+}
+
+#[inline(always)]
+fn scatter<S: Simd, J: Join, const NV: usize>(
+    s: S,
+    g: &Pool,
+    columns: Columns,
+    dy: &[f32],
+    index: &[u8],
+    dx: &mut [f32],
+) {
+    for window in g.windows() {
+        let here = window.pixel * g.c..(window.pixel + 1) * g.c;
+        scatter_window::<S, J, NV>(s, g, &window, columns, &dy[here.clone()], &index[here], dx);
+    }
+}
+
+#[inline(always)]
+fn scatter_window<S: Simd, J: Join, const NV: usize>(
+    s: S,
+    g: &Pool,
+    window: &Window,
+    columns: Columns,
+    dy: &[f32],
+    index: &[u8],
+    dx: &mut [f32],
+) {
+    let gradients: [S::V; NV] = columns.load_all(s, dy);
+    let mut best_at = [s.splat(0.0); NV];
+    for i in 0..NV {
+        let Columns { at, len } = columns.vector(i);
+        let index = &index[at..][..len];
+        best_at[i] = match index.first_chunk() {
+            Some(full) => s.load_bytes(full),
+            None => {
+                let mut lanes = [0; LANES];
+                for (lane, index) in lanes.iter_mut().zip(index) {
+                    *lane = *index;
+                }
+                s.load_bytes(&lanes)
+            }
+        };
+    }
+    window.taps(g, |offset, position| {
+        let at = s.splat(position as f32);
+        let dx = &mut dx[offset..];
+        let mut here = if J::ADD { columns.load_all(s, dx) } else { [s.splat(0.0); NV] };
+        for i in 0..NV {
+            let chosen = s.and(s.eq(best_at[i], at), gradients[i]);
+            here[i] = if J::ADD { s.add(here[i], chosen) } else { chosen };
+        }
+        columns.store_all(s, here, dx);
+    });
 }

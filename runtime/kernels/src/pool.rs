@@ -74,17 +74,32 @@ impl Pool {
     /// The windows of an image, row by row.
     #[inline(always)]
     pub(crate) fn windows(&self) -> impl Iterator<Item = Window> {
-        let (out_w, count) = (self.out_w(), self.out_h() * self.out_w());
-        (0..count).map(move |pixel| {
-            let [top, left] = [pixel / out_w * self.stride[0], pixel % out_w * self.stride[1]];
-            Window {
-                pixel,
-                rows: clip(top, self.kernel[0], self.pad[0], self.h),
-                cols: clip(left, self.kernel[1], self.pad[1], self.w),
-                top,
-                left,
-            }
+        let (out_h, out_w) = (self.out_h(), self.out_w());
+        (0..out_h).flat_map(move |y| {
+            let top = y * self.stride[0];
+            let rows = clip(top, self.kernel[0], self.pad[0], self.h);
+            (0..out_w).map(move |x| {
+                let left = x * self.stride[1];
+                let cols = clip(left, self.kernel[1], self.pad[1], self.w);
+                Window { pixel: y * out_w + x, rows: rows.clone(), cols, top, left }
+            })
         })
+    }
+
+    /// Whether every input belongs to one window.
+    pub(crate) const fn is_partition(&self) -> bool {
+        self.is_disjoint()
+            && self.pad[0] == 0
+            && self.pad[1] == 0
+            && self.out_h() * self.kernel[0] >= self.h
+            && self.out_w() * self.kernel[1] >= self.w
+            && self.stride[0] == self.kernel[0]
+            && self.stride[1] == self.kernel[1]
+    }
+
+    /// Whether no input belongs to two windows.
+    pub(crate) const fn is_disjoint(&self) -> bool {
+        self.stride[0] >= self.kernel[0] && self.stride[1] >= self.kernel[1]
     }
 }
 
@@ -100,6 +115,20 @@ pub(crate) struct Window {
     pub(crate) top: usize,
     /// Its first column, counted in the padded input.
     pub(crate) left: usize,
+}
+
+impl Window {
+    /// Calls `visit` with the offset of each input pixel and its position in the whole window, row by row.
+    #[inline(always)]
+    pub(crate) fn taps(&self, g: &Pool, mut visit: impl FnMut(usize, usize)) {
+        for row in self.rows.clone() {
+            let position = (row + g.pad[0] - self.top) * g.kernel[1] + g.pad[1];
+            let start = row * g.w * g.c;
+            for col in self.cols.clone() {
+                visit(start + col * g.c, position + col - self.left);
+            }
+        }
+    }
 }
 
 #[inline(always)]
