@@ -111,12 +111,13 @@ fn factors<S: Simd>(_s: S, rate: f32, key: Key, sample: usize, block: usize) -> 
     }
     let words = philox_lanes(counter, [key.seed as u32, (key.seed >> 32) as u32]);
     let scale = if rate < 1.0 { 1.0 / (1.0 - rate) } else { 0.0 };
-    // Dropped where the word is below this; a word is below it with probability `rate`.
-    let threshold = (f64::from(rate) * 4_294_967_296.0) as u64;
+    // Dropped where the word is below this; a word is below it with probability `rate`. (One is not reached, but then
+    // the scale is zero.)
+    let threshold = (f64::from(rate) * 4_294_967_296.0) as u32;
     let mut factors = [0.0; BLOCK];
     for (factors, words) in factors.chunks_exact_mut(LANES).zip(&words) {
         for (factor, word) in factors.iter_mut().zip(words) {
-            *factor = if u64::from(*word) < threshold { 0.0 } else { scale };
+            *factor = if *word < threshold { 0.0 } else { scale };
         }
     }
     factors

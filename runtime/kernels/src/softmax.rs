@@ -30,23 +30,15 @@ pub fn gradient(rows: usize, c: usize, y: &[f32], dy: &[f32], dx: &mut [f32]) {
     }
 }
 
-/// Up to eight floats, `fill` in the lanes left over.
-#[inline(always)]
-pub(crate) fn load_or<S: Simd>(s: S, x: &[f32], fill: f32) -> S::V {
-    let mut lanes = [fill; LANES];
-    lanes[..x.len()].copy_from_slice(x);
-    s.load(&lanes)
-}
-
 /// The largest of a row's values; where one is NaN, some value.
 #[inline(always)]
 pub(crate) fn row_max<S: Simd>(s: S, x: &[f32]) -> f32 {
     let (chunks, tail) = x.as_chunks::<LANES>();
-    let mut max = load_or(s, tail, f32::NEG_INFINITY);
+    let mut max = s.load_head_or(tail, f32::NEG_INFINITY);
     for x in chunks {
         max = s.max(max, s.load(x));
     }
-    s.lanes(max).into_iter().fold(f32::NEG_INFINITY, f32::max)
+    s.max_lane(max)
 }
 
 /// Writes `e^(x - max)` to `y` and returns the sum.
@@ -55,7 +47,7 @@ pub(crate) fn exp_row<S: Simd>(s: S, max: f32, x: &[f32], y: &mut [f32]) -> f32 
     let shift = s.splat(max);
     let (xs, x_tail) = x.as_chunks::<LANES>();
     let (ys, y_tail) = y.as_chunks_mut::<LANES>();
-    let last = math::exp(s, s.sub(load_or(s, x_tail, f32::NEG_INFINITY), shift));
+    let last = math::exp(s, s.sub(s.load_head_or(x_tail, f32::NEG_INFINITY), shift));
     s.store_head(last, y_tail);
     let mut sum = s.splat(0.0);
     if !x_tail.is_empty() {
@@ -76,7 +68,7 @@ pub(crate) fn exp_sum<S: Simd>(s: S, max: f32, x: &[f32]) -> f32 {
     let (xs, tail) = x.as_chunks::<LANES>();
     let mut sum = s.splat(0.0);
     if !tail.is_empty() {
-        sum = math::exp(s, s.sub(load_or(s, tail, f32::NEG_INFINITY), shift));
+        sum = math::exp(s, s.sub(s.load_head_or(tail, f32::NEG_INFINITY), shift));
     }
     for x in xs {
         sum = s.add(sum, math::exp(s, s.sub(s.load(x), shift)));

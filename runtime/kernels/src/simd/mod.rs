@@ -103,6 +103,21 @@ pub(crate) trait Simd: Copy {
         // SAFETY: the mask has at most as many lanes as the slice has floats.
         unsafe { self.load_masked(x.as_ptr(), self.mask(x.len())) }
     }
+    /// The first `x.len()` lanes (at most eight), `fill` in the others.
+    #[inline(always)]
+    fn load_head_or(self, x: &[f32], fill: f32) -> Self::V {
+        const WINDOW: [f32; 16] = {
+            let mut window = [0.0; 16];
+            let mut i = 0;
+            while i < LANES {
+                window[i] = f32::from_bits(!0);
+                i += 1;
+            }
+            window
+        };
+        let real = self.load_head(&WINDOW[LANES - x.len().min(LANES)..][..LANES]);
+        self.select(real, self.load_head(x), self.splat(fill))
+    }
     /// The first `y.len()` lanes (at most eight).
     #[inline(always)]
     fn store_head(self, v: Self::V, y: &mut [f32]) {
@@ -121,6 +136,13 @@ pub(crate) trait Simd: Copy {
     fn sum(self, v: Self::V) -> f32 {
         let [a, b, c, d, e, f, g, h] = self.lanes(v);
         ((a + e) + (c + g)) + ((b + f) + (d + h))
+    }
+    /// The largest lane; where one is NaN, some lane.
+    #[inline(always)]
+    fn max_lane(self, v: Self::V) -> f32 {
+        let [a, b, c, d, e, f, g, h] = self.lanes(v);
+        let max = |a: f32, b: f32| if a > b { a } else { b };
+        max(max(max(a, e), max(c, g)), max(max(b, f), max(d, h)))
     }
     /// The absolute value.
     #[inline(always)]
