@@ -67,43 +67,21 @@ impl Rectangle {
     #[inline(always)]
     fn new(c: &Correlation, lanewise: bool, row: Class, col: Class) -> Rectangle {
         let tap = c.depth * PANEL;
-        let mut outer = Level {
+        let outer = Level {
             count: row.taps,
             a: row.source_tap.wrapping_mul(c.x_row as isize),
             b: (row.tap_step * c.cols.taps * tap) as isize,
         };
-        let mut middle = Level {
+        let middle = Level {
             count: col.taps,
             a: col.source_tap.wrapping_mul(c.x_pixel as isize),
             b: (col.tap_step * tap) as isize,
         };
-        let mut inner = Level { count: c.depth, a: 1, b: PANEL as isize };
-        // Loops that follow on one another without a gap become one. Where a tap has a single element, the taps of a row
-        // are the innermost loop.
-        if middle.a == (inner.count as isize) * inner.a && middle.b == (inner.count as isize) * inner.b {
-            inner.count *= middle.count;
-            middle.count = 1;
-        } else if lanewise {
-            (inner, middle) = (middle, Level { count: 1, a: 0, b: 0 });
-        }
-        if middle.count == 1
-            && outer.a == (inner.count as isize) * inner.a
-            && outer.b == (inner.count as isize) * inner.b
-        {
-            inner.count *= outer.count;
-            outer.count = 1;
-        }
-        if row.taps == 0 || col.taps == 0 {
-            inner.count = 0;
-        }
-        // The tile's outermost loop is the dearest.
-        if middle.count == 1 {
-            (outer, middle) = (middle, outer);
-        }
+        let inner = Level { count: c.depth, a: 1, b: PANEL as isize };
         Rectangle {
             row,
             col,
-            reduction: Reduction { levels: [outer, middle, inner] },
+            reduction: Reduction::new(outer, middle, inner, !lanewise),
             x_start: row.source * c.x_row + col.source * c.x_pixel,
             w_start: (row.tap * c.cols.taps + col.tap) * tap,
         }

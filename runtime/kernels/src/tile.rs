@@ -15,10 +15,52 @@ pub(crate) struct Level {
     pub(crate) b: isize,
 }
 
+impl Level {
+    /// A loop that runs once.
+    const ONCE: Level = Level { count: 1, a: 0, b: 0 };
+
+    /// The one loop that does what `self` around `inner` does, if there is one: where either runs once, or `self` goes on
+    /// where `inner` ends. With `unit`, only if its steps are those of `inner`.
+    fn join(self, inner: Level, unit: bool) -> Option<Level> {
+        let goes_on = |outer: isize, step: isize| step.checked_mul(inner.count as isize) == Some(outer);
+        if self.count == 1 {
+            Some(inner)
+        } else if goes_on(self.a, inner.a) && goes_on(self.b, inner.b) {
+            Some(Level { count: self.count * inner.count, ..inner })
+        } else if inner.count == 1 && !unit {
+            Some(self)
+        } else {
+            None
+        }
+    }
+}
+
 /// The elements that a tile sums over: three nested loops, outermost first.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reduction {
-    pub(crate) levels: [Level; 3],
+    levels: [Level; 3],
+}
+
+impl Reduction {
+    /// The reduction over three nested loops, in the same order with as few loops as it takes: outer ones are dear. With
+    /// `unit`, the innermost loop keeps its steps.
+    #[inline(always)]
+    pub(crate) fn new(outer: Level, middle: Level, inner: Level, unit: bool) -> Reduction {
+        if outer.count == 0 || middle.count == 0 || inner.count == 0 {
+            return Reduction { levels: [Level { count: 0, ..Level::ONCE }; 3] };
+        }
+        let levels = match middle.join(inner, unit) {
+            Some(inner) => match outer.join(inner, unit) {
+                Some(inner) => [Level::ONCE, Level::ONCE, inner],
+                None => [Level::ONCE, outer, inner],
+            },
+            None => match outer.join(middle, false) {
+                Some(middle) => [Level::ONCE, middle, inner],
+                None => [outer, middle, inner],
+            },
+        };
+        Reduction { levels }
+    }
 }
 
 /// How a tile reads its operands.
@@ -216,6 +258,44 @@ pub(crate) fn next_rows(left: usize, most: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The offsets that a reduction visits, in order.
+    fn visits([outer, middle, inner]: [Level; 3]) -> Vec<(isize, isize)> {
+        let mut all = Vec::new();
+        for i in 0..outer.count as isize {
+            for j in 0..middle.count as isize {
+                for k in 0..inner.count as isize {
+                    let at = |step: fn(&Level) -> isize| i * step(&outer) + j * step(&middle) + k * step(&inner);
+                    all.push((at(|level| level.a), at(|level| level.b)));
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn joined_loops_visit_the_same_in_the_same_order() {
+        let mut joined = 0;
+        for outer in 0..3 {
+            for middle in 0..4 {
+                for inner in 0..4 {
+                    for [outer_a, middle_a, inner_a] in [[12, 4, 1], [6, 3, 1], [9, 3, 1], [7, 5, 2], [12, 6, 2]] {
+                        let level = |count, a: isize| Level { count, a, b: a * 16 };
+                        let levels = [level(outer, outer_a), level(middle, middle_a), level(inner, inner_a)];
+                        for unit in [false, true] {
+                            let found = Reduction::new(levels[0], levels[1], levels[2], unit).levels;
+                            assert_eq!(visits(found), visits(levels), "{levels:?}");
+                            assert!(
+                                !unit || found[2].count == 0 || (found[2].a, found[2].b) == (inner_a, 16 * inner_a)
+                            );
+                            joined += usize::from(found[0].count == 1 && found[1].count == 1);
+                        }
+                    }
+                }
+            }
+        }
+        assert!(joined > 50);
+    }
 
     #[test]
     fn rows_are_split_without_thin_tails() {

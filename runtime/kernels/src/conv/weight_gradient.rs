@@ -238,13 +238,12 @@ unsafe fn weights<S: Simd, A: Access, const N: usize>(
     let (y_row, y_image) = (g.out_w() * g.f, g.out_h() * g.out_w() * g.f);
     let (x_row, x_image) = (g.w * g.c, g.h * g.w * g.c);
     let signed = |x: usize| x as isize;
-    let reduction = Reduction {
-        levels: [
-            Level { count: images.len(), a: signed(x_image), b: signed(y_image) },
-            Level { count: part.rows.len(), a: signed(g.stride[0].wrapping_mul(x_row)), b: signed(y_row) },
-            Level { count: cols.len(), a: signed(g.stride[1].wrapping_mul(g.c)), b: signed(g.f) },
-        ],
-    };
+    let reduction = Reduction::new(
+        Level { count: images.len(), a: signed(x_image), b: signed(y_image) },
+        Level { count: part.rows.len(), a: signed(g.stride[0].wrapping_mul(x_row)), b: signed(y_row) },
+        Level { count: cols.len(), a: signed(g.stride[1].wrapping_mul(g.c)), b: signed(g.f) },
+        false,
+    );
     let b = operands.dy.wrapping_add(images.start * y_image + part.rows.start * y_row + cols.start * g.f);
     let x_first = images.start * x_image + part.x_row * x_row;
     let dw = operands.dw.wrapping_add((part.ky * g.kw + taps.start) * operands.inputs * PANEL);
