@@ -1,15 +1,15 @@
 //! Datasets in memory: samples of one shape with their targets, and cheap views of them.
 
+mod build;
 mod error;
-mod random;
 
 use std::sync::Arc;
 
-use ndarray::{Array, ArrayD, Dimension, IxDyn};
+use ndarray::{ArrayD, IxDyn};
+
+use crate::random::Stream;
 
 pub use error::{Attempt, DataError, IdxProblem};
-#[cfg_attr(not(feature = "data"), allow(unused_imports))]
-pub(crate) use random::SplitMix64;
 
 /// Samples of one shape with one target each.
 ///
@@ -63,71 +63,6 @@ enum StoredTargets {
 }
 
 impl Dataset {
-    /// A dataset of classes: `inputs` is `[N, ...]`, `labels` has N entries below `n_classes`.
-    ///
-    /// # Errors
-    /// [`DataError`] when there are no samples, an axis is zero, the counts differ, an input is not finite, or a label
-    /// is out of range.
-    pub fn from_classes<D: Dimension>(
-        inputs: Array<f32, D>,
-        labels: Vec<u32>,
-        n_classes: usize,
-    ) -> Result<Self, DataError> {
-        let (len, shape, values) = into_samples("inputs", inputs)?;
-        let targets = checked_labels(labels, n_classes)?;
-        Self::assemble(len, shape, StoredInputs::Floats(values), targets)
-    }
-
-    /// A dataset of tensors: `inputs` is `[N, ...]`, `targets` is `[N, ...]`; targets `[N]` count as `[N, 1]`.
-    ///
-    /// # Errors
-    /// [`DataError`] when there are no samples, an axis is zero, the counts differ, or a value is not finite.
-    pub fn from_values<D: Dimension, E: Dimension>(
-        inputs: Array<f32, D>,
-        targets: Array<f32, E>,
-    ) -> Result<Self, DataError> {
-        let (len, shape, values) = into_samples("inputs", inputs)?;
-        let (n_targets, target_shape, target_values) = into_samples("targets", targets)?;
-        if n_targets != len {
-            return Err(DataError::CountMismatch { what: "targets", expected: len, found: n_targets });
-        }
-        let n_elements = target_values.len() / len;
-        let targets = StoredTargets::Values { values: target_values, shape: target_shape, n_elements };
-        Self::assemble(len, shape, StoredInputs::Floats(values), targets)
-    }
-
-    /// A dataset of classes whose inputs stay bytes in memory: an element's value is `byte * scale + offset`.
-    ///
-    /// `shape` is one sample's; `bytes` holds the samples one after the other, as many as there are `labels`.
-    ///
-    /// # Errors
-    /// [`DataError`] when there are no samples, an axis is zero, the counts differ, `scale` or `offset` is not finite,
-    /// or a label is out of range.
-    pub fn from_bytes(
-        shape: &[usize],
-        bytes: Vec<u8>,
-        scale: f32,
-        offset: f32,
-        labels: Vec<u32>,
-        n_classes: usize,
-    ) -> Result<Self, DataError> {
-        let (low, high) = (offset, 255.0 * scale + offset);
-        if !(scale.is_finite() && low.is_finite() && high.is_finite()) {
-            return Err(DataError::BadScale { scale, offset });
-        }
-        let n_elements = checked_elements("inputs", shape)?;
-        let len = labels.len();
-        if len == 0 {
-            return Err(DataError::NoSamples);
-        }
-        let expected = len.checked_mul(n_elements).ok_or_else(|| too_large("inputs", shape))?;
-        if bytes.len() != expected {
-            return Err(DataError::CountMismatch { what: "input bytes", expected, found: bytes.len() });
-        }
-        let targets = checked_labels(labels, n_classes)?;
-        Self::assemble(len, shape.to_vec(), StoredInputs::Bytes { bytes, scale, offset }, targets)
-    }
-
     /// Number of samples in this view.
     pub fn len(&self) -> usize {
         self.view.as_ref().map_or(self.storage.len, |view| view.len())
@@ -291,7 +226,7 @@ impl Dataset {
         }
         let n_part = (self.len() as f64 * fraction).round() as usize;
         let mut order: Vec<u32> = (0..self.len() as u32).collect();
-        SplitMix64::new(seed).shuffle(&mut order);
+        Stream::new(seed, "split").shuffle(&mut order);
         let (part, rest) = order.split_at_mut(n_part.min(self.len()));
         part.sort_unstable();
         rest.sort_unstable();
@@ -331,25 +266,6 @@ impl Dataset {
             }
         }
         hasher.finalize()
-    }
-
-    /// The last checks that all constructors share.
-    fn assemble(
-        len: usize,
-        shape: Vec<usize>,
-        inputs: StoredInputs,
-        targets: StoredTargets,
-    ) -> Result<Self, DataError> {
-        if u32::try_from(len).is_err() {
-            return Err(DataError::TooManySamples { found: len });
-        }
-        if let StoredTargets::Classes { labels, .. } = &targets
-            && labels.len() != len
-        {
-            return Err(DataError::CountMismatch { what: "labels", expected: len, found: labels.len() });
-        }
-        let n_elements = checked_elements("inputs", &shape)?;
-        Ok(Self { storage: Arc::new(Storage { len, shape, n_elements, inputs, targets }), view: None })
     }
 
     /// Where sample `idx` of this view is stored.
@@ -395,56 +311,6 @@ fn update_floats(hasher: &mut crc32fast::Hasher, values: Option<&[f32]>) {
     for value in values.unwrap_or_default() {
         hasher.update(&value.to_le_bytes());
     }
-}
-
-/// Takes an array apart into its number of samples, one sample's shape, and its values in row-major order.
-fn into_samples<D: Dimension>(
-    what: &'static str,
-    array: Array<f32, D>,
-) -> Result<(usize, Vec<usize>, Vec<f32>), DataError> {
-    let (len, shape) = match array.shape() {
-        [] => return Err(DataError::EmptyShape { what, shape: Vec::new() }),
-        [len] => (*len, vec![1]),
-        [len, shape @ ..] => (*len, shape.to_vec()),
-    };
-    let n_elements = checked_elements(what, &shape)?;
-    if len == 0 {
-        return Err(DataError::NoSamples);
-    }
-    let size = array.len();
-    let values = if array.is_standard_layout() {
-        // An array that was sliced in place keeps its whole buffer; only an exact fit can be taken over.
-        let copy_start = |values: Vec<f32>, start: usize| values.get(start..start + size).map(<[f32]>::to_vec);
-        match array.into_raw_vec_and_offset() {
-            (values, Some(0) | None) if values.len() == size => values,
-            (values, start) => copy_start(values, start.unwrap_or(0)).ok_or_else(|| too_large(what, &shape))?,
-        }
-    } else {
-        array.iter().copied().collect()
-    };
-    if let Some(at) = values.iter().position(|value| !value.is_finite()) {
-        return Err(DataError::NotFinite {
-            what,
-            sample: at / n_elements,
-            element: at % n_elements,
-            value: values[at],
-        });
-    }
-    Ok((len, shape, values))
-}
-
-fn checked_elements(what: &'static str, shape: &[usize]) -> Result<usize, DataError> {
-    if shape.is_empty() || shape.contains(&0) {
-        return Err(DataError::EmptyShape { what, shape: shape.to_vec() });
-    }
-    shape.iter().try_fold(1_usize, |product, &axis| product.checked_mul(axis)).ok_or_else(|| too_large(what, shape))
-}
-
-fn checked_labels(labels: Vec<u32>, n_classes: usize) -> Result<StoredTargets, DataError> {
-    if let Some(sample) = labels.iter().position(|&label| label as usize >= n_classes) {
-        return Err(DataError::LabelOutOfRange { sample, label: labels[sample], n_classes });
-    }
-    Ok(StoredTargets::Classes { labels, n_classes })
 }
 
 fn check_room(what: &'static str, indices: &[u32], width: usize, found: usize) -> Result<(), DataError> {

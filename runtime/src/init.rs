@@ -75,7 +75,7 @@ mod tests {
             fill(parameter, 42, &mut out);
             out[..4].to_vec()
         };
-        assert_eq!(start(&ARRAYS.parameters[0]), [0.030_989_565, -0.212_236_81, -0.010_921_443, 0.124_817_72]);
+        assert_eq!(start(&ARRAYS.parameters[0]), [0.030_989_565, -0.212_236_8, -0.010_921_443, 0.124_817_72]);
         assert_eq!(start(&ARRAYS.parameters[2]), [0.376_155_47, -0.519_472_4, -0.277_460_34, 0.049_882_658]);
     }
 

@@ -338,7 +338,10 @@ mod tests {
         assert_eq!(parameters.values(), Parameters::initialised(&ARRAYS, 3).values());
         assert_ne!(parameters.values(), Parameters::initialised(&ARRAYS, 4).values());
         let is_real = |idx: usize| {
-            ARRAYS.parameters.iter().any(|parameter| idx >= parameter.offset && parameter.layout.is_real(idx - parameter.offset))
+            ARRAYS
+                .parameters
+                .iter()
+                .any(|parameter| idx >= parameter.offset && parameter.layout.is_real(idx - parameter.offset))
         };
         assert!((0..ARRAYS.stored).all(|idx| is_real(idx) || parameters.values()[idx] == 0.0));
     }

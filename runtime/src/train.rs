@@ -22,3 +22,6 @@ pub use optimizer::{Optimizer, OptimizerState};
 pub use recipe::{Loss, Recipe};
 pub use schedule::{Schedule, Span};
 pub use trainer::{BatchProgress, Report, Stopped, Trainer};
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,8 @@ mod render;
 use self::outlines::{HEIGHT, OUTLINES, Outline, WIDTH};
 use self::render::{Canvas, Dot};
 use super::folder::Splits;
-use crate::dataset::{DataError, Dataset, SplitMix64};
+use crate::dataset::{DataError, Dataset};
+use crate::random::Stream;
 
 /// Training samples of the dataset called `digits`.
 pub const DEFAULT_TRAIN: usize = 4000;
@@ -29,19 +30,17 @@ const PIECES: u32 = 6;
 /// # Errors
 /// [`DataError::NoSamples`] when a split would be empty, [`DataError::TooLarge`] when its bytes cannot be counted.
 pub fn digits(n_train: usize, n_test: usize, seed: u64) -> Result<Splits, DataError> {
-    Ok(Splits { train: draw(n_train, seed, 0)?, test: draw(n_test, seed, 1)? })
+    Ok(Splits { train: draw(n_train, seed, "digits/train")?, test: draw(n_test, seed, "digits/test")? })
 }
 
-fn draw(n: usize, seed: u64, split: u64) -> Result<Dataset, DataError> {
+fn draw(n: usize, seed: u64, stream: &str) -> Result<Dataset, DataError> {
     let too_large = || DataError::TooLarge { what: "digits", shape: vec![n, SIDE, SIDE, 1] };
     let size = n.checked_mul(SIDE * SIDE).ok_or_else(too_large)?;
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(size).map_err(|_| too_large())?;
     let mut labels = Vec::with_capacity(n);
     for idx in 0..n as u64 {
-        // A key for each image: the seed goes through the generator once, so that neighbouring seeds share no images.
-        let key = SplitMix64::new(seed).next() ^ (split << 63) ^ idx;
-        let mut random = SplitMix64::new(SplitMix64::new(key).next());
+        let mut random = Stream::numbered(seed, stream, idx);
         let label = random.below(OUTLINES.len() as u32);
         let variants = OUTLINES[label as usize];
         let variant = variants[random.below(variants.len() as u32) as usize];
@@ -52,7 +51,7 @@ fn draw(n: usize, seed: u64, split: u64) -> Result<Dataset, DataError> {
 }
 
 /// Draws one digit with a hand of its own.
-fn draw_one(outline: Outline, random: &mut SplitMix64) -> [u8; SIDE * SIDE] {
+fn draw_one(outline: Outline, random: &mut Stream) -> [u8; SIDE * SIDE] {
     let hand = Hand::new(random);
     let mut canvas = Canvas::new(hand.softness);
     for stroke in outline {
@@ -107,7 +106,7 @@ fn draw_smooth(canvas: &mut Canvas, dots: &[Dot], closed: bool) {
 }
 
 /// The middle of a straight piece, moved aside by up to a tenth of its length.
-fn bowed(from: Dot, to: Dot, random: &mut SplitMix64) -> Dot {
+fn bowed(from: Dot, to: Dot, random: &mut Stream) -> Dot {
     let bow = spread(random, 0.1);
     Dot {
         x: 0.5 * (from.x + to.x) - bow * (to.y - from.y),
@@ -130,7 +129,7 @@ struct Hand {
 }
 
 impl Hand {
-    fn new(random: &mut SplitMix64) -> Self {
+    fn new(random: &mut Stream) -> Self {
         // With t = tan(angle / 2) the rotation needs no trigonometric function; |t| <= 0.17 is up to 19 degrees.
         let t = spread(random, 0.17);
         let (cos, sin) = ((1.0 - t * t) / (1.0 + t * t), 2.0 * t / (1.0 + t * t));
@@ -149,7 +148,7 @@ impl Hand {
         }
     }
 
-    fn place(&self, (u, v): (i8, i8), random: &mut SplitMix64) -> Dot {
+    fn place(&self, (u, v): (i8, i8), random: &mut Stream) -> Dot {
         let u = f32::from(u) - WIDTH / 2.0 + spread(random, self.stray);
         let v = f32::from(v) - HEIGHT / 2.0 + spread(random, self.stray);
         Dot {
@@ -161,16 +160,16 @@ impl Hand {
 }
 
 /// A number from 0 up to but not including 1, exact in f32.
-fn unit(random: &mut SplitMix64) -> f32 {
-    (random.next() >> 40) as f32 / (1_u32 << 24) as f32
+fn unit(random: &mut Stream) -> f32 {
+    (random.next_u32() >> 8) as f32 / (1_u32 << 24) as f32
 }
 
-fn between(random: &mut SplitMix64, low: f32, high: f32) -> f32 {
+fn between(random: &mut Stream, low: f32, high: f32) -> f32 {
     low + (high - low) * unit(random)
 }
 
 /// A number from `-limit` to `limit`, small ones more often: the mean of two even draws.
-fn spread(random: &mut SplitMix64, limit: f32) -> f32 {
+fn spread(random: &mut Stream, limit: f32) -> f32 {
     (unit(random) + unit(random) - 1.0) * limit
 }
 

@@ -35,8 +35,7 @@ fn values_never_change() {
 
 const WORDS: [u32; 3] = [2_519_454_753, 1_007_758_339, 764_374_695];
 const UNIFORM: u64 = 0x3fe9_4dfb_bb1b_cbdf;
-const NORMAL: [u64; 4] =
-    [0x3fb3_de27_72bb_4c02, 0xbfcc_e810_3e54_b518, 0x3ff1_825b_490a_838f, 0xbfad_7bb4_9f54_480b];
+const NORMAL: [u64; 4] = [0x3fb3_de27_72bb_4c02, 0xbfcc_e810_3e54_b518, 0x3ff1_825b_490a_838f, 0xbfad_7bb4_9f54_480b];
 const TRUNCATED: [u64; 2] = [0xbfe3_1677_9f02_6b72, 0x3fd6_121f_1850_e0d0];
 const ORDER: [u32; 12] = [11, 7, 9, 3, 4, 8, 5, 0, 10, 1, 2, 6];
 

@@ -169,3 +169,81 @@ pub fn largest(scores: &[f32]) -> usize {
     }
     best.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metrics(epoch: usize, validation_loss: Option<f64>) -> EpochMetrics {
+        EpochMetrics {
+            epoch,
+            step: 10 * epoch as u64,
+            train_loss: 0.1 + 0.2,
+            train_accuracy: Some(1.0 / 3.0),
+            validation_loss,
+            validation_accuracy: None,
+            learning_rate: 0.001,
+            seconds: 1.5,
+            images_per_second: 1e5 / 3.0,
+        }
+    }
+
+    #[test]
+    fn lines_are_read_as_they_were_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        let history = [metrics(1, Some(0.5)), metrics(2, None), metrics(3, Some(1e-300))];
+        rewrite(&path, &history[..1]).unwrap();
+        append(&path, &history[1]).unwrap();
+        append(&path, &history[2]).unwrap();
+        assert_eq!(read_metrics(&path).unwrap(), history);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("{\"epoch\":1,\"step\":10,\"train_loss\":0.30000000000000004,"), "{text}");
+        assert!(text.contains("\"learning_rate\":0.001,"), "{text}");
+
+        let whole_lines = |len: usize| text[..len].matches('\n').count();
+        for len in 0..text.len() {
+            fs::write(&path, &text[..len]).unwrap();
+            let read = read_metrics(&path).unwrap();
+            // A last line that lacks nothing but its end counts.
+            assert!(read == history[..read.len()] && read.len() - whole_lines(len) <= 1, "{len}");
+        }
+        fs::write(&path, text.replacen("\"step\":20", "\"step\":x", 1)).unwrap();
+        let error = read_metrics(&path).unwrap_err().to_string();
+        assert!(error.contains("metrics.jsonl:2: not a line of metrics: expected value"), "{error}");
+        assert!(matches!(read_metrics(folder.path()), Err(Error::Metrics { .. })));
+        assert!(matches!(read_metrics(folder.path().join("none")), Err(Error::Io { .. })));
+        fs::File::create(&path).unwrap().set_len(LONGEST + 1).unwrap();
+        assert!(matches!(read_metrics(&path), Err(Error::Metrics { .. })));
+    }
+
+    #[test]
+    fn the_best_epoch_is_the_first_of_the_lowest_loss() {
+        assert_eq!(best_epoch(&[]), None);
+        assert_eq!(best_epoch(&[metrics(1, None)]), None);
+        let history = [0.5, 0.25, 0.75, 0.25].map(Some);
+        let history: Vec<_> = (1..).zip(history).map(|(epoch, loss)| metrics(epoch, loss)).collect();
+        assert_eq!(best_epoch(&history), Some(2));
+    }
+
+    #[test]
+    fn confusion_is_counted_by_class() {
+        let mut confusion = Confusion::new(3).unwrap();
+        assert_eq!((confusion.accuracy(), confusion.recall(0), confusion.n_classes()), (None, None, 3));
+        for (class, predicted) in [(0, 0), (0, 0), (0, 1), (1, 1), (2, 1), (3, 0), (0, 3)] {
+            confusion.add(class, predicted);
+        }
+        assert_eq!((confusion.total(), confusion.count(0, 1), confusion.count(9, 0)), (5, 1, 0));
+        assert_eq!(confusion.accuracy(), Some(0.6));
+        assert_eq!((confusion.recall(0), confusion.recall(2)), (Some(2.0 / 3.0), Some(0.0)));
+        assert_eq!((confusion.precision(1), confusion.precision(2)), (Some(1.0 / 3.0), None));
+        assert!(Confusion::new(usize::MAX).is_err());
+    }
+
+    #[test]
+    fn the_largest_score_wins() {
+        assert_eq!(largest(&[0.1, 0.7, 0.7]), 1);
+        assert_eq!(largest(&[f32::NAN, -3.0, -2.0]), 2);
+        assert_eq!((largest(&[]), largest(&[f32::NAN])), (0, 0));
+    }
+}

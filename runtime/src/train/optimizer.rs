@@ -227,3 +227,6 @@ impl OptimizerState {
         Block { parameters, gradients, first, second }.run(&rule);
     }
 }
+
+#[cfg(test)]
+mod tests;

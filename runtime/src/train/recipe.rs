@@ -162,3 +162,85 @@ fn check_schedule(schedule: Schedule) -> Result<(), Error> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::Span;
+
+    const RECIPE: Recipe = Recipe {
+        loss: Loss::CrossEntropy,
+        optimizer: Optimizer::Sgd { lr: 0.01, momentum: 0.9, nesterov: false, weight_decay: 5e-4 },
+        schedule: Schedule::Inverse { gamma: 1e-4, power: 0.75 },
+        warmup_steps: 0,
+        batch: 64,
+        epochs: 10,
+        seed: 0,
+        patience: None,
+        validation: None,
+        clip_norm: None,
+    };
+
+    #[test]
+    fn it_reads_as_it_is_written() {
+        assert_eq!(
+            RECIPE.to_string(),
+            "train {\n    loss: cross_entropy;\n    \
+             optimizer: sgd(lr: 0.01, momentum: 0.9, weight_decay: 0.0005);\n    \
+             schedule: inverse(gamma: 0.0001, power: 0.75);\n    batch: 64;\n    epochs: 10;\n    seed: 0;\n}"
+        );
+        let full = Recipe {
+            loss: Loss::MeanSquaredError,
+            warmup_steps: 500,
+            patience: Some(3),
+            validation: Some(0.1),
+            clip_norm: Some(1.0),
+            ..RECIPE
+        };
+        let text = full.to_string();
+        for line in ["loss: mean_squared_error;", "warmup_steps: 500;", "patience: 3;", "validation: 0.1;"] {
+            assert!(text.contains(line), "{text}");
+        }
+        assert!(text.ends_with("    clip_norm: 1.0;\n}"), "{text}");
+        for recipe in [RECIPE, full] {
+            let json = serde_json::to_string(&recipe).unwrap();
+            assert_eq!(serde_json::from_str::<Recipe>(&json).unwrap(), recipe, "{json}");
+        }
+    }
+
+    #[test]
+    fn settings_are_checked() {
+        assert!(RECIPE.check().is_ok());
+        let refused = |recipe: Recipe| recipe.check().unwrap_err().to_string();
+        assert_eq!(refused(Recipe { batch: 0, ..RECIPE }), "`batch` is 0; expected at least 1");
+        assert_eq!(refused(Recipe { epochs: 0, ..RECIPE }), "`epochs` is 0; expected at least 1");
+        assert_eq!(refused(Recipe { patience: Some(0), ..RECIPE }), "`patience` is 0; expected at least 1");
+        let fraction = Recipe { validation: Some(1.0), ..RECIPE };
+        assert_eq!(refused(fraction), "`validation` is 1; expected a fraction between 0 and 1");
+        assert_eq!(
+            refused(Recipe { clip_norm: Some(f32::NAN), ..RECIPE }),
+            "`clip_norm` is NaN; expected a number above 0"
+        );
+        let lr = Recipe { optimizer: RECIPE.optimizer.with_lr(-1.0), ..RECIPE };
+        assert_eq!(refused(lr), "`lr` is -1; expected a number above 0");
+        for schedule in [
+            Schedule::Step { every: Span::Steps(0), factor: 0.1 },
+            Schedule::Step { every: Span::Steps(1), factor: 0.0 },
+            Schedule::Exponential { every: Span::Epochs(0), factor: 0.1 },
+            Schedule::Exponential { every: Span::Epochs(1), factor: f32::INFINITY },
+            Schedule::Cosine { total: Span::Epochs(1), minimum: -0.1 },
+            Schedule::Polynomial { total: Span::Epochs(1), power: 0.0, end: 0.0 },
+            Schedule::Polynomial { total: Span::Epochs(1), power: 1.0, end: -1.0 },
+            Schedule::Inverse { gamma: -1.0, power: 1.0 },
+            Schedule::Inverse { gamma: 1.0, power: f32::NAN },
+        ] {
+            assert!(refused(Recipe { schedule, ..RECIPE }).starts_with("`schedule: "), "{schedule}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_spelt_without_exponents() {
+        let spelt = [1.0, 0.1, 1e-8, 16_777_216.0, -2.5, 0.0].map(|number| Number(number).to_string());
+        assert_eq!(spelt, ["1.0", "0.1", "0.00000001", "16777216.0", "-2.5", "0.0"]);
+    }
+}

@@ -108,8 +108,7 @@ impl<N: Trainable> Session<'_, '_, N> {
     /// Trains an epoch from where it stands; `None` when the stop flag is set.
     fn epoch(&mut self) -> Result<Option<()>, Error> {
         let epoch_idx = self.progress.history.len();
-        (0..).zip(&mut self.order).for_each(|(idx, slot)| *slot = idx);
-        Stream::numbered(self.trainer.recipe.seed, "shuffle", epoch_idx as u64).shuffle(&mut self.order);
+        shuffle(&mut self.order, self.trainer.recipe.seed, epoch_idx as u64);
         let mut learning_rate = 0.0;
         let mut clock = Instant::now();
         while self.progress.epoch.batches < self.batches {
@@ -254,6 +253,12 @@ impl<N: Trainable> Session<'_, '_, N> {
     }
 }
 
+/// Puts the indices of an epoch's images into its order, which depends on seed and epoch alone.
+fn shuffle(order: &mut [u32], seed: u64, epoch_idx: u64) {
+    (0..).zip(order.iter_mut()).for_each(|(idx, slot)| *slot = idx);
+    Stream::numbered(seed, "shuffle", epoch_idx).shuffle(order);
+}
+
 /// What helps when numbers grow without bound.
 const REMEDY: &str = "try a lower learning rate, a warm-up or `clip_norm`, and inputs scaled to about -1 to 1";
 
@@ -310,5 +315,28 @@ impl Files {
     fn save_best(&mut self, parameters: &Parameters, state: &OptimizerState, progress: &Progress) -> Result<(), Error> {
         self.run.progress.clone_from(progress);
         checkpoint::save(&self.best, parameters, state, &self.run)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_epoch_has_an_order_of_its_own() {
+        let order = |seed, epoch_idx| {
+            let mut order = vec![9; 1000];
+            shuffle(&mut order, seed, epoch_idx);
+            order
+        };
+        let base = order(1, 0);
+        let mut sorted = base.clone();
+        sorted.sort_unstable();
+        assert!((0..1000).eq(sorted));
+        assert_eq!(base, order(1, 0));
+        for other in [order(1, 1), order(2, 0)] {
+            // Two independent orders agree in one place on average.
+            assert!(base.iter().zip(&other).filter(|(a, b)| a == b).count() < 10);
+        }
     }
 }

@@ -149,3 +149,82 @@ impl fmt::Display for Schedule {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rates of these steps at a base of 0.8, with 10 steps to an epoch.
+    fn table<const N: usize>(schedule: Schedule, rows: [(u64, f32); N]) {
+        for (step, expected) in rows {
+            let rate = schedule.rate(0.8, step, 10);
+            assert!((rate - expected).abs() <= 1e-6 * expected.abs(), "{schedule} at {step}: {rate}, not {expected}");
+        }
+    }
+
+    #[test]
+    fn rates() {
+        table(Schedule::Constant, [(0, 0.8), (u64::MAX, 0.8)]);
+        let step = Schedule::Step { every: Span::Epochs(2), factor: 0.1 };
+        table(step, [(0, 0.8), (19, 0.8), (20, 0.08), (39, 0.08), (40, 0.008), (u64::MAX, 0.0)]);
+        let exponential = Schedule::Exponential { every: Span::Steps(4), factor: 0.25 };
+        table(exponential, [(0, 0.8), (1, 0.565_685_45), (2, 0.4), (4, 0.2), (8, 0.05)]);
+        let cosine = Schedule::Cosine { total: Span::Epochs(1), minimum: 0.2 };
+        table(cosine, [(0, 0.8), (5, 0.5), (2, 0.742_705_1), (10, 0.2), (11, 0.2), (u64::MAX, 0.2)]);
+        let line = Schedule::Polynomial { total: Span::Steps(100), power: 1.0, end: 0.0 };
+        table(line, [(0, 0.8), (25, 0.6), (75, 0.2), (100, 0.0), (200, 0.0)]);
+        let parabola = Schedule::Polynomial { total: Span::Steps(100), power: 2.0, end: 0.1 };
+        table(parabola, [(0, 0.8), (50, 0.275), (90, 0.107), (100, 0.1), (101, 0.1)]);
+        // Caffe's LeNet: 0.01 (1 + 0.0001 step)^-0.75, here at 80 times the rate.
+        let inverse = Schedule::Inverse { gamma: 0.0001, power: 0.75 };
+        table(inverse, [(0, 0.8), (1000, 0.744_81), (10_000, 0.475_682_85)]);
+    }
+
+    #[test]
+    fn the_warm_up_is_a_line_that_shifts_nothing() {
+        let rate = |step| Schedule::Constant.warmed_rate(0.8, 4, step, 10);
+        assert_eq!([0, 1, 2, 3, 4, 5].map(rate), [0.2, 0.4, 0.6, 0.8, 0.8, 0.8]);
+        let staircase = Schedule::Step { every: Span::Steps(2), factor: 0.5 };
+        let rate = |step| staircase.warmed_rate(0.8, 4, step, 10);
+        assert_eq!([0, 1, 2, 3, 4, 6].map(rate), [0.2, 0.4, 0.3, 0.4, 0.2, 0.1]);
+        assert_eq!(Schedule::Constant.warmed_rate(0.8, 0, 0, 10), 0.8);
+    }
+
+    #[test]
+    fn extreme_spans_do_no_harm() {
+        for span in [Span::Steps(0), Span::Epochs(0), Span::Epochs(u64::MAX), Span::Steps(u64::MAX)] {
+            for schedule in [
+                Schedule::Step { every: span, factor: 0.5 },
+                Schedule::Exponential { every: span, factor: 0.5 },
+                Schedule::Cosine { total: span, minimum: 0.0 },
+                Schedule::Polynomial { total: span, power: 1.0, end: 0.0 },
+            ] {
+                for step in [0, 1, 1000, u64::MAX] {
+                    let rate = schedule.rate(0.8, step, u64::MAX);
+                    assert!((0.0..=0.8).contains(&rate), "{schedule} at {step}: {rate}");
+                }
+            }
+        }
+        assert_eq!(Span::Epochs(3).steps(7), 21);
+        assert!(Span::Steps(0).is_empty() && !Span::Epochs(1).is_empty());
+    }
+
+    #[test]
+    fn it_reads_as_it_is_written() {
+        for (schedule, text) in [
+            (Schedule::Constant, "constant"),
+            (Schedule::Step { every: Span::Epochs(30), factor: 0.1 }, "step(epochs: 30, factor: 0.1)"),
+            (Schedule::Exponential { every: Span::Steps(100), factor: 0.96 }, "exponential(steps: 100, factor: 0.96)"),
+            (Schedule::Cosine { total: Span::Epochs(10), minimum: 0.0 }, "cosine(epochs: 10, minimum: 0.0)"),
+            (
+                Schedule::Polynomial { total: Span::Steps(9), power: 2.0, end: 0.5 },
+                "polynomial(steps: 9, power: 2.0, end: 0.5)",
+            ),
+            (Schedule::Inverse { gamma: 1e-4, power: 0.75 }, "inverse(gamma: 0.0001, power: 0.75)"),
+        ] {
+            assert_eq!(schedule.to_string(), text);
+            let json = serde_json::to_string(&schedule).unwrap();
+            assert_eq!(serde_json::from_str::<Schedule>(&json).unwrap(), schedule, "{json}");
+        }
+    }
+}

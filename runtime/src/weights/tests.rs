@@ -124,7 +124,16 @@ fn a_mismatch_lists_every_difference() {
 fn equal_names_and_shapes_load_whatever_the_fingerprint() {
     static RENAMED: Spec = Spec { name: "Renamed", fingerprint: "0000", ..arrays() };
     const fn arrays() -> Spec {
-        Spec { name: "", fingerprint: "", inputs: &[], outputs: &[], parameters: &[BIAS], trained: 16, stored: 16, layers: &[] }
+        Spec {
+            name: "",
+            fingerprint: "",
+            inputs: &[],
+            outputs: &[],
+            parameters: &[BIAS],
+            trained: 16,
+            stored: 16,
+            layers: &[],
+        }
     }
     const BIAS: ParameterSpec = ParameterSpec {
         name: "b",

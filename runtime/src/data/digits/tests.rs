@@ -11,7 +11,7 @@ fn bytes(data: &Dataset, idx: usize) -> Vec<u8> {
 fn the_same_seed_draws_the_same_bytes_everywhere() {
     let splits = digits(300, 100, 7).unwrap();
     // Pinned: another value on another platform would mean that arithmetic differs there.
-    assert_eq!((splits.train.fingerprint(), splits.test.fingerprint()), (1_187_244_006, 3_146_257_066));
+    assert_eq!((splits.train.fingerprint(), splits.test.fingerprint()), (287_427_347, 1_024_766_402));
     let more = digits(301, 1, 7).unwrap();
     assert_eq!(bytes(&more.train, 299), bytes(&splits.train, 299), "an image does not depend on how many there are");
     assert_eq!(bytes(&more.test, 0), bytes(&splits.test, 0));
