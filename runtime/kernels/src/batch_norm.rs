@@ -23,11 +23,17 @@ pub fn partial(n: usize, pixels: usize, c: usize, x: &[f32], out: &mut [f32]) {
 
 /// Merges the statistics `b` of `count_b` values per channel into `a`, those of `count_a` values.
 ///
+/// Where `count_a` is zero, what is in `a` does not matter.
+///
 /// # Panics
 /// Where the slices differ in length or have an odd one.
 pub fn merge(count_a: usize, a: &mut [f32], count_b: usize, b: &[f32]) {
     assert!(a.len() == b.len() && a.len().is_multiple_of(2), "`a` and `b` must hold two values per channel");
     if count_b == 0 {
+        return;
+    }
+    if count_a == 0 {
+        a.copy_from_slice(b);
         return;
     }
     let total = count_a as f64 + count_b as f64;

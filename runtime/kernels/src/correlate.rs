@@ -6,8 +6,9 @@
 
 use crate::isa::dispatch;
 use crate::layout::PANEL;
+use crate::simd::LANES;
 use crate::simd::Simd;
-use crate::tile::{self, Access, Broadcast, Lanes, LanesMasked, Level, Reduction, with_rows};
+use crate::tile::{self, Access, Columns, Level, Reads, Reduction, with_rows};
 use crate::window::{Axis, Class};
 
 /// Pixels in a block.
@@ -64,7 +65,7 @@ struct Rectangle {
 
 impl Rectangle {
     #[inline(always)]
-    fn new(c: &Correlation, row: Class, col: Class) -> Rectangle {
+    fn new(c: &Correlation, lanewise: bool, row: Class, col: Class) -> Rectangle {
         let tap = c.depth * PANEL;
         let mut outer = Level {
             count: row.taps,
@@ -77,11 +78,12 @@ impl Rectangle {
             b: (col.tap_step * tap) as isize,
         };
         let mut inner = Level { count: c.depth, a: 1, b: PANEL as isize };
-        // Loops that follow on one another without a gap become one.
+        // Loops that follow on one another without a gap become one. Where a tap has a single element, the taps of a row
+        // are the innermost loop.
         if middle.a == (inner.count as isize) * inner.a && middle.b == (inner.count as isize) * inner.b {
             inner.count *= middle.count;
             middle.count = 1;
-        } else if inner.count == 1 {
+        } else if lanewise {
             (inner, middle) = (middle, Level { count: 1, a: 0, b: 0 });
         }
         if middle.count == 1
@@ -155,7 +157,7 @@ fn grouped<S: Simd>(s: S, c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y: &
     let (mut x_at, mut y_at) = ([0; BLOCK], [0; BLOCK]);
     for row in c.rows.classes() {
         for col in c.cols.classes() {
-            let rectangle = Rectangle::new(c, row, col);
+            let rectangle = Rectangle::new(c, false, row, col);
             let pixels = rectangle.pixels(c.images);
             for first in (0..pixels).step_by(BLOCK) {
                 let count = BLOCK.min(pixels - first);
@@ -173,9 +175,10 @@ fn grouped<S: Simd>(s: S, c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y: &
                             relu: c.relu,
                             reduction: &rectangle.reduction,
                         };
+                        let access = Reads::<false, false, true>;
                         // SAFETY: by the contract, and because classes hold sources and taps inside their axes only,
                         // the reduction stays in the image and in the panel, and the pixel's columns are in `y`.
-                        unsafe { tiles(s, Broadcast, &panel, &x_at[..count], &y_at[..count]) };
+                        unsafe { panel_tiles(s, access, &panel, &x_at[..count], &y_at[..count]) };
                     }
                 }
             }
@@ -191,7 +194,7 @@ fn depthwise<S: Simd>(s: S, c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y:
     let (mut x_at, mut y_at) = ([0; BLOCK], [0; BLOCK]);
     for row in c.rows.classes() {
         for col in c.cols.classes() {
-            let rectangle = Rectangle::new(c, row, col);
+            let rectangle = Rectangle::new(c, true, row, col);
             let pixels = rectangle.pixels(c.images);
             for first in (0..pixels).step_by(BLOCK) {
                 let count = BLOCK.min(pixels - first);
@@ -208,12 +211,13 @@ fn depthwise<S: Simd>(s: S, c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y:
                         reduction: &rectangle.reduction,
                     };
                     if columns == PANEL {
+                        let access = Reads::<true, false, false>;
                         // SAFETY: as in `grouped`; the sixteen channels from `channel` on exist in `x` and `y`.
-                        unsafe { tiles(s, Lanes, &panel, &x_at[..count], &y_at[..count]) };
+                        unsafe { panel_tiles(s, access, &panel, &x_at[..count], &y_at[..count]) };
                     } else {
-                        let access = LanesMasked(tile::mask(s, columns));
+                        let access = Reads::<true, true, false>;
                         // SAFETY: as in `grouped`; the masked channels exist in `x` and `y`.
-                        unsafe { tiles(s, access, &panel, &x_at[..count], &y_at[..count]) };
+                        unsafe { panel_tiles(s, access, &panel, &x_at[..count], &y_at[..count]) };
                     }
                 }
             }
@@ -231,20 +235,40 @@ fn bias(b: &[f32], channel: usize, columns: usize) -> [f32; PANEL] {
     bias
 }
 
-/// Covers a block of pixels with tiles.
+/// Covers a block of pixels with tiles, half as wide where the panel has so few output channels.
 ///
 /// # Safety
 /// For each pixel, `panel.x` moved by its offset is valid for the reduction, and `panel.y` moved by its offset for
 /// writing the panel's columns.
 #[inline(always)]
-unsafe fn tiles<S: Simd, A: Access<S>>(s: S, access: A, panel: &Panel, x_at: &[usize], y_at: &[usize]) {
+unsafe fn panel_tiles<S: Simd, A: Access>(s: S, access: A, panel: &Panel, x_at: &[usize], y_at: &[usize]) {
+    if panel.columns > LANES {
+        // SAFETY: the caller's contract.
+        unsafe { tiles::<S, A, 2>(Columns::new(s, panel.columns), s, access, panel, x_at, y_at) }
+    } else {
+        // SAFETY: the caller's contract.
+        unsafe { tiles::<S, A, 1>(Columns::new(s, panel.columns), s, access, panel, x_at, y_at) }
+    }
+}
+
+/// # Safety
+/// That of [`panel_tiles`].
+#[inline(always)]
+unsafe fn tiles<S: Simd, A: Access, const N: usize>(
+    columns: Columns<S, N>,
+    s: S,
+    access: A,
+    panel: &Panel,
+    x_at: &[usize],
+    y_at: &[usize],
+) {
     let mut first = 0;
     while first < x_at.len() {
         let rows = tile::next_rows(x_at.len() - first, S::TILE);
         let (x_at, y_at) = (&x_at[first..], &y_at[first..]);
         with_rows!(rows, S, {
             // SAFETY: the caller's contract, for a part of the pixels.
-            unsafe { tile::<S, A, ROWS>(s, access, panel, x_at, y_at) }
+            unsafe { tile::<S, A, ROWS, N>(columns, s, access, panel, x_at, y_at) }
         });
         first += rows;
     }
@@ -253,9 +277,10 @@ unsafe fn tiles<S: Simd, A: Access<S>>(s: S, access: A, panel: &Panel, x_at: &[u
 /// One tile: sums, bias, activation, and the masked edge.
 ///
 /// # Safety
-/// As for [`tiles`], for the first `ROWS` pixels.
+/// As for [`panel_tiles`], for the first `ROWS` pixels.
 #[inline(always)]
-unsafe fn tile<S: Simd, A: Access<S>, const ROWS: usize>(
+unsafe fn tile<S: Simd, A: Access, const ROWS: usize, const N: usize>(
+    columns: Columns<S, N>,
     s: S,
     access: A,
     panel: &Panel,
@@ -267,25 +292,26 @@ unsafe fn tile<S: Simd, A: Access<S>, const ROWS: usize>(
         *a = a.wrapping_add(*at);
     }
     // SAFETY: a panel has sixteen biases.
-    let bias = unsafe { tile::load(s, panel.bias.as_ptr()) };
+    let bias = unsafe { columns.load::<false>(panel.bias.as_ptr()) };
     let sums = [bias; ROWS];
     // SAFETY: the caller vouches for the reduction at each pixel.
-    let mut sums = unsafe { tile::accumulate(s, access, a, panel.w, panel.reduction, sums) };
+    let mut sums = unsafe { tile::accumulate::<S, A, ROWS, N>(columns, access, a, panel.w, panel.reduction, sums) };
     if panel.relu {
         for sum in sums.iter_mut() {
-            *sum = sum.map(|sum| s.max(s.splat(0.0), sum));
+            for j in 0..N {
+                sum[j] = s.max(s.splat(0.0), sum[j]);
+            }
         }
     }
-    if panel.columns == PANEL {
-        for i in 0..ROWS {
-            // SAFETY: the caller vouches for the pixel's sixteen columns.
-            unsafe { tile::store(s, sums[i], panel.y.wrapping_add(y_at[i])) };
-        }
-    } else {
-        let mask = tile::mask(s, panel.columns);
-        for i in 0..ROWS {
+    let full = panel.columns == N * LANES;
+    for i in 0..ROWS {
+        let y = panel.y.wrapping_add(y_at[i]);
+        if full {
             // SAFETY: the caller vouches for the pixel's columns.
-            unsafe { tile::store_masked(s, sums[i], panel.y.wrapping_add(y_at[i]), mask) };
+            unsafe { columns.store::<false>(sums[i], y) };
+        } else {
+            // SAFETY: the caller vouches for the pixel's columns.
+            unsafe { columns.store::<true>(sums[i], y) };
         }
     }
 }

@@ -4,10 +4,8 @@
 //! common to all rows, run over three nested loops, see [`Reduction`]. What the rows and columns are is up to the
 //! caller: pixels by output channels in a forward pass, weights by output channels in a weight gradient.
 
-use crate::simd::Simd;
-
-/// Columns of a tile, in vectors.
-pub(crate) const VECTORS: usize = 2;
+use crate::layout::PANEL;
+use crate::simd::{LANES, Simd};
 
 /// A loop of a reduction: how often it runs, and how far each round moves in `a` and in `b`.
 #[derive(Clone, Copy, Debug)]
@@ -24,173 +22,75 @@ pub(crate) struct Reduction {
 }
 
 /// How a tile reads its operands.
-pub(crate) trait Access<S: Simd>: Copy {
-    /// What row `i` contributes at an element: one value for all columns, or one for each.
+pub(crate) trait Access: Copy {
+    /// Whether `a` has a value for each column, as in depthwise convolutions; one value serves all columns otherwise.
+    const LANEWISE: bool;
+    /// Whether only the masked lanes of the last vector of columns are there to read.
+    const MASKED: bool;
+    /// Whether the innermost loop moves by one in `a` and by a panel's row in `b`, whatever its level says.
+    const UNIT: bool;
+}
+
+/// An [`Access`] by its three answers.
+#[derive(Clone, Copy)]
+pub(crate) struct Reads<const LANEWISE: bool, const MASKED: bool, const UNIT: bool>;
+
+impl<const LANEWISE: bool, const MASKED: bool, const UNIT: bool> Access for Reads<LANEWISE, MASKED, UNIT> {
+    const LANEWISE: bool = LANEWISE;
+    const MASKED: bool = MASKED;
+    const UNIT: bool = UNIT;
+}
+
+/// The columns of a tile: `N` vectors, of the last of which a mask may hide lanes.
+#[derive(Clone, Copy)]
+pub(crate) struct Columns<S: Simd, const N: usize> {
+    s: S,
+    mask: S::Mask,
+}
+
+impl<S: Simd, const N: usize> Columns<S, N> {
+    /// The first `count` columns, more than `8 * (N - 1)` and at most `8 * N`.
+    #[inline(always)]
+    pub(crate) fn new(s: S, count: usize) -> Columns<S, N> {
+        Columns { s, mask: s.mask(count.saturating_sub((N - 1) * LANES)) }
+    }
+
+    /// The columns at `p`; with `MASKED`, zeros for what the mask hides.
     ///
     /// # Safety
-    /// `p` is valid for reading what the access reads of `a`.
-    unsafe fn a(self, s: S, p: *const f32) -> [S::V; VECTORS];
-    /// The columns at an element.
+    /// `p` is valid for reading `8 * N` floats, or those that the mask shows.
+    #[inline(always)]
+    pub(crate) unsafe fn load<const MASKED: bool>(self, p: *const f32) -> [S::V; N] {
+        let mut columns = [self.s.splat(0.0); N];
+        for j in 0..N {
+            let p = p.wrapping_add(j * LANES);
+            columns[j] = if MASKED && j == N - 1 {
+                // SAFETY: the caller vouches for the lanes that the mask shows.
+                unsafe { self.s.load_masked(p, self.mask) }
+            } else {
+                // SAFETY: the caller vouches for this vector.
+                unsafe { self.s.load_at(p) }
+            };
+        }
+        columns
+    }
+
+    /// Writes the columns at `p`; with `MASKED`, leaves alone what the mask hides.
     ///
     /// # Safety
-    /// `p` is valid for reading what the access reads of `b`.
-    unsafe fn b(self, s: S, p: *const f32) -> [S::V; VECTORS];
-    /// Adds to the columns at `p`, leaving alone those that the access does not read.
-    ///
-    /// # Safety
-    /// `p` is valid for reading and writing the columns that the access reads.
-    unsafe fn add(self, s: S, v: [S::V; VECTORS], p: *mut f32);
-}
-
-/// Reads one float of `a` for all columns, and sixteen of `b`.
-#[derive(Clone, Copy)]
-pub(crate) struct Broadcast;
-
-/// Reads one float of `a` for all columns, and the masked columns of `b`.
-#[derive(Clone, Copy)]
-pub(crate) struct BroadcastMasked<M>(pub(crate) [M; VECTORS]);
-
-/// Reads sixteen floats of `a` and of `b`: every column has inputs of its own.
-#[derive(Clone, Copy)]
-pub(crate) struct Lanes;
-
-/// Reads the masked columns of `a` and of `b`.
-#[derive(Clone, Copy)]
-pub(crate) struct LanesMasked<M>(pub(crate) [M; VECTORS]);
-
-/// Both vectors at `p`.
-///
-/// # Safety
-/// `p` is valid for reading sixteen floats.
-#[inline(always)]
-pub(crate) unsafe fn load<S: Simd>(s: S, p: *const f32) -> [S::V; VECTORS] {
-    // SAFETY: the caller vouches for sixteen floats.
-    let low = unsafe { s.load_at(p) };
-    // SAFETY: the caller vouches for sixteen floats.
-    let high = unsafe { s.load_at(p.wrapping_add(8)) };
-    [low, high]
-}
-
-/// The masked columns at `p`, zero elsewhere.
-///
-/// # Safety
-/// `p` is valid for reading the masked columns.
-#[inline(always)]
-pub(crate) unsafe fn load_masked<S: Simd>(s: S, p: *const f32, mask: [S::Mask; VECTORS]) -> [S::V; VECTORS] {
-    // SAFETY: the caller vouches for the masked columns.
-    let low = unsafe { s.load_masked(p, mask[0]) };
-    // SAFETY: the caller vouches for the masked columns.
-    let high = unsafe { s.load_masked(p.wrapping_add(8), mask[1]) };
-    [low, high]
-}
-
-/// Writes the masked columns at `p`.
-///
-/// # Safety
-/// `p` is valid for writing the masked columns.
-#[inline(always)]
-pub(crate) unsafe fn store_masked<S: Simd>(s: S, v: [S::V; VECTORS], p: *mut f32, mask: [S::Mask; VECTORS]) {
-    // SAFETY: the caller vouches for the masked columns.
-    unsafe { s.store_masked(v[0], p, mask[0]) };
-    // SAFETY: the caller vouches for the masked columns.
-    unsafe { s.store_masked(v[1], p.wrapping_add(8), mask[1]) };
-}
-
-/// Writes both vectors at `p`.
-///
-/// # Safety
-/// `p` is valid for writing sixteen floats.
-#[inline(always)]
-pub(crate) unsafe fn store<S: Simd>(s: S, v: [S::V; VECTORS], p: *mut f32) {
-    // SAFETY: the caller vouches for sixteen floats.
-    unsafe { s.store_at(v[0], p) };
-    // SAFETY: the caller vouches for sixteen floats.
-    unsafe { s.store_at(v[1], p.wrapping_add(8)) };
-}
-
-/// The masks of the first `columns` columns.
-#[inline(always)]
-pub(crate) fn mask<S: Simd>(s: S, columns: usize) -> [S::Mask; VECTORS] {
-    [s.mask(columns), s.mask(columns.saturating_sub(8))]
-}
-
-impl<S: Simd> Access<S> for Broadcast {
+    /// `p` is valid for writing `8 * N` floats, or those that the mask shows.
     #[inline(always)]
-    unsafe fn a(self, s: S, p: *const f32) -> [S::V; VECTORS] {
-        // SAFETY: the caller vouches for the float.
-        [unsafe { s.splat_at(p) }; VECTORS]
-    }
-    #[inline(always)]
-    unsafe fn b(self, s: S, p: *const f32) -> [S::V; VECTORS] {
-        // SAFETY: the caller vouches for sixteen floats.
-        unsafe { load(s, p) }
-    }
-    #[inline(always)]
-    unsafe fn add(self, s: S, v: [S::V; VECTORS], p: *mut f32) {
-        // SAFETY: the caller vouches for sixteen floats.
-        let [low, high] = unsafe { load(s, p) };
-        // SAFETY: the caller vouches for sixteen floats.
-        unsafe { store(s, [s.add(low, v[0]), s.add(high, v[1])], p) };
-    }
-}
-
-impl<S: Simd> Access<S> for BroadcastMasked<S::Mask> {
-    #[inline(always)]
-    unsafe fn a(self, s: S, p: *const f32) -> [S::V; VECTORS] {
-        // SAFETY: the caller vouches for the float.
-        [unsafe { s.splat_at(p) }; VECTORS]
-    }
-    #[inline(always)]
-    unsafe fn b(self, s: S, p: *const f32) -> [S::V; VECTORS] {
-        // SAFETY: the caller vouches for the masked columns.
-        unsafe { load_masked(s, p, self.0) }
-    }
-    #[inline(always)]
-    unsafe fn add(self, s: S, v: [S::V; VECTORS], p: *mut f32) {
-        // SAFETY: the caller vouches for the masked columns.
-        let [low, high] = unsafe { load_masked(s, p, self.0) };
-        // SAFETY: the caller vouches for the masked columns.
-        unsafe { store_masked(s, [s.add(low, v[0]), s.add(high, v[1])], p, self.0) };
-    }
-}
-
-impl<S: Simd> Access<S> for Lanes {
-    #[inline(always)]
-    unsafe fn a(self, s: S, p: *const f32) -> [S::V; VECTORS] {
-        // SAFETY: the caller vouches for sixteen floats.
-        unsafe { load(s, p) }
-    }
-    #[inline(always)]
-    unsafe fn b(self, s: S, p: *const f32) -> [S::V; VECTORS] {
-        // SAFETY: the caller vouches for sixteen floats.
-        unsafe { load(s, p) }
-    }
-    #[inline(always)]
-    unsafe fn add(self, s: S, v: [S::V; VECTORS], p: *mut f32) {
-        // SAFETY: the caller vouches for sixteen floats.
-        let [low, high] = unsafe { load(s, p) };
-        // SAFETY: the caller vouches for sixteen floats.
-        unsafe { store(s, [s.add(low, v[0]), s.add(high, v[1])], p) };
-    }
-}
-
-impl<S: Simd> Access<S> for LanesMasked<S::Mask> {
-    #[inline(always)]
-    unsafe fn a(self, s: S, p: *const f32) -> [S::V; VECTORS] {
-        // SAFETY: the caller vouches for the masked columns.
-        unsafe { load_masked(s, p, self.0) }
-    }
-    #[inline(always)]
-    unsafe fn b(self, s: S, p: *const f32) -> [S::V; VECTORS] {
-        // SAFETY: the caller vouches for the masked columns.
-        unsafe { load_masked(s, p, self.0) }
-    }
-    #[inline(always)]
-    unsafe fn add(self, s: S, v: [S::V; VECTORS], p: *mut f32) {
-        // SAFETY: the caller vouches for the masked columns.
-        let [low, high] = unsafe { load_masked(s, p, self.0) };
-        // SAFETY: the caller vouches for the masked columns.
-        unsafe { store_masked(s, [s.add(low, v[0]), s.add(high, v[1])], p, self.0) };
+    pub(crate) unsafe fn store<const MASKED: bool>(self, v: [S::V; N], p: *mut f32) {
+        for j in 0..N {
+            let p = p.wrapping_add(j * LANES);
+            if MASKED && j == N - 1 {
+                // SAFETY: the caller vouches for the lanes that the mask shows.
+                unsafe { self.s.store_masked(v[j], p, self.mask) }
+            } else {
+                // SAFETY: the caller vouches for this vector.
+                unsafe { self.s.store_at(v[j], p) }
+            }
+        }
     }
 }
 
@@ -200,15 +100,17 @@ impl<S: Simd> Access<S> for LanesMasked<S::Mask> {
 /// For every element of the reduction, each of `a` and `b` moved by the element's offset is valid for what the access
 /// reads there.
 #[inline(always)]
-pub(crate) unsafe fn accumulate<S: Simd, A: Access<S>, const ROWS: usize>(
-    s: S,
-    access: A,
+pub(crate) unsafe fn accumulate<S: Simd, A: Access, const ROWS: usize, const N: usize>(
+    columns: Columns<S, N>,
+    _access: A,
     a: [*const f32; ROWS],
     b: *const f32,
     reduction: &Reduction,
-    mut sums: [[S::V; VECTORS]; ROWS],
-) -> [[S::V; VECTORS]; ROWS] {
+    mut sums: [[S::V; N]; ROWS],
+) -> [[S::V; N]; ROWS] {
+    // Pointers wrap: unlike `offset` that costs nothing in builds with debug assertions.
     let [outer, middle, inner] = reduction.levels;
+    let (inner_a, inner_b) = if A::UNIT { (1, PANEL as isize) } else { (inner.a, inner.b) };
     let (mut outer_a, mut outer_b) = (0_isize, b);
     for _ in 0..outer.count {
         let (mut middle_a, mut middle_b) = (outer_a, outer_b);
@@ -216,23 +118,49 @@ pub(crate) unsafe fn accumulate<S: Simd, A: Access<S>, const ROWS: usize>(
             let (mut at, mut bt) = (middle_a, middle_b);
             for _ in 0..inner.count {
                 // SAFETY: this is an element of the reduction.
-                let columns = unsafe { access.b(s, bt) };
-                for i in 0..ROWS {
-                    // Pointers wrap: unlike `offset` that costs nothing in builds with debug assertions.
-                    // SAFETY: this is an element of the reduction.
-                    let row = unsafe { access.a(s, a[i].wrapping_offset(at)) };
-                    for j in 0..VECTORS {
-                        sums[i][j] = s.mul_add(row[j], columns[j], sums[i][j]);
-                    }
-                }
-                at = at.wrapping_add(inner.a);
-                bt = bt.wrapping_offset(inner.b);
+                sums = unsafe { step::<S, A, ROWS, N>(columns, a, at, bt, sums) };
+                at = at.wrapping_add(inner_a);
+                bt = bt.wrapping_offset(inner_b);
             }
             middle_a = middle_a.wrapping_add(middle.a);
             middle_b = middle_b.wrapping_offset(middle.b);
         }
         outer_a = outer_a.wrapping_add(outer.a);
         outer_b = outer_b.wrapping_offset(outer.b);
+    }
+    sums
+}
+
+/// Adds one element.
+///
+/// # Safety
+/// `b`, and each of `a` moved by `at`, is valid for what the access reads.
+#[inline(always)]
+unsafe fn step<S: Simd, A: Access, const ROWS: usize, const N: usize>(
+    columns: Columns<S, N>,
+    a: [*const f32; ROWS],
+    at: isize,
+    b: *const f32,
+    mut sums: [[S::V; N]; ROWS],
+) -> [[S::V; N]; ROWS] {
+    let s = columns.s;
+    // SAFETY: the caller vouches for what the access reads.
+    let right = if A::MASKED { unsafe { columns.load::<true>(b) } } else { unsafe { columns.load::<false>(b) } };
+    for i in 0..ROWS {
+        let p = a[i].wrapping_offset(at);
+        let left = if !A::LANEWISE {
+            // SAFETY: the caller vouches for the float.
+            [unsafe { s.splat_at(p) }; N]
+        } else if A::MASKED {
+            // SAFETY: the caller vouches for the columns that the mask shows.
+            unsafe { columns.load::<true>(p) }
+        } else {
+            // SAFETY: the caller vouches for the columns.
+            unsafe { columns.load::<false>(p) }
+        };
+        for j in 0..N {
+            sums[i][j] = s.mul_add(left[j], right[j], sums[i][j]);
+        }
     }
     sums
 }

@@ -37,21 +37,34 @@ pub(crate) struct Class {
 }
 
 impl Axis {
-    /// The source of a tap at a position.
-    fn source(&self, position: usize, tap: usize) -> Option<usize> {
+    /// The first tap of a position, the number of taps, and the first tap's source.
+    fn taps_of(&self, position: usize) -> (usize, usize, usize) {
         // Every factor is below 2^31 (see `Conv::check`), so that nothing here overflows.
-        let (position, tap) = (position as i64, tap as i64);
-        let (stride, pad, dilation) = (self.stride as i64, self.pad as i64, self.dilation as i64);
-        let source = if self.transposed {
-            let numerator = position + pad - tap * dilation;
-            if numerator % stride != 0 {
-                return None;
-            }
-            numerator / stride
+        let (stride, dilation) = (self.stride as i64, self.dilation as i64);
+        let last = self.sources as i64 - 1;
+        let (low, high) = if self.transposed {
+            // 0 <= end - t * dilation <= last * stride
+            let end = position as i64 + self.pad as i64;
+            (div_ceil(end - last * stride, dilation), end / dilation)
         } else {
-            position * stride - pad + tap * dilation
+            // 0 <= t * dilation - start <= last
+            let start = self.pad as i64 - position as i64 * stride;
+            (div_ceil(start, dilation), (last + start).div_euclid(dilation))
         };
-        (0..self.sources as i64).contains(&source).then_some(source as usize)
+        let (low, high) = (low.max(0), high.min(self.taps as i64 - 1));
+        let step = self.tap_step();
+        let Some(tap) = (low..=high).take(step).find(|&tap| self.numerator(position, tap) % stride == 0) else {
+            return (0, 0, 0);
+        };
+        let source = self.numerator(position, tap) / stride;
+        (tap as usize, (high - tap) as usize / step + 1, source as usize)
+    }
+
+    /// The source of a tap at a position, times the stride.
+    fn numerator(&self, position: usize, tap: i64) -> i64 {
+        let (position, stride) = (position as i64, self.stride as i64);
+        let (pad, offset) = (self.pad as i64, tap * self.dilation as i64);
+        if self.transposed { position + pad - offset } else { (position * stride - pad + offset) * stride }
     }
 
     /// The difference between neighbouring taps that a position can have.
@@ -59,14 +72,29 @@ impl Axis {
         if self.transposed { self.stride / gcd(self.stride, self.dilation) } else { 1 }
     }
 
-    /// The first tap of a position, the number of taps, and the first tap's source.
-    fn taps_of(&self, position: usize) -> (usize, usize, usize) {
-        let Some((tap, source)) = (0..self.taps).find_map(|tap| Some((tap, self.source(position, tap)?))) else {
-            return (0, 0, 0);
+    /// How many of `most` positions, `step` apart from `first` on, have the taps of the first.
+    ///
+    /// First and last tap only ever fall along them, so that those with the same ones stand together; those without
+    /// taps need not.
+    fn count(&self, first: usize, step: usize, most: usize) -> usize {
+        let (tap, taps, _) = self.taps_of(first);
+        let same = |i: usize| {
+            let here = self.taps_of(first + i * step);
+            (here.0, here.1) == (tap, taps)
         };
-        let taps =
-            (tap..self.taps).step_by(self.tap_step()).take_while(|&tap| self.source(position, tap).is_some()).count();
-        (tap, taps, source)
+        if taps == 0 {
+            return (1..most).find(|&i| !same(i)).unwrap_or(most);
+        }
+        let mut reach = 1;
+        while reach < most && same(reach) {
+            reach *= 2;
+        }
+        let (mut inside, mut outside) = (reach / 2, reach.min(most));
+        while outside - inside > 1 {
+            let middle = inside + (outside - inside) / 2;
+            if same(middle) { inside = middle } else { outside = middle }
+        }
+        outside
     }
 
     /// The classes, which together hold every position once.
@@ -84,15 +112,8 @@ impl Axis {
             }
             let first = next;
             let (tap, taps, source) = self.taps_of(first);
-            let mut count = 0;
-            while next < self.positions {
-                let here = self.taps_of(next);
-                if (here.0, here.1) != (tap, taps) {
-                    break;
-                }
-                count += 1;
-                next += step;
-            }
+            let count = self.count(first, step, (self.positions - first).div_ceil(step));
+            next = first + count * step;
             let tap_step = self.tap_step();
             let (source_step, source_tap) = if self.transposed {
                 (1, -((tap_step * self.dilation / self.stride) as isize))
@@ -102,6 +123,10 @@ impl Axis {
             Some(Class { first, step, count, tap, tap_step, taps, source, source_step, source_tap })
         })
     }
+}
+
+fn div_ceil(a: i64, b: i64) -> i64 {
+    -(-a).div_euclid(b)
 }
 
 fn gcd(a: usize, b: usize) -> usize {
@@ -133,7 +158,7 @@ mod tests {
     #[test]
     fn classes_are_the_definition() {
         let mut axes = 0;
-        for size in 1..9_usize {
+        for size in 1..14_usize {
             for taps in 1..6 {
                 for stride in 1..5 {
                     for pad in 0..6 {

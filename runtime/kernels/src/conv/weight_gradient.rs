@@ -9,12 +9,15 @@ use crate::check;
 use crate::columns::add_column_sums;
 use crate::isa::dispatch;
 use crate::layout::PANEL;
-use crate::simd::Simd;
-use crate::tile::{self, Access, Broadcast, BroadcastMasked, Lanes, LanesMasked, Level, Reduction, VECTORS, with_rows};
+use crate::simd::{LANES, Simd};
+use crate::tile::{self, Access, Columns, Level, Reads, Reduction, with_rows};
 use std::ops::Range;
 
-/// Bytes of `x` and of one panel of `dy` that a block of pixels may take.
-const BLOCK_BYTES: usize = 24 << 10;
+/// Pixels in a block, roughly: their gradients for one panel, 64 bytes each, stay in half of the first cache level.
+const BLOCK_PIXELS: usize = 256;
+
+/// Bytes of the input that a block may reach over: a part of the second cache level.
+const BLOCK_INPUT: usize = 128 << 10;
 
 /// Adds the gradients of weights and bias to `dw` and `db`.
 ///
@@ -48,13 +51,13 @@ struct Block {
     rows: Range<usize>,
 }
 
-/// Blocks whose inputs and gradients stay in the first cache level: whole images, or rows of one.
+/// Blocks of about [`BLOCK_PIXELS`]: whole images, or rows of one, the rows shared out evenly.
 #[inline(always)]
 fn blocks(g: &Conv, n: usize) -> impl Iterator<Item = Block> {
     let (out_h, out_w) = (g.out_h(), g.out_w());
-    let row_bytes = 4 * (out_w * PANEL + g.stride[0].min(g.h) * g.w * g.c);
-    let rows = (BLOCK_BYTES / row_bytes).clamp(1, out_h);
-    let images = (BLOCK_BYTES / (row_bytes * out_h)).clamp(1, n.max(1));
+    let images = (BLOCK_PIXELS / (out_h * out_w)).min(BLOCK_INPUT / (4 * g.input_len())).clamp(1, n.max(1));
+    let parts = out_h.div_ceil((BLOCK_PIXELS / out_w).max(1));
+    let rows = out_h.div_ceil(parts);
     (0..n).step_by(images).flat_map(move |image| {
         (0..out_h)
             .step_by(rows)
@@ -72,6 +75,29 @@ fn valid(input: usize, output: usize, tap: usize, stride: usize, pad: usize, dil
     first.min(end)..end
 }
 
+/// Output columns, and taps of a kernel row that are all valid in all of them.
+#[derive(Clone)]
+struct Strip {
+    cols: Range<usize>,
+    taps: Range<usize>,
+}
+
+/// The strips, which together hold every valid pair of a column and a tap once.
+///
+/// With many channels a tap fills its tiles alone; with few, the taps of a row are joined where all are valid.
+#[inline(always)]
+fn strips(g: &Conv, joined: bool) -> impl Iterator<Item = Strip> {
+    let joint =
+        g.cols(false).classes().take_while(move |_| joined).filter(|class| class.taps > 0).map(|class| Strip {
+            cols: class.first..class.first + class.count,
+            taps: class.tap..class.tap + class.taps,
+        });
+    let single = (0..g.kw)
+        .take_while(move |_| !joined)
+        .map(|kx| Strip { cols: valid(g.w, g.out_w(), kx, g.stride[1], g.pad[1], g.dilation[1]), taps: kx..kx + 1 });
+    joint.chain(single).filter(|strip| !strip.cols.is_empty())
+}
+
 /// # Safety
 /// The lengths are those that [`weight_gradient`] checks.
 #[inline(always)]
@@ -80,22 +106,18 @@ fn grouped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f
     let panels = outputs.div_ceil(PANEL);
     let panel_len = g.kh * g.kw * inputs * PANEL;
     for block in blocks(g, n) {
-        for group in 0..g.groups {
-            for panel in 0..panels {
-                let columns = PANEL.min(outputs - panel * PANEL);
-                let operands = Operands {
-                    x: x.as_ptr().wrapping_add(group * inputs),
-                    dy: dy.as_ptr().wrapping_add(group * outputs + panel * PANEL),
-                    dw: dw.as_mut_ptr().wrapping_add((group * panels + panel) * panel_len),
-                    inputs,
-                };
-                if columns == PANEL {
-                    // SAFETY: sixteen output channels follow in `dy`, the panel's weights in `dw`.
-                    unsafe { panel_block(s, Broadcast, g, &block, &operands) };
-                } else {
-                    let access = BroadcastMasked(tile::mask(s, columns));
-                    // SAFETY: the masked output channels follow in `dy`, the panel's weights in `dw`.
-                    unsafe { panel_block(s, access, g, &block, &operands) };
+        for strip in strips(g, inputs < 6) {
+            for group in 0..g.groups {
+                for panel in 0..panels {
+                    let columns = PANEL.min(outputs - panel * PANEL);
+                    let operands = Operands {
+                        x: x.as_ptr().wrapping_add(group * inputs),
+                        dy: dy.as_ptr().wrapping_add(group * outputs + panel * PANEL),
+                        dw: dw.as_mut_ptr().wrapping_add((group * panels + panel) * panel_len),
+                        inputs,
+                    };
+                    // SAFETY: the lengths are checked, so that the columns follow in `dy`, the panel's weights in `dw`.
+                    unsafe { panel_columns::<S, false>(s, columns, g, &block, &strip, &operands) };
                 }
             }
         }
@@ -108,21 +130,17 @@ fn grouped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f
 fn depthwise<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     let panel_len = g.kh * g.kw * PANEL;
     for block in blocks(g, n) {
-        for channel in (0..g.f).step_by(PANEL) {
-            let columns = PANEL.min(g.f - channel);
-            let operands = Operands {
-                x: x.as_ptr().wrapping_add(channel),
-                dy: dy.as_ptr().wrapping_add(channel),
-                dw: dw.as_mut_ptr().wrapping_add(channel / PANEL * panel_len),
-                inputs: 1,
-            };
-            if columns == PANEL {
-                // SAFETY: sixteen channels follow in `x` and `dy`, the panel's weights in `dw`.
-                unsafe { panel_block(s, Lanes, g, &block, &operands) };
-            } else {
-                let access = LanesMasked(tile::mask(s, columns));
-                // SAFETY: the masked channels follow in `x` and `dy`, the panel's weights in `dw`.
-                unsafe { panel_block(s, access, g, &block, &operands) };
+        for strip in strips(g, true) {
+            for channel in (0..g.f).step_by(PANEL) {
+                let columns = PANEL.min(g.f - channel);
+                let operands = Operands {
+                    x: x.as_ptr().wrapping_add(channel),
+                    dy: dy.as_ptr().wrapping_add(channel),
+                    dw: dw.as_mut_ptr().wrapping_add(channel / PANEL * panel_len),
+                    inputs: 1,
+                };
+                // SAFETY: the lengths are checked, so that the columns follow in `x` and `dy`, the weights in `dw`.
+                unsafe { panel_columns::<S, true>(s, columns, g, &block, &strip, &operands) };
             }
         }
     }
@@ -136,65 +154,87 @@ struct Operands {
     inputs: usize,
 }
 
-/// One block's part of one panel.
+/// One block's part of one panel, for the taps and columns of a strip.
 ///
 /// # Safety
-/// `x` and `dy` are the operands of `g` at the panel's first channels, valid for what the access reads in each pixel of
-/// the block; `dw` is valid for the panel's `[kh, kw, inputs, 16]`.
+/// `x` and `dy` are the operands of `g` at the panel's first channels, and the panel's `columns` channels follow in each
+/// pixel of `dy` (and of `x` if `LANEWISE`); `dw` is valid for the panel's `[kh, kw, inputs, 16]`.
 #[inline(always)]
-unsafe fn panel_block<S: Simd, A: Access<S>>(s: S, access: A, g: &Conv, block: &Block, operands: &Operands) {
-    let [row_stride, col_stride] = g.stride;
-    // With many channels a tap fills its tiles alone; with few, the taps of a kernel row are joined where all are valid.
-    let joined = operands.inputs < 6 && g.kw > 1;
-    for ky in 0..g.kh {
-        let rows = valid(g.h, g.out_h(), ky, row_stride, g.pad[0], g.dilation[0]);
-        let rows = rows.start.max(block.rows.start)..rows.end.min(block.rows.end);
-        if rows.is_empty() {
-            continue;
+unsafe fn panel_columns<S: Simd, const LANEWISE: bool>(
+    s: S,
+    columns: usize,
+    g: &Conv,
+    block: &Block,
+    strip: &Strip,
+    operands: &Operands,
+) {
+    let (whole, masked) = (Reads::<LANEWISE, false, false>, Reads::<LANEWISE, true, false>);
+    match (columns > LANES, columns.is_multiple_of(LANES)) {
+        (true, true) => {
+            // SAFETY: the caller's contract; there are sixteen columns.
+            unsafe { panel_block(Columns::<S, 2>::new(s, columns), s, whole, g, block, strip, operands) }
         }
-        let x_row = rows.start * row_stride + ky * g.dilation[0] - g.pad[0];
-        let part = |cols: Range<usize>, taps: Range<usize>| Part { rows: rows.clone(), x_row, ky, cols, taps };
-        if joined {
-            for class in g.cols(false).classes().filter(|class| class.taps > 0) {
-                let part = part(class.first..class.first + class.count, class.tap..class.tap + class.taps);
-                // SAFETY: all taps of the class are valid in all its columns; the rest is the caller's contract.
-                unsafe { weights(s, access, g, &block.images, &part, operands) };
-            }
-        } else {
-            for kx in 0..g.kw {
-                let cols = valid(g.w, g.out_w(), kx, col_stride, g.pad[1], g.dilation[1]);
-                if !cols.is_empty() {
-                    // SAFETY: the tap is valid in these columns; the rest is the caller's contract.
-                    unsafe { weights(s, access, g, &block.images, &part(cols, kx..kx + 1), operands) };
-                }
-            }
+        (true, false) => {
+            // SAFETY: the caller's contract; the mask shows the columns.
+            unsafe { panel_block(Columns::<S, 2>::new(s, columns), s, masked, g, block, strip, operands) }
+        }
+        (false, _) => {
+            // SAFETY: the caller's contract; the mask shows the columns.
+            unsafe { panel_block(Columns::<S, 1>::new(s, columns), s, masked, g, block, strip, operands) }
         }
     }
 }
 
+/// # Safety
+/// That of [`panel_columns`], for the columns that the access reads.
+#[inline(always)]
+unsafe fn panel_block<S: Simd, A: Access, const N: usize>(
+    columns: Columns<S, N>,
+    s: S,
+    access: A,
+    g: &Conv,
+    block: &Block,
+    strip: &Strip,
+    operands: &Operands,
+) {
+    for ky in 0..g.kh {
+        let rows = valid(g.h, g.out_h(), ky, g.stride[0], g.pad[0], g.dilation[0]);
+        let rows = rows.start.max(block.rows.start)..rows.end.min(block.rows.end);
+        if rows.is_empty() {
+            continue;
+        }
+        let x_row = rows.start * g.stride[0] + ky * g.dilation[0] - g.pad[0];
+        let part = Part { images: &block.images, rows, x_row, ky, strip };
+        // SAFETY: the strip's taps are valid in its columns, the kernel row in the rows; the rest is the contract.
+        unsafe { weights(columns, s, access, g, &part, operands) };
+    }
+}
+
 /// Taps of one kernel row, and output pixels at which all of them are valid.
-struct Part {
+struct Part<'a> {
+    images: &'a Range<usize>,
     rows: Range<usize>,
     /// The input row that kernel row `ky` meets at the first of `rows`.
     x_row: usize,
     ky: usize,
-    cols: Range<usize>,
-    taps: Range<usize>,
+    strip: &'a Strip,
 }
 
 /// Tiles over the weights `[taps, inputs]` of a part.
 ///
 /// # Safety
-/// As for [`panel_block`], and every tap of the part lies inside the image at every of its pixels.
+/// As for [`panel_columns`], and every tap of the part lies inside the image at every of its pixels.
 #[inline(always)]
-unsafe fn weights<S: Simd, A: Access<S>>(
+unsafe fn weights<S: Simd, A: Access, const N: usize>(
+    columns: Columns<S, N>,
     s: S,
     access: A,
     g: &Conv,
-    images: &Range<usize>,
     part: &Part,
     operands: &Operands,
 ) {
+    let Strip { cols, taps } = part.strip;
+    let images = part.images;
     let (y_row, y_image) = (g.out_w() * g.f, g.out_h() * g.out_w() * g.f);
     let (x_row, x_image) = (g.w * g.c, g.h * g.w * g.c);
     let signed = |x: usize| x as isize;
@@ -202,16 +242,16 @@ unsafe fn weights<S: Simd, A: Access<S>>(
         levels: [
             Level { count: images.len(), a: signed(x_image), b: signed(y_image) },
             Level { count: part.rows.len(), a: signed(g.stride[0].wrapping_mul(x_row)), b: signed(y_row) },
-            Level { count: part.cols.len(), a: signed(g.stride[1].wrapping_mul(g.c)), b: signed(g.f) },
+            Level { count: cols.len(), a: signed(g.stride[1].wrapping_mul(g.c)), b: signed(g.f) },
         ],
     };
-    let b = operands.dy.wrapping_add(images.start * y_image + part.rows.start * y_row + part.cols.start * g.f);
+    let b = operands.dy.wrapping_add(images.start * y_image + part.rows.start * y_row + cols.start * g.f);
     let x_first = images.start * x_image + part.x_row * x_row;
-    let dw = operands.dw.wrapping_add((part.ky * g.kw + part.taps.start) * operands.inputs * PANEL);
-    let count = part.taps.len() * operands.inputs;
-    let (mut tap, mut input) = (part.taps.start, 0);
+    let dw = operands.dw.wrapping_add((part.ky * g.kw + taps.start) * operands.inputs * PANEL);
+    let count = taps.len() * operands.inputs;
+    let (mut tap, mut input) = (taps.start, 0);
     let mut next = || {
-        let column = part.cols.start * g.stride[1] + tap * g.dilation[1] - g.pad[1];
+        let column = cols.start * g.stride[1] + tap * g.dilation[1] - g.pad[1];
         let at = x_first + column * g.c + input;
         input += 1;
         if input == operands.inputs {
@@ -226,7 +266,7 @@ unsafe fn weights<S: Simd, A: Access<S>>(
         with_rows!(rows, S, {
             let a: [*const f32; ROWS] = std::array::from_fn(|_| next());
             // SAFETY: the caller's contract; the weights from `first` on are the part's.
-            unsafe { tile::<S, A, ROWS>(s, access, a, b, &reduction, dw) }
+            unsafe { tile::<S, A, ROWS, N>(columns, s, access, a, b, &reduction, dw) }
         });
         first += rows;
     }
@@ -237,7 +277,8 @@ unsafe fn weights<S: Simd, A: Access<S>>(
 /// # Safety
 /// The reduction is valid for `a` and `b`; `dw` is valid for `[ROWS, 16]`.
 #[inline(always)]
-unsafe fn tile<S: Simd, A: Access<S>, const ROWS: usize>(
+unsafe fn tile<S: Simd, A: Access, const ROWS: usize, const N: usize>(
+    columns: Columns<S, N>,
     s: S,
     access: A,
     a: [*const f32; ROWS],
@@ -245,11 +286,23 @@ unsafe fn tile<S: Simd, A: Access<S>, const ROWS: usize>(
     reduction: &Reduction,
     dw: *mut f32,
 ) {
-    let sums = [[s.splat(0.0); VECTORS]; ROWS];
+    let sums = [[s.splat(0.0); N]; ROWS];
     // SAFETY: the caller vouches for the reduction.
-    let sums = unsafe { tile::accumulate(s, access, a, b, reduction, sums) };
-    for (i, sum) in sums.into_iter().enumerate() {
+    let sums = unsafe { tile::accumulate::<S, A, ROWS, N>(columns, access, a, b, reduction, sums) };
+    for (i, mut sum) in sums.into_iter().enumerate() {
+        let p = dw.wrapping_add(i * PANEL);
+        // The mask keeps padding as it is: where `x` is not finite, its sums with zero would not be zero.
         // SAFETY: the caller vouches for the weights.
-        unsafe { access.add(s, sum, dw.wrapping_add(i * PANEL)) };
+        let old = if A::MASKED { unsafe { columns.load::<true>(p) } } else { unsafe { columns.load::<false>(p) } };
+        for j in 0..N {
+            sum[j] = s.add(old[j], sum[j]);
+        }
+        if A::MASKED {
+            // SAFETY: the caller vouches for the weights.
+            unsafe { columns.store::<true>(sum, p) };
+        } else {
+            // SAFETY: the caller vouches for the weights.
+            unsafe { columns.store::<false>(sum, p) };
+        }
     }
 }

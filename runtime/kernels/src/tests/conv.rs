@@ -1,6 +1,6 @@
 //! Convolutions against their definition.
 
-use super::{Random, Sum, assert_sums};
+use super::{Random, Sum, assert_sums, bits};
 use crate::conv::{self, Activation, Conv};
 use crate::isa::on_every_isa;
 
@@ -173,4 +173,146 @@ fn random_geometries() {
             Case::new(g, n, &mut random).check();
         }
     });
+}
+
+/// Geometries larger than a block of pixels, and those of known networks.
+#[test]
+fn known_geometries() {
+    let conv = |h, c, k, f, stride: usize, pad: usize, groups| Conv {
+        h,
+        w: h + 1,
+        c,
+        kh: k,
+        kw: k,
+        f,
+        stride: [stride; 2],
+        pad: [pad; 2],
+        dilation: [1, 1],
+        groups,
+    };
+    on_every_isa(|_| {
+        let mut random = Random::new(2);
+        Case::new(conv(28, 1, 5, 32, 1, 0, 1), 1, &mut random).check();
+        Case::new(conv(28, 1, 5, 6, 1, 2, 1), 2, &mut random).check();
+        Case::new(conv(12, 32, 5, 64, 1, 0, 1), 1, &mut random).check();
+        Case::new(conv(31, 3, 3, 17, 2, 0, 1), 1, &mut random).check();
+        Case::new(conv(21, 16, 1, 33, 1, 0, 1), 2, &mut random).check();
+        Case::new(conv(21, 24, 3, 24, 2, 1, 24), 2, &mut random).check();
+        Case::new(conv(13, 8, 3, 24, 1, 1, 8), 2, &mut random).check();
+        Case::new(conv(1, 300, 1, 20, 1, 0, 1), 70, &mut random).check();
+    });
+}
+
+/// Padding wider than the kernel, strides past it, and windows that meet the input nowhere.
+#[test]
+fn windows_outside_the_input() {
+    on_every_isa(|_| {
+        let mut random = Random::new(3);
+        for (h, kh, stride, pad, dilation) in [(2, 1, 1, 5, 1), (1, 3, 4, 7, 3), (5, 2, 6, 9, 4), (3, 2, 1, 3, 5)] {
+            let g = Conv {
+                h,
+                w: h + 1,
+                c: 3,
+                kh,
+                kw: kh,
+                f: 5,
+                stride: [stride; 2],
+                pad: [pad; 2],
+                dilation: [dilation; 2],
+                groups: 1,
+            };
+            Case::new(g, 2, &mut random).check();
+        }
+    });
+}
+
+#[test]
+fn images_do_not_depend_on_their_neighbours() {
+    on_every_isa(|_| {
+        let mut random = Random::new(4);
+        for _ in 0..60 {
+            let case = Case::new(random_geometry(&mut random), 8, &mut random);
+            let (y, dx) = (case.forward(Activation::Relu, true), case.input_gradient());
+            let (mut ys, mut dxs) = (Vec::new(), Vec::new());
+            for image in 0..8 {
+                let part = |all: &[f32], len: usize| all[image * len..][..len].to_vec();
+                let single = Case {
+                    n: 1,
+                    x: part(&case.x, case.g.input_len()),
+                    dy: part(&case.dy, case.g.output_len()),
+                    g: case.g,
+                    logical: Vec::new(),
+                    w: case.w.clone(),
+                    b: case.b.clone(),
+                };
+                ys.extend(single.forward(Activation::Relu, true));
+                dxs.extend(single.input_gradient());
+            }
+            assert_eq!((bits(&y), bits(&dx)), (bits(&ys), bits(&dxs)), "{:?}", case.g);
+        }
+    });
+}
+
+#[test]
+fn what_is_not_finite_reaches_its_windows_and_no_padding() {
+    on_every_isa(|_| {
+        let mut random = Random::new(5);
+        for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let g =
+                Conv { h: 6, w: 6, c: 2, kh: 3, kw: 3, f: 5, stride: [1, 1], pad: [1, 1], dilation: [1, 1], groups: 1 };
+            let mut case = Case::new(g, 1, &mut random);
+            case.x[0] = value;
+            let y = case.forward(Activation::None, true);
+            for (i, y) in y.iter().enumerate() {
+                let (row, col) = (i / 5 / 6, i / 5 % 6);
+                assert_eq!(y.is_finite(), row > 1 || col > 1, "{value} at {row}, {col}");
+            }
+            let relu = case.forward(Activation::Relu, true);
+            assert!(!value.is_nan() || relu[0].is_nan(), "a ReLU must not hide a NaN");
+            let mut dw = vec![0.0; g.weight_layout().len()];
+            conv::weight_gradient(&g, 1, &case.x, &case.dy, &mut dw, &mut []);
+            for (i, weight) in dw.iter().enumerate() {
+                assert!(g.weight_layout().is_real(i) || *weight == 0.0);
+            }
+            assert!(dw.iter().any(|weight| !weight.is_finite()));
+        }
+    });
+}
+
+#[test]
+fn no_images_are_no_work() {
+    let mut random = Random::new(6);
+    let case = Case::new(random_geometry(&mut random), 0, &mut random);
+    assert!(case.forward(Activation::None, true).is_empty());
+    let mut dw = case.w.clone();
+    conv::weight_gradient(&case.g, 0, &[], &[], &mut dw, &mut []);
+    assert_eq!(dw, case.w);
+}
+
+const SMALL: Conv =
+    Conv { h: 4, w: 4, c: 2, kh: 3, kw: 3, f: 2, stride: [1, 1], pad: [0, 0], dilation: [1, 1], groups: 1 };
+
+#[test]
+#[should_panic(expected = "`x` must hold")]
+fn refuses_a_short_input() {
+    let (w, mut y) = (vec![0.0; SMALL.weight_layout().len()], vec![0.0; SMALL.output_len()]);
+    conv::forward(&SMALL, Activation::None, 1, &[0.0; 31], &w, &[], &mut y);
+}
+
+#[test]
+#[should_panic(expected = "larger than its padded input")]
+fn refuses_a_window_that_does_not_fit() {
+    Conv { kh: 5, ..SMALL }.check();
+}
+
+#[test]
+#[should_panic(expected = "groups must divide")]
+fn refuses_groups_that_do_not_divide() {
+    Conv { groups: 3, ..SMALL }.check();
+}
+
+#[test]
+#[should_panic(expected = "does not fit")]
+fn refuses_sizes_beyond_the_address_space() {
+    Conv { h: 1 << 30, w: 1 << 30, c: 1 << 10, ..SMALL }.check();
 }

@@ -1,6 +1,14 @@
 //! Every kernel against plain loops in double precision, under every instruction set.
 
+mod activations;
+mod batch_norm;
+mod binary;
 mod conv;
+mod dense;
+mod dropout;
+mod losses;
+mod optimizer;
+mod pooling;
 
 use crate::random::philox4x32;
 

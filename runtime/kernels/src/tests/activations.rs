@@ -1,0 +1,180 @@
+//! Activations and softmax against double precision, on ordinary and on extreme values.
+
+use super::{Random, assert_close, bits};
+use crate::isa::on_every_isa;
+use crate::softmax;
+use crate::unary::{self, Unary};
+
+const KINDS: [Unary; 4] = [Unary::Relu, Unary::LeakyRelu(0.1), Unary::Sigmoid, Unary::Tanh];
+
+fn exact(kind: Unary, x: f64) -> f64 {
+    match kind {
+        Unary::Relu => x.max(0.0),
+        Unary::LeakyRelu(slope) => {
+            if x > 0.0 {
+                x
+            } else {
+                x * f64::from(slope)
+            }
+        }
+        Unary::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+        Unary::Tanh => x.tanh(),
+    }
+}
+
+fn exact_slope(kind: Unary, x: f64) -> f64 {
+    let y = exact(kind, x);
+    match kind {
+        Unary::Relu => {
+            if x > 0.0 {
+                1.0
+            } else {
+                0.0
+            }
+        }
+        Unary::LeakyRelu(slope) => {
+            if x > 0.0 {
+                1.0
+            } else {
+                f64::from(slope)
+            }
+        }
+        Unary::Sigmoid => y * (1.0 - y),
+        Unary::Tanh => 1.0 - y * y,
+    }
+}
+
+fn forward(kind: Unary, x: &[f32]) -> Vec<f32> {
+    let mut y = vec![f32::NAN; x.len()];
+    unary::forward(kind, x, &mut y);
+    let mut in_place = x.to_vec();
+    unary::forward_in_place(kind, &mut in_place);
+    assert_eq!(bits(&y), bits(&in_place));
+    y
+}
+
+#[test]
+fn values_are_right_to_a_few_units_in_the_last_place() {
+    // Every order of magnitude, both signs, a length that is no multiple of eight.
+    let mut x: Vec<f32> = (0..=5000).map(|i| (i as f32 - 2500.0) / 50.0).collect();
+    x.extend((-120..=24).flat_map(|e| [1.3 * (e as f32 / 4.0).exp2(), -1.3 * (e as f32 / 4.0).exp2()]));
+    on_every_isa(|isa| {
+        for kind in KINDS {
+            let mut worst = 0.0_f64;
+            for (&x, y) in x.iter().zip(forward(kind, &x)) {
+                let expected = exact(kind, f64::from(x));
+                if expected.abs() < f64::from(f32::MIN_POSITIVE) {
+                    assert!(f64::from(y).abs() <= f64::from(f32::MIN_POSITIVE), "{kind:?} of {x} is {y}");
+                    continue;
+                }
+                let ulp = f64::from(f32::EPSILON) * expected.abs();
+                worst = worst.max((f64::from(y) - expected).abs() / ulp);
+            }
+            assert!(worst < 3.0, "{kind:?} is off by {worst} units in the last place with {isa:?}");
+        }
+    });
+}
+
+#[test]
+fn extremes_saturate_and_nan_stays() {
+    let x = [f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN, 0.0, -0.0, f32::NAN, 1e-42, 88.8, -88.8];
+    on_every_isa(|_| {
+        for kind in KINDS {
+            let y = forward(kind, &x);
+            assert!(y[6].is_nan(), "{kind:?} hides a NaN");
+            assert!(y.iter().enumerate().all(|(i, y)| i == 6 || !y.is_nan()), "{kind:?}: {y:?}");
+        }
+        assert_eq!(forward(Unary::Tanh, &x)[..6], [1.0, -1.0, 1.0, -1.0, 0.0, 0.0]);
+        assert_eq!(forward(Unary::Sigmoid, &x)[..6], [1.0, 0.0, 1.0, 0.0, 0.5, 0.5]);
+        assert_eq!(forward(Unary::Relu, &x)[..4], [f32::INFINITY, 0.0, f32::MAX, 0.0]);
+    });
+}
+
+#[test]
+fn gradients_are_slopes() {
+    on_every_isa(|_| {
+        let mut random = Random::new(30);
+        for len in [1, 7, 8, 9, 100] {
+            let x: Vec<f32> = random.floats(len).iter().map(|x| x * 6.0).collect();
+            let dy = random.floats(len);
+            for kind in KINDS {
+                let y = forward(kind, &x);
+                let mut dx = vec![f32::NAN; len];
+                unary::gradient(kind, &y, &dy, &mut dx);
+                let expected: Vec<f64> =
+                    x.iter().zip(&dy).map(|(&x, &dy)| exact_slope(kind, f64::from(x)) * f64::from(dy)).collect();
+                assert_close(&dx, &expected, 1e-6, &format!("{kind:?}"));
+                let mut in_place = dy.clone();
+                unary::gradient_in_place(kind, &y, &mut in_place);
+                assert_eq!(bits(&dx), bits(&in_place));
+            }
+        }
+        let mut dy = [1.0; 3];
+        unary::gradient_in_place(Unary::Relu, &[f32::NAN, 0.0, 1.0], &mut dy);
+        assert_eq!(dy, [1.0, 0.0, 1.0]);
+    });
+}
+
+#[test]
+fn where_a_value_stands_does_not_matter() {
+    on_every_isa(|_| {
+        let x = Random::new(31).floats(50);
+        for kind in KINDS {
+            let whole = forward(kind, &x);
+            for split in 0..x.len() {
+                let parts = [forward(kind, &x[..split]), forward(kind, &x[split..])].concat();
+                assert_eq!(bits(&whole), bits(&parts), "{kind:?} split at {split}");
+            }
+        }
+    });
+}
+
+#[test]
+#[should_panic(expected = "slope")]
+fn a_negative_slope_is_refused() {
+    unary::forward_in_place(Unary::LeakyRelu(-0.1), &mut [1.0]);
+}
+
+fn exact_softmax(x: &[f32]) -> Vec<f64> {
+    let max = x.iter().fold(f64::MIN, |max, &x| max.max(f64::from(x)));
+    let sum: f64 = x.iter().map(|&x| (f64::from(x) - max).exp()).sum();
+    x.iter().map(|&x| (f64::from(x) - max).exp() / sum).collect()
+}
+
+#[test]
+fn softmax_rows() {
+    on_every_isa(|_| {
+        let mut random = Random::new(32);
+        for c in [1, 2, 7, 8, 9, 10, 16, 33, 1000] {
+            let rows = 3;
+            let x: Vec<f32> = random.floats(rows * c).iter().map(|x| x * 20.0).collect();
+            let dy = random.floats(rows * c);
+            let (mut y, mut dx) = (vec![f32::NAN; rows * c], vec![f32::NAN; rows * c]);
+            softmax::forward(rows, c, &x, &mut y);
+            softmax::gradient(rows, c, &y, &dy, &mut dx);
+            for row in 0..rows {
+                let here = row * c..(row + 1) * c;
+                let expected = exact_softmax(&x[here.clone()]);
+                assert_close(&y[here.clone()], &expected, 1e-6, "softmax");
+                assert!((y[here.clone()].iter().sum::<f32>() - 1.0).abs() < 1e-5);
+                let dot: f64 = expected.iter().zip(&dy[here.clone()]).map(|(y, &dy)| y * f64::from(dy)).sum();
+                let slopes: Vec<f64> =
+                    expected.iter().zip(&dy[here.clone()]).map(|(y, &dy)| y * (f64::from(dy) - dot)).collect();
+                assert_close(&dx[here], &slopes, 1e-6, "softmax gradient");
+            }
+        }
+    });
+}
+
+#[test]
+fn softmax_of_extremes() {
+    on_every_isa(|_| {
+        let mut y = [0.0; 3];
+        softmax::forward(1, 3, &[3e38, -3e38, 3e38], &mut y);
+        assert_eq!(y, [0.5, 0.0, 0.5]);
+        softmax::forward(1, 3, &[f32::NEG_INFINITY, 0.0, 0.0], &mut y);
+        assert_eq!(y, [0.0, 0.5, 0.5]);
+        softmax::forward(1, 3, &[1.0, f32::NAN, 0.0], &mut y);
+        assert!(y.iter().all(|y| y.is_nan()));
+    });
+}
