@@ -60,7 +60,7 @@ fn comments_are_those_of_the_grammar() {
         assert!(sink.is_empty(), "{text}");
         assert!(Grammar::parse(Rule::file, text).is_ok(), "{text}");
     }
-    for text in ["/*", "/*/", "/* /* */", "/**"] {
+    for text in ["/*", "/*/", "/* /*/", "/* /* */", "/**"] {
         let mut sink = Sink::new();
         scan(SourceId(0), text, &mut sink);
         assert!(sink.has_errors() && Grammar::parse(Rule::file, text).is_err(), "{text}");
