@@ -5,7 +5,9 @@
 //! generated steps over chunks of images, [`train`] (feature `train`) turns gradients into better parameters, and
 //! `data` (feature `data`) supplies the images. [`generated`] lists every name that generated code may use.
 
-#![forbid(unsafe_code)]
+#![cfg_attr(not(test), forbid(unsafe_code))]
+// ndarray's `s!`, which tests use, allows it in its expansion and cannot stand under `forbid`.
+#![cfg_attr(test, deny(unsafe_code))]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 #[cfg(feature = "data")]
@@ -22,6 +24,8 @@ pub mod network;
 pub mod parameters;
 pub mod random;
 pub mod spec;
+#[cfg(test)]
+mod testing;
 #[cfg(feature = "train")]
 pub mod train;
 pub mod weights;
