@@ -146,8 +146,7 @@ fn training(context: &Context<'_>, input: &Tensor) -> TokenStream {
         ),
     };
     let first = format!(" Computes the mean loss of a batch, {}, and its gradients.", input.describe());
-    quote! {
-        rt::training! {
+    context.if_training(&quote! {
             impl #name {
                 /// How the description says to train.
                 #[must_use]
@@ -179,8 +178,7 @@ fn training(context: &Context<'_>, input: &Tensor) -> TokenStream {
                     rt::batch_gradients(self, #x, #wrap, gradients)
                 }
             }
-        }
-    }
+    })
 }
 
 /// An input or output with a batch axis in front.

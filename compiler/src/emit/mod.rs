@@ -12,7 +12,7 @@ mod steps;
 #[cfg(feature = "text")]
 mod text;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 
 use crate::Compiled;
@@ -57,6 +57,15 @@ impl Context<'_> {
         self.target.rename.clone().unwrap_or_else(|| safe_ident(&self.compiled.graph.name))
     }
 
+    /// Code that is kept where the runtime trains; as text, it is shown as it is kept.
+    pub(crate) fn if_training(&self, code: &TokenStream) -> TokenStream {
+        if self.target.comments {
+            let comment = self.comment("In a crate without the feature `train`, what follows is left out");
+            return quote!(#comment #code);
+        }
+        quote!(rt::training! { #code })
+    }
+
     /// A comment, as a marker that [`to_text`] turns into one.
     pub(crate) fn comment(&self, text: &str) -> TokenStream {
         if self.target.comments { quote!(__comment!(#text);) } else { TokenStream::new() }
@@ -75,7 +84,7 @@ pub fn emit(compiled: &Compiled, target: &Target) -> TokenStream {
     let (spec, api) = (spec::emit(&context), api::emit(&context));
     let inference = steps::inference(&context);
     let training = steps::training(&context);
-    quote! {
+    plain_numbers(quote! {
         #docs
         #[derive(::core::fmt::Debug, ::core::clone::Clone)]
         pub struct #name {
@@ -93,7 +102,33 @@ pub fn emit(compiled: &Compiled, target: &Target) -> TokenStream {
             #inference
             #training
         };
-    }
+    })
+}
+
+/// Numbers without the suffix of their type, which stands where they are used.
+fn plain_numbers(tokens: TokenStream) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|token| match token {
+            TokenTree::Group(group) => {
+                let mut plain = Group::new(group.delimiter(), plain_numbers(group.stream()));
+                plain.set_span(group.span());
+                plain.into()
+            }
+            TokenTree::Literal(literal) => {
+                let text = literal.to_string();
+                let digits = ["usize", "u64", "u32"].iter().find_map(|suffix| text.strip_suffix(suffix));
+                let plain =
+                    match (digits.and_then(|digits| digits.parse().ok()), text.strip_suffix("f32").map(str::parse)) {
+                        (Some(value), _) => Literal::u64_unsuffixed(value),
+                        (None, Some(Ok(value))) => Literal::f32_unsuffixed(value),
+                        _ => literal,
+                    };
+                plain.into()
+            }
+            other => other,
+        })
+        .collect()
 }
 
 /// The struct alone, with methods that cannot be called, for a network with errors: so that a mistake in a description

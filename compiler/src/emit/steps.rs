@@ -63,8 +63,7 @@ pub(super) fn training(context: &Context<'_>) -> TokenStream {
     let barriers = (0..last).map(|index| barrier(context, plan, &slots, index));
     let barrier_numbers = 0..last;
     let derived = derived(context, plan);
-    quote! {
-        rt::training! {
+    context.if_training(&quote! {
             impl rt::Trainable for #name {
                 const RECIPE: rt::train::Recipe = #recipe;
                 const TRAINING: rt::Training = #sizes;
@@ -101,8 +100,7 @@ pub(super) fn training(context: &Context<'_>) -> TokenStream {
             #(fn #barrier_names(b: &mut rt::Barrier<'_>) {
                 #barriers
             })*
-        }
-    }
+    })
 }
 
 /// The steps of one stage.
