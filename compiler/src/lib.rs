@@ -1,5 +1,27 @@
-//! Netwright's compiler: .net text to checked graph to plan to Rust.
+//! Netwright's compiler: `.net` text to checked graph to plan to Rust.
+//!
+//! A pure library: no files, no unsafe code, no panic on any input. [`driver`] reads as the list of its parts:
+//!
+//! ```text
+//! text -> syntax (tree with spans) -> lower (names, shapes: a Graph) -> passes (one Graph for each mode)
+//!      -> plan (steps, stages, memory) -> emit (Rust)
+//! ```
+
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod diagnostic;
+pub mod driver;
+pub mod emit;
+pub mod ir;
+pub mod lower;
+pub mod ops;
+pub mod passes;
+pub mod plan;
+pub mod recipe;
 pub mod source;
+pub mod summary;
 pub mod syntax;
+
+pub use driver::{Compiled, Settings, Training, check, compile};
+pub use lower::Constant;

@@ -12,11 +12,23 @@ pub struct Bundled {
 }
 
 /// All bundled networks, in the order of their names.
-pub const ALL: &[Bundled] = &[Bundled {
-    name: "lenet",
-    text: include_str!("../lenet.net"),
-    summary: "LeNet with ReLU and max pooling for 28 x 28 grey images, 184,586 parameters",
-}];
+pub const ALL: &[Bundled] = &[
+    Bundled {
+        name: "lenet",
+        text: include_str!("../lenet.net"),
+        summary: "LeNet with relu and max pooling, as in the Keras tutorial; 184,586 parameters",
+    },
+    Bundled {
+        name: "lenet5",
+        text: include_str!("../lenet5.net"),
+        summary: "LeNet-5 in its modern dense form, tanh and average pooling; 61,706 parameters",
+    },
+    Bundled {
+        name: "lenet_caffe",
+        text: include_str!("../lenet_caffe.net"),
+        summary: "the LeNet of Caffe's MNIST example; 431,080 parameters",
+    },
+];
 
 /// The bundled network of that name.
 pub fn get(name: &str) -> Option<Bundled> {

@@ -132,6 +132,11 @@ impl Parameters {
         &self.values[self.spec.trained..]
     }
 
+    /// The trained part and the state, both to be changed.
+    pub fn split_mut(&mut self) -> (&mut [f32], &mut [f32]) {
+        self.values.split_at_mut(self.spec.trained)
+    }
+
     /// The Euclidean norm of one parameter or state array, summed in f64.
     ///
     /// # Errors
@@ -286,6 +291,8 @@ mod tests {
         assert_eq!(parameters.values()[16], 11.0);
         parameters.set("norm.mean", Array1::from_elem(5, f32::INFINITY).view().into_dyn()).unwrap();
         assert_eq!(parameters.state(), [f32::INFINITY; 5]);
+        assert_eq!(parameters.split_mut().0.len(), 624);
+        assert_eq!(parameters.split_mut().1, [f32::INFINITY; 5]);
         assert!(parameters.trained().iter().all(|value| value.is_finite()));
         assert_eq!(parameters.first_non_finite(), Some(("norm.mean", f32::INFINITY)));
     }

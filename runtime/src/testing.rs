@@ -160,7 +160,7 @@ mod linear {
                 let (outcome, slopes) = loss(&scores, chunk.labels, chunk.values, i);
                 (chunk.losses[i], chunk.correct[i]) = outcome;
                 for (class, slope) in slopes.iter().enumerate() {
-                    let slope = slope * chunk.scale();
+                    let slope = slope / chunk.batch as f32;
                     for (row, x) in x.iter().enumerate() {
                         chunk.gradients[row * ROW + class] += slope * x * scale;
                     }

@@ -7,6 +7,7 @@ mod batch;
 mod checkpoint;
 mod clip;
 mod evaluation;
+mod files;
 mod metrics;
 mod optimizer;
 mod recipe;

@@ -11,14 +11,22 @@
 //! A new code is one entry in the table of its range. A code keeps its meaning for ever: one that is no longer
 //! printed stays in the table.
 
+mod arguments;
+mod names;
+mod shapes;
 mod syntax;
+mod train;
 
 use super::Code;
 
+pub use arguments::*;
+pub use names::*;
+pub use shapes::*;
 pub use syntax::*;
+pub use train::*;
 
 /// The tables, in the order of their ranges.
-const TABLES: &[&[Code]] = &[syntax::TABLE];
+const TABLES: &[&[Code]] = &[syntax::TABLE, names::TABLE, arguments::TABLE, shapes::TABLE, train::TABLE];
 
 /// All codes, in the order of their names.
 pub fn all() -> impl Iterator<Item = Code> {

@@ -179,7 +179,10 @@ fn explain_start(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         return report(sink, N0013, title, words.span(start + 1), None);
     }
     if at == start && part != Part::Header {
-        return report(sink, N0013, format!("expected {}, found {found}", part.name()), words.span(at), None);
+        let after_semicolon = at.checked_sub(1).is_some_and(|before| words.text(before) == ";");
+        let help = (after_semicolon && words.continues(at, part))
+            .then(|| "the `;` before it ends the statement; remove that to go on".to_owned());
+        return report(sink, N0013, format!("expected {}, found {found}", part.name()), words.span(at), help);
     }
     if part == Part::Statement && at == start + 1 && words.kind(start) == Some(TokenKind::Word) {
         let help = match words.text(start) {

@@ -8,6 +8,7 @@
 pub mod ast;
 mod build;
 mod explain;
+mod extent;
 mod grammar;
 pub mod keywords;
 pub mod limits;

@@ -10,6 +10,7 @@ use pest::iterators::Pair;
 use super::ast::{Binding, Expr, ExprKind, Ident, Item, Network, Output, Train};
 use super::build::{Builder, doc_line};
 use super::explain::{Failure, Part, explain, not_yet};
+use super::extent::{Extent, extent};
 use super::grammar::{Grammar, Rule};
 use super::keywords::{is_keyword, reserved_for};
 use super::scan::TokenKind;
@@ -22,7 +23,15 @@ use crate::source::Span;
 /// that may depend on a construct of the coming version, because its names are not known.
 pub(super) fn recover(words: Words<'_>, sink: &mut Sink) -> Vec<Network> {
     let limit = sink.n_recorded() + MAX_MESSAGES;
-    let mut recovery = Recovery { words, at: 0, sink, limit, braces_lost: words.ends_in_comment(), incomplete: false };
+    let mut recovery = Recovery {
+        words,
+        at: 0,
+        sink,
+        limit,
+        braces_lost: words.has_swallowed_braces(),
+        derailed: false,
+        incomplete: false,
+    };
     let mut networks = Vec::new();
     let mut all_incomplete = false;
     while recovery.at < words.len() {
@@ -56,16 +65,10 @@ struct Recovery<'a> {
     limit: usize,
     /// Whether braces were passed over, so that one that seems to be missing may not be.
     braces_lost: bool,
+    /// Whether the statement before was torn at its end, so that its rest may follow.
+    derailed: bool,
     /// Whether a construct of the coming version was passed over.
     incomplete: bool,
-}
-
-/// Where a statement ends, found without the grammar.
-struct Extent {
-    /// Index after its last token; a `;` there belongs to it.
-    end: usize,
-    /// Whether something wrong in it was reported already.
-    reported: bool,
 }
 
 impl<'a> Recovery<'a> {
@@ -199,7 +202,7 @@ impl<'a> Recovery<'a> {
                     self.close(opener, "network");
                     return (items, span);
                 }
-                "train" if self.words.text(self.at + 1) == "{" => items.push(Item::Train(self.train(docs))),
+                "train" if self.starts_train() => items.push(Item::Train(self.train(docs))),
                 word if self.starts_reserved(word) => self.reserved_construct(),
                 _ => items.extend(self.statement(docs)),
             }
@@ -211,10 +214,23 @@ impl<'a> Recovery<'a> {
         reserved_for(word).is_some() && !matches!(self.words.text(self.at + 1), "=" | ":")
     }
 
+    /// Whether a `train` has entries, be its brace there or not.
+    fn starts_train(&self) -> bool {
+        let next = self.at + 1;
+        let has_entry = self.words.kind(next) == Some(TokenKind::Word) && self.words.text(next + 1) == ":";
+        has_entry || self.words.text(next) == "{"
+    }
+
     fn train(&mut self, docs: Vec<String>) -> Train {
         let span = self.words.span(self.at);
         let opener = self.words.span(self.at + 1);
-        self.at += 2;
+        if self.words.text(self.at + 1) == "{" {
+            self.at += 2;
+        } else {
+            let title = format!("expected `{{` after `train`, found {}", self.words.found(self.at + 1));
+            self.sink.error(N0013, title).primary(opener, "");
+            self.at += 1;
+        }
         let mut entries = Vec::new();
         loop {
             let (_, docs_span) = self.docs();
@@ -268,8 +284,16 @@ impl<'a> Recovery<'a> {
             self.braces_lost = true;
             return Err(());
         }
-        let start = self.at;
-        let Extent { mut end, reported } = self.extent(part);
+        let (words, start) = (self.words, self.at);
+        if std::mem::take(&mut self.derailed) && words.continues(start, part) {
+            // The rest of a statement that a `;` in its midst has torn.
+            let end = extent(words, start, part, &mut Sink::new()).end;
+            self.pass(start, end);
+            return Err(());
+        }
+        let Extent { mut end, reported, has_braces } = extent(words, start, part, self.sink);
+        self.braces_lost |= has_braces;
+        self.derailed = reported;
         let mut result = Err(());
         if start == end && self.words.text(end) == ";" {
             self.sink
@@ -286,21 +310,27 @@ impl<'a> Recovery<'a> {
                     }
                     None => {
                         explain(&failure, self.sink);
+                        self.derailed = failure.at == end;
                         Err(())
                     }
                 },
             };
         }
-        // Something is passed over even where nothing could be read, so that every loop ends.
-        self.at = end.max(start + usize::from(self.words.text(start) != "}"));
-        if self.words.text(end) == ";" {
-            self.at = end + 1;
-        } else if result.is_ok() && end < self.words.len() {
+        if result.is_ok() && end < words.len() && words.text(end) != ";" {
             self.sink
                 .error(N0014, format!("expected `;` after this {}", part.noun()))
-                .primary(self.words.span(end.saturating_sub(1)).after(), "expected `;`");
+                .primary(words.span(end.saturating_sub(1)).after(), "expected `;`");
         }
+        self.pass(start, end);
         result
+    }
+
+    /// Goes on after the statement `start..end` and its `;`. Something is passed over even where nothing could be
+    /// read, so that every loop ends; closing braces are left for the sections they close.
+    fn pass(&mut self, start: usize, end: usize) {
+        let terminated = self.words.text(end) == ";";
+        let at_brace = self.words.text(start) == "}";
+        self.at = (end + usize::from(terminated)).max(start + usize::from(!at_brace));
     }
 
     /// What stands before a failure, where that is a whole statement and what follows looks like the next.
@@ -311,87 +341,10 @@ impl<'a> Recovery<'a> {
         while words.kind(next) == Some(TokenKind::Doc) {
             next += 1;
         }
-        let starts_next = words.kind(next) == Some(TokenKind::Word)
-            && (words.on_new_line(next) && next == at || matches!(words.text(next + 1), "=" | ":" | "{"));
-        if !starts_next || at <= start || at >= failure.end {
+        if !words.begins(next, failure.part) || at <= start || at >= failure.end {
             return None;
         }
         self.parse(rule, start, at, failure.part).ok()
-    }
-
-    /// Where the statement that starts here ends. Reports brackets without partners in it.
-    fn extent(&mut self, part: Part) -> Extent {
-        let words = self.words;
-        let mut open: Vec<usize> = Vec::new();
-        let mut reported = false;
-        let start = self.at;
-        let mut at = start;
-        // What a value cannot contain on a line of its own: the name and sign of a next statement or entry.
-        let sign = if part == Part::Entry { ":" } else { "=" };
-        let starts_next =
-            |at: usize| words.kind(at) == Some(TokenKind::Word) && words.text(at + 1) == sign && words.on_new_line(at);
-        while at < words.len() {
-            let word = words.text(at);
-            match word {
-                "(" | "[" | "{" => open.push(at),
-                ")" | "]" | "}" => match open.last().copied() {
-                    Some(opener) if words.closes(opener, at) => {
-                        open.pop();
-                    }
-                    _ if word == "}" && !open.iter().any(|opener| words.closes(*opener, at)) => break,
-                    opener => {
-                        open.pop();
-                        if !std::mem::replace(&mut reported, true) {
-                            self.mismatch(opener, at);
-                        }
-                    }
-                },
-                _ if word == ";" && !open.iter().any(|opener| words.text(*opener) == "{") => break,
-                _ if (at > start && words.starts_statement(at))
-                    || (at > start + 1 && open.is_empty() && starts_next(at)) =>
-                {
-                    // Doc comments before the next statement are that statement's.
-                    while at > start + 1 && words.kind(at - 1) == Some(TokenKind::Doc) {
-                        at -= 1;
-                    }
-                    break;
-                }
-                // A string that is not closed has swallowed its line, and perhaps the `;`.
-                _ if at > start
-                    && words.text(at - 1).starts_with('"')
-                    && words.is_bad(at - 1)
-                    && words.on_new_line(at) =>
-                {
-                    break;
-                }
-                _ => {}
-            }
-            at += 1;
-        }
-        self.braces_lost |= (start..at).any(|index| words.text(index) == "{");
-        if let (Some(opener), false) = (open.last(), reported || words.has_bad(start, at)) {
-            reported = true;
-            self.sink
-                .error(N0012, format!("this {} is not closed", quote(words.text(*opener))))
-                .primary(words.span(*opener), "")
-                .secondary(words.span(at), "the statement ends here");
-        }
-        Extent { end: at, reported }
-    }
-
-    /// Reports a closing bracket that is not its opener's, or has none.
-    fn mismatch(&mut self, opener: Option<usize>, close: usize) {
-        let found = quote(self.words.text(close));
-        let span = self.words.span(close);
-        match opener {
-            Some(opener) => {
-                let title = format!("{} is closed by {found}", quote(self.words.text(opener)));
-                self.sink.error(N0012, title).primary(span, "").secondary(self.words.span(opener), "opened here");
-            }
-            None => {
-                self.sink.error(N0012, format!("{found} closes nothing")).primary(span, "");
-            }
-        }
     }
 
     /// The name that an unreadable statement defines, with an unknown value.

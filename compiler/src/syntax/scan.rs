@@ -4,7 +4,7 @@
 //! that is not closed, a malformed number, a letter that names cannot have) are reported here.
 
 use super::limits::MAX_COMMENTS;
-use crate::diagnostic::codes::{N0004, N0006, N0007, N0008, N0009, N0011};
+use crate::diagnostic::codes::{N0004, N0006, N0007, N0008, N0009, N0011, N0013};
 use crate::diagnostic::{Sink, escape, is_unprintable, quote};
 use crate::source::{SourceId, Span};
 
@@ -112,6 +112,10 @@ impl<'a> Scanner<'a> {
         let rest = self.rest();
         let len = rest.find(|next: char| next != '_' && !next.is_alphanumeric()).unwrap_or(rest.len());
         let word = &rest[..len];
+        if rest[len..].starts_with('"') {
+            self.inside(len, 1, N0013, format!("expected a blank between {} and the string", quote(word)), "");
+            return self.push(TokenKind::Bad, len);
+        }
         if word.is_ascii() {
             return self.push(TokenKind::Word, len);
         }
@@ -159,7 +163,13 @@ impl<'a> Scanner<'a> {
         let mut good = true;
         while let Some((at, next)) = inside.next() {
             match next {
-                '"' => return self.push(if good { TokenKind::Text } else { TokenKind::Bad }, at + 1),
+                '"' => {
+                    let joined = rest[at + 1..].starts_with(|next: char| next == '_' || next.is_alphabetic());
+                    if joined {
+                        self.inside(at + 1, 1, N0013, "expected a blank after the string".to_owned(), "");
+                    }
+                    return self.push(if good && !joined { TokenKind::Text } else { TokenKind::Bad }, at + 1);
+                }
                 '\n' | '\r' => break,
                 '\\' => match inside.next() {
                     Some((_, '"' | '\\' | 'n' | 't')) => {}
@@ -257,13 +267,16 @@ impl<'a> Scanner<'a> {
         );
     }
 
-    /// Reports `len` bytes that start `at` bytes from here.
+    /// Reports `len` bytes that start `at` bytes from here; the help may be empty.
     fn inside(&mut self, at: usize, len: usize, code: crate::diagnostic::Code, title: String, help: &str) {
         let start = self.at;
         self.at += at;
         let span = self.span(len);
         self.at = start;
-        self.sink.error(code, title).primary(span, "").help(help);
+        let report = self.sink.error(code, title).primary(span, "");
+        if !help.is_empty() {
+            report.help(help);
+        }
     }
 
     fn unexpected(&mut self, first: char) {

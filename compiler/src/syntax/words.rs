@@ -1,6 +1,7 @@
 //! The tokens of a text as words to look at: safe lookups for recovery and its messages.
 
-use super::keywords::is_keyword;
+use super::explain::Part;
+use super::keywords::{is_keyword, reserved_for};
 use super::scan::{Token, TokenKind};
 use crate::diagnostic::quote;
 use crate::source::{SourceId, Span};
@@ -65,9 +66,12 @@ impl<'a> Words<'a> {
         (start..end).any(|index| self.is_bad(index))
     }
 
-    /// Whether the text ends inside a comment.
-    pub(super) fn ends_in_comment(&self) -> bool {
-        self.tokens.last().is_some_and(|last| last.kind == TokenKind::Bad && self.slice(last.span).starts_with("/*"))
+    /// Whether a comment or string that is not closed may have swallowed a brace.
+    pub(super) fn has_swallowed_braces(&self) -> bool {
+        self.tokens.iter().filter(|token| token.kind == TokenKind::Bad).any(|token| {
+            let word = self.slice(token.span);
+            word.starts_with("/*") || (word.starts_with('"') && word.contains(['{', '}']))
+        })
     }
 
     /// Whether a token stands on a later line than the one before it.
@@ -86,11 +90,34 @@ impl<'a> Words<'a> {
         let next = self.text(index + 1);
         match self.text(index) {
             "input" | "output" | "network" => {
-                self.kind(index + 1) == Some(TokenKind::Word) && !matches!(next, "as" | "and" | "or")
+                self.kind(index + 1) == Some(TokenKind::Word)
+                    && !matches!(next, "as" | "and" | "or")
+                    && (self.on_new_line(index) || matches!(self.text(index + 2), ":" | "="))
             }
             "train" => next == "{",
             _ => false,
         }
+    }
+
+    /// Whether a statement or entry may start with a token: an entry `name:`, else a keyword, `name =` or `name: [`.
+    pub(super) fn begins(&self, index: usize, part: Part) -> bool {
+        let is_word = self.kind(index) == Some(TokenKind::Word);
+        let (word, next) = (self.text(index), self.text(index + 1));
+        match part {
+            Part::Entry => is_word && next == ":",
+            Part::Statement | Part::Header => {
+                self.starts_statement(index)
+                    || is_word && (next == "=" || (next == ":" && self.text(index + 2) == "["))
+                    || reserved_for(word).is_some()
+            }
+        }
+    }
+
+    /// Whether a token rather continues the statement before than starts one: it stands on the same line, or is a sign
+    /// that starts nothing.
+    pub(super) fn continues(&self, index: usize, part: Part) -> bool {
+        let is_sign = matches!(self.kind(index), Some(TokenKind::Sign | TokenKind::Close)) && self.text(index) != ";";
+        !self.begins(index, part) && (is_sign || !self.on_new_line(index))
     }
 
     /// A token for the `found` of a message.

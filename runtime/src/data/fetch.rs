@@ -122,7 +122,7 @@ impl Job<'_> {
 
     /// Gets the missing files from one address, and gives up on it at the first that fails.
     fn get_from(&self, address: &str, found: &mut Found) -> Result<(), Problem> {
-        let agent = http::agent(&self.timeouts);
+        let agent = http::agent(&self.timeouts, address);
         // The small files tell soonest whether a source is any good.
         let order = [Part::TrainLabels, Part::TestLabels, Part::TestImages, Part::TrainImages];
         for (part, file, slot) in self.missing(found, &order) {

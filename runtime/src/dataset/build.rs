@@ -136,6 +136,9 @@ fn checked_elements(what: &'static str, shape: &[usize]) -> Result<usize, DataEr
 }
 
 fn checked_labels(labels: Vec<u32>, n_classes: usize) -> Result<StoredTargets, DataError> {
+    if n_classes == 0 {
+        return Err(DataError::NoClasses);
+    }
     if let Some(sample) = labels.iter().position(|&label| label as usize >= n_classes) {
         return Err(DataError::LabelOutOfRange { sample, label: labels[sample], n_classes });
     }

@@ -42,6 +42,9 @@ pub enum DataError {
         /// How many there are.
         found: usize,
     },
+    /// Labels without classes.
+    #[error("a dataset of classes needs at least one class, found none")]
+    NoClasses,
     /// A label is not below the number of classes.
     #[error("label {label} of sample {sample} is out of range; with {n_classes} classes labels are 0 to {}", n_classes.saturating_sub(1))]
     LabelOutOfRange {

@@ -1,12 +1,10 @@
-//! The training loop: steps, epochs, and the files that a run leaves.
+//! The training loop: steps and epochs.
 
-use std::fs;
-use std::io;
-use std::path::PathBuf;
 use std::time::Instant;
 
 use super::batch::{self, Batch};
-use super::checkpoint::{self, Data, EpochProgress, Progress, Run};
+use super::checkpoint::{Data, EpochProgress, Progress, Run};
+use super::files::Files;
 use super::metrics::{self, EpochMetrics};
 use super::trainer::{BatchProgress, Report, Stopped, Trainer};
 use super::{OptimizerState, clip, evaluation};
@@ -14,7 +12,7 @@ use crate::dataset::Dataset;
 use crate::engine::{self, Gradients};
 use crate::error::Error;
 use crate::network::Trainable;
-use crate::parameters::{Parameters, first_non_finite};
+use crate::parameters::first_non_finite;
 use crate::random::Stream;
 
 /// The fewest images that are evaluated at a time; small batches need not make evaluation slow.
@@ -204,7 +202,7 @@ impl<N: Trainable> Session<'_, '_, N> {
                 files.save_best(parameters, &self.state, &self.progress)?;
             }
             files.save_latest(parameters, &self.state, &self.progress)?;
-            metrics::append(&files.metrics, &metrics)?;
+            files.append(&metrics)?;
         }
         if let Some(callback) = &mut self.trainer.on_epoch {
             callback(&metrics);
@@ -264,58 +262,6 @@ const REMEDY: &str = "try a lower learning rate, a warm-up or `clip_norm`, and i
 
 fn accuracy<N: Trainable>(epoch: &EpochProgress) -> Option<f64> {
     (N::TRAINING.classes > 0).then(|| epoch.correct as f64 / epoch.images as f64)
-}
-
-/// The files of a run.
-struct Files {
-    latest: PathBuf,
-    best: PathBuf,
-    metrics: PathBuf,
-    /// What every checkpoint says of the run; its progress is brought up to date for each.
-    run: Run,
-}
-
-impl Files {
-    fn new(folder: &std::path::Path, run: Run) -> Result<Self, Error> {
-        fs::create_dir_all(folder).map_err(Error::io("make the folder", folder))?;
-        let [latest, best, metrics] = ["latest.ckpt", "best.ckpt", "metrics.jsonl"].map(|name| folder.join(name));
-        Ok(Self { latest, best, metrics, run })
-    }
-
-    /// Loads the latest checkpoint if there is one to resume from, and makes the other files agree with it.
-    fn begin<N: Trainable>(
-        &mut self,
-        resume: bool,
-        batches: usize,
-    ) -> Result<Option<(Parameters, OptimizerState, Progress)>, Error> {
-        let loaded = if resume && self.latest.try_exists().map_err(Error::io("open", &self.latest))? {
-            Some(checkpoint::load(&self.latest, N::SPEC, &self.run, batches)?)
-        } else {
-            match fs::remove_file(&self.best) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(Error::io("remove", &self.best)(error));
-                }
-                _ => None,
-            }
-        };
-        metrics::rewrite(&self.metrics, loaded.as_ref().map_or(&[], |(_, _, progress)| &progress.history))?;
-        Ok(loaded)
-    }
-
-    fn save_latest(
-        &mut self,
-        parameters: &Parameters,
-        state: &OptimizerState,
-        progress: &Progress,
-    ) -> Result<(), Error> {
-        self.run.progress.clone_from(progress);
-        checkpoint::save(&self.latest, parameters, state, &self.run)
-    }
-
-    fn save_best(&mut self, parameters: &Parameters, state: &OptimizerState, progress: &Progress) -> Result<(), Error> {
-        self.run.progress.clone_from(progress);
-        checkpoint::save(&self.best, parameters, state, &self.run)
-    }
 }
 
 #[cfg(test)]

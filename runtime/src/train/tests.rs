@@ -96,6 +96,25 @@ fn the_same_run_gives_the_same_bits_on_any_number_of_threads() {
     assert_ne!(run(1, 6).0, one.0);
 }
 
+/// On images that are all the same, at a rate that changes nothing, only the engine's random numbers remain.
+#[test]
+fn random_numbers_are_keyed_by_seed_and_step() {
+    let inputs = ndarray::Array3::from_elem((8, 2, 3), 1.0);
+    let data = Dataset::from_classes(inputs, vec![1; 8], 3).unwrap();
+    let losses = |seed| {
+        let mut losses = Vec::new();
+        let idle = Classifier::RECIPE.optimizer.with_lr(1e-30);
+        let mut trainer = trainer().optimizer(idle).seed(seed).on_batch(|at| losses.push(at.batch_loss.to_bits()));
+        trainer.fit(&mut Classifier::new(3), &data, None).unwrap();
+        drop(trainer);
+        losses
+    };
+    let base = losses(1);
+    assert_eq!((base.len(), &base), (3, &losses(1)));
+    assert!(base[0] != base[1] && base[1] != base[2]);
+    assert!(base.iter().zip(losses(2)).all(|(a, b)| *a != b));
+}
+
 #[test]
 fn early_stopping_waits_for_its_patience() {
     let (train, validation) = (toy(40, 1, false), toy(30, 2, false));

@@ -1,8 +1,10 @@
 //! Examples with the messages they give: the annotated cases, and the examples on the pages of the codes.
 
+use super::{LENET, parse_text};
 use crate::diagnostic::{Sink, codes, testing};
 use crate::source::{SourceId, SourceMap};
 use crate::syntax::parse;
+use crate::syntax::scan::scan;
 
 fn front_end(source: SourceId, map: &SourceMap, sink: &mut Sink) {
     parse(source, map, sink);
@@ -41,5 +43,19 @@ fn annotated_cases() {
 fn pages_of_codes_are_right() {
     for code in codes::all().filter(|code| code.id() < "N0100") {
         assert_eq!(testing::check_page(code, front_end), Ok(()));
+    }
+}
+
+/// Leaving out any one word or sign of a text gives at most one message: some texts without it are right, and what
+/// follows a mistake is not blamed for it.
+#[test]
+fn one_mistake_gives_one_message() {
+    let tokens = scan(SourceId(0), LENET, &mut Sink::new());
+    for token in tokens {
+        let mut text = LENET.to_owned();
+        text.replace_range(token.span.range(), "");
+        let (_, messages) = parse_text(&text);
+        let n_messages = messages.matches("error[").count();
+        assert!(n_messages <= 1, "without {} at {}:\n{messages}", &LENET[token.span.range()], token.span.start);
     }
 }

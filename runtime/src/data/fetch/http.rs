@@ -8,9 +8,13 @@ use super::Timeouts;
 
 const MAX_REDIRECTS: u32 = 5;
 
-/// An agent that gives up as `timeouts` say.
-pub(super) fn agent(timeouts: &Timeouts) -> Agent {
-    Agent::config_builder()
+/// An agent for files under `address` that gives up as `timeouts` say.
+pub(super) fn agent(timeouts: &Timeouts, address: &str) -> Agent {
+    let builder = Agent::config_builder();
+    // The environment's proxy does not know this machine's own servers.
+    let own = ["http://127.0.0.1", "http://[::1]", "http://localhost"].iter().any(|own| address.starts_with(own));
+    let builder = if own { builder.proxy(None) } else { builder };
+    builder
         .user_agent(concat!("netwright/", env!("CARGO_PKG_VERSION")))
         .timeout_resolve(Some(timeouts.connect))
         .timeout_connect(Some(timeouts.connect))

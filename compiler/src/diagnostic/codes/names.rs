@@ -1,0 +1,116 @@
+//! N01xx: names and definitions.
+
+use super::super::code::codes;
+
+codes! {
+N0101, "a name that is not defined",
+"Bindings, inputs and parameters are known from their definition on, not before it.
+
+```net
+network N { input x: [4]; output y = z -> dense(2); }
+```
+
+Use a name that is defined above:
+
+```net
+network N { input x: [4]; output y = x -> dense(2); }
+```";
+
+N0102, "a layer that does not exist",
+"What follows `->`, and what stands before parentheses, is one of the language's layers.
+
+```net
+network N { input x: [4]; output y = x -> linear(2); }
+```
+
+Use the language's name for it:
+
+```net
+network N { input x: [4]; output y = x -> dense(2); }
+```";
+
+N0103, "something is defined twice",
+"An input or a parameter keeps its name throughout, an output is declared once, and a section or an entry stands once.
+
+```net
+network N { input x: [4]; input x: [2]; output y = x -> dense(2); }
+```
+
+Bindings may be bound again:
+
+```net
+network N { input x: [4]; x = x -> dense(3); output y = x -> dense(2); }
+```";
+
+N0104, "a tensor and a number mixed up",
+"Layers take tensors; sizes and settings are numbers. Numbers are not added to tensors.
+
+```net
+network N { input x: [4]; output y = 3 -> dense(2); }
+```
+
+Start from an input or a binding:
+
+```net
+network N { input x: [4]; output y = x -> dense(2); }
+```";
+
+N0105, "two layers of one name",
+"Layers have a namespace of their own, by which their parameters are found: `dense1.weight`. A layer is named by `as`, \
+or by the binding whose only weighted layer it is, or by its kind and a counter.
+
+```net
+network N { input x: [4]; output y = x -> dense(3) as a -> dense(2) as a; }
+```
+
+Give each a name of its own:
+
+```net
+network N { input x: [4]; output y = x -> dense(3) as a -> dense(2) as b; }
+```";
+
+N0106, "a network without input or output",
+"A network takes an input and gives an output.
+
+```net
+network N { input x: [4]; y = x -> dense(2); }
+```
+
+Declare what it gives:
+
+```net
+network N { input x: [4]; output y = x -> dense(2); }
+```";
+
+N0107, "more than one input or output",
+"This version of the language has networks of one input and one output.
+
+```net
+network N { input x: [4]; output y = x -> dense(2); output z = x -> dense(3); }
+```
+
+Join them into one tensor:
+
+```net
+network N { input x: [4]; output y = concat(x -> dense(2), x -> dense(3)); }
+```";
+
+N0108, "no network, or more than one",
+"A file describes one network.
+
+```net
+network A { input x: [4]; output y = x -> dense(2); }
+network B { input x: [4]; output y = x -> dense(2); }
+```
+
+Keep one in each file:
+
+```net
+network A { input x: [4]; output y = x -> dense(2); }
+```";
+
+N0109, "the compiler cannot go on",
+"The description is correct, but no code can be made of it: it is too large for a machine's memory, or there is a bug in \
+the compiler, which its own checks have found. Nothing wrong is generated. Make the network smaller, or report the bug \
+with the description.";
+}

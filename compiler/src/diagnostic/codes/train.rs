@@ -1,0 +1,71 @@
+//! N04xx: the `train` section.
+
+use super::super::code::codes;
+
+codes! {
+N0401, "a `train` section without a loss",
+"Training makes a loss small; the section says which, and of what.
+
+```net
+network N { input x: [4]; output y = x -> dense(2); train { epochs: 3; } }
+```
+
+Name it:
+
+```net
+network N { input x: [4]; output y = x -> dense(2); train { loss: cross_entropy(y); epochs: 3; } }
+```";
+
+N0402, "an entry that the `train` section does not have",
+"The entries are loss, optimizer, schedule, warmup_steps, batch, epochs, seed, patience, validation and clip_norm.
+
+```net
+network N { input x: [4]; output y = x -> dense(2); train { loss: cross_entropy(y); batch_size: 8; } }
+```
+
+Use the section's own word:
+
+```net
+network N { input x: [4]; output y = x -> dense(2); train { loss: cross_entropy(y); batch: 8; } }
+```";
+
+N0403, "a loss, optimiser or schedule that does not exist",
+"The message lists those that do.
+
+```net
+network N { input x: [4]; output y = x -> dense(2); train { loss: hinge(y); } }
+```
+
+Use one of them:
+
+```net
+network N { input x: [4]; output y = x -> dense(2); train { loss: cross_entropy(y); } }
+```";
+
+N0404, "a loss of something of the wrong shape",
+"Cross entropy compares one score for each class with the class that is right.
+
+```net
+network N { input x: [8, 8, 2]; output y = x -> relu; train { loss: cross_entropy(y); } }
+```
+
+End in a flat tensor:
+
+```net
+network N { input x: [8, 8, 2]; output y = x -> relu -> global_avg_pool; train { loss: cross_entropy(y); } }
+```";
+
+N0405, "cross entropy of probabilities",
+"`cross_entropy` takes scores and applies softmax itself, which is faster and does not lose precision. Given \
+probabilities it would apply softmax twice, and training would go slowly and end early.
+
+```net
+network N { input x: [4]; output y = x -> dense(2) -> softmax; train { loss: cross_entropy(y); } }
+```
+
+Give it what goes into softmax:
+
+```net
+network N { input x: [4]; z = x -> dense(2); output y = softmax(z); train { loss: cross_entropy(z); } }
+```";
+}

@@ -1,0 +1,174 @@
+//! The compiler from end to end: the one place where the order of its parts is written.
+
+use crate::diagnostic::{Sink, codes};
+use crate::ir::{Graph, ValueId, verify};
+use crate::lower::{Constant, Lowered, lower};
+use crate::passes::{Mode, prepare};
+use crate::plan::{Parameters, Plan, plan};
+use crate::recipe::{LossKind, Recipe};
+use crate::source::{SourceId, SourceMap};
+use crate::syntax::{self, ast};
+
+/// What a user of a description says besides it.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Which network of the text, where it has several.
+    pub network: Option<String>,
+    /// Values for its parameters.
+    pub overrides: Vec<(String, Constant)>,
+}
+
+/// A network, checked and planned: all that the emitter needs.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    /// The checked graph.
+    pub graph: Graph,
+    /// Where parameters stand.
+    pub parameters: Parameters,
+    /// A digest of the structure, in hexadecimal.
+    pub fingerprint: String,
+    /// Inputs to outputs.
+    pub inference: Plan,
+    /// How to train, where the description says so.
+    pub training: Option<Training>,
+}
+
+/// The plans of a network with a `train` section.
+#[derive(Debug, Clone)]
+pub struct Training {
+    /// The section.
+    pub recipe: Recipe,
+    /// Inputs to losses and gradients.
+    pub training: Plan,
+    /// Inputs to losses.
+    pub evaluation: Plan,
+}
+
+/// Most floats that the lanes' gradients of a network may take together.
+const LANE_FLOATS: usize = 16 << 20;
+
+impl Compiled {
+    /// All plans.
+    pub fn plans(&self) -> impl Iterator<Item = &Plan> {
+        let training = self.training.as_ref();
+        std::iter::once(&self.inference)
+            .chain(training.into_iter().flat_map(|train| [&train.training, &train.evaluation]))
+    }
+
+    /// The number of trained parameters, padding not counted.
+    #[must_use]
+    pub fn trained_count(&self) -> usize {
+        self.graph
+            .parameters
+            .iter()
+            .filter(|parameter| parameter.trained)
+            .map(|parameter| parameter.shape.elements())
+            .sum()
+    }
+
+    /// How many lanes of gradients training keeps: enough for the threads of a large machine, as memory allows.
+    pub(crate) fn lanes(&self) -> usize {
+        (LANE_FLOATS / self.parameters.trained.max(1)).clamp(4, 32)
+    }
+
+    /// Classes of a classification loss, and target values of a regression loss; one of them is zero.
+    pub(crate) fn loss_sizes(&self) -> (usize, usize) {
+        let Some(train) = &self.training else { return (0, 0) };
+        let elements = self.graph.shape(train.recipe.loss.of).elements();
+        match train.recipe.loss.kind {
+            LossKind::CrossEntropy => (elements, 0),
+            LossKind::MeanSquaredError => (0, elements),
+        }
+    }
+}
+
+/// Reads and checks a text, and lowers the network that `settings` names. `None` if there is none to lower.
+#[must_use]
+pub fn check(source: SourceId, map: &SourceMap, settings: &Settings, sink: &mut Sink) -> Option<Lowered> {
+    let file = syntax::parse(source, map, sink);
+    let network = select(&file, settings, sink)?;
+    Some(lower(network, &settings.overrides, sink))
+}
+
+/// Compiles a text: `None` if the sink has errors.
+#[must_use]
+pub fn compile(source: SourceId, map: &SourceMap, settings: &Settings, sink: &mut Sink) -> Option<Compiled> {
+    let lowered = check(source, map, settings, sink)?;
+    if sink.has_errors() {
+        return None;
+    }
+    match finish(lowered) {
+        Ok(compiled) => Some(compiled),
+        Err(problem) => {
+            sink.error(codes::N0109, format!("the compiler cannot go on: {problem}"))
+                .primary(map.span(source), "while compiling this")
+                .help("if the network is not too large, this is a bug of netwright: please report it with the description");
+            None
+        }
+    }
+}
+
+fn finish(lowered: Lowered) -> Result<Compiled, String> {
+    let Lowered { graph, recipe } = lowered;
+    verify(&graph)?;
+    let parameters = Parameters::of(&graph).ok_or("the parameters are too many to address")?;
+    if parameters.stored > crate::ir::MAX_ELEMENTS {
+        return Err(format!("{} parameters, where {} are the most", parameters.stored, crate::ir::MAX_ELEMENTS));
+    }
+    let planned = |mode| prepare(&graph, mode, recipe.as_ref()).and_then(plan);
+    let inference = planned(Mode::Inference)?;
+    let (training, evaluation) = match &recipe {
+        Some(_) => (Some(planned(Mode::Training)?), Some(planned(Mode::Evaluation)?)),
+        None => (None, None),
+    };
+    let training = match (recipe, training, evaluation) {
+        (Some(recipe), Some(training), Some(evaluation)) => Some(Training { recipe, training, evaluation }),
+        _ => None,
+    };
+    let fingerprint = blake3::hash(graph.to_string().as_bytes()).to_hex()[..32].to_owned();
+    Ok(Compiled { graph, parameters, fingerprint, inference, training })
+}
+
+/// The network that is meant: the named one, or the only one.
+fn select<'a>(file: &'a ast::File, settings: &Settings, sink: &mut Sink) -> Option<&'a ast::Network> {
+    for (index, network) in file.networks.iter().enumerate() {
+        if let Some(first) = file.networks[..index].iter().find(|other| other.name.text == network.name.text) {
+            sink.error(codes::N0103, format!("two networks are called `{}`", network.name.text))
+                .primary(network.name.span, "the second one")
+                .secondary(first.name.span, "the first one");
+        }
+    }
+    let names: Vec<&str> = file.networks.iter().map(|network| network.name.text.as_str()).collect();
+    match (&settings.network, file.networks.as_slice()) {
+        (Some(name), networks) => {
+            let found = networks.iter().find(|network| network.name.text == *name);
+            if found.is_none() && !sink.has_errors() {
+                sink.error(codes::N0108, format!("there is no network called `{name}` here"))
+                    .primary(file.span.before(), format!("found {}", names.join(", ")));
+            }
+            found
+        }
+        (None, [network]) => Some(network),
+        (None, []) => {
+            if !sink.has_errors() {
+                sink.error(codes::N0108, "there is no network here")
+                    .primary(file.span.before(), "expected `network NAME { … }`");
+            }
+            None
+        }
+        (None, [_, second, ..]) => {
+            if !sink.has_errors() {
+                sink.error(codes::N0108, format!("there are {} networks here: {}", names.len(), names.join(", ")))
+                    .primary(second.name.span, "a second network")
+                    .help("keep one network in a file");
+            }
+            None
+        }
+    }
+}
+
+/// The value in which a network's loss ends, by its graph; for tests and tools.
+#[must_use]
+pub fn loss_value(lowered: &Lowered) -> Option<ValueId> {
+    lowered.recipe.as_ref().map(|recipe| recipe.loss.of)
+}

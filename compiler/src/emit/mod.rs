@@ -1,0 +1,171 @@
+//! Generated code: a struct with its methods, constants for every size, and straight-line steps.
+//!
+//! Everything that is not the struct itself stands in a `const _: () = { … };` block, so that nothing is added to the
+//! user's scope, and every path starts from the facade's own path, so that nothing of the user's scope is used.
+
+mod api;
+mod names;
+mod recipe;
+mod spec;
+mod step;
+mod steps;
+#[cfg(feature = "text")]
+mod text;
+
+use proc_macro2::{Group, Ident, Literal, Span, TokenStream, TokenTree};
+use quote::{format_ident, quote};
+
+use crate::Compiled;
+
+pub use step::StepContext;
+#[cfg(feature = "text")]
+pub use text::to_text;
+
+/// The version of what generated code and runtime have agreed on; the runtime refuses code of another.
+pub const CONTRACT: u32 = 1;
+
+/// How to emit.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The path of the facade crate: `$crate`, or `::netwright`.
+    pub facade: TokenStream,
+    /// The name of the struct, where it is not the network's.
+    pub rename: Option<Ident>,
+    /// Whether to leave markers for comments, which only text can have.
+    pub comments: bool,
+}
+
+impl Target {
+    /// Code for reading: paths from `netwright`, with comments.
+    #[must_use]
+    pub fn text() -> Self {
+        Self { facade: quote!(netwright), rename: None, comments: true }
+    }
+}
+
+/// What the parts of the emitter share.
+pub(crate) struct Context<'a> {
+    pub(crate) compiled: &'a Compiled,
+    pub(crate) target: &'a Target,
+    pub(crate) rt: TokenStream,
+    pub(crate) names: names::Constants,
+}
+
+impl Context<'_> {
+    /// The struct's name.
+    fn type_name(&self) -> Ident {
+        self.target.rename.clone().unwrap_or_else(|| safe_ident(&self.compiled.graph.name))
+    }
+
+    /// Code that is kept where the runtime trains; as text, it is shown as it is kept.
+    pub(crate) fn if_training(&self, code: &TokenStream) -> TokenStream {
+        if self.target.comments {
+            let comment = self.comment("In a crate without the feature `train`, what follows is left out");
+            return quote!(#comment #code);
+        }
+        quote!(rt::training! { #code })
+    }
+
+    /// A comment, as a marker that [`to_text`] turns into one.
+    pub(crate) fn comment(&self, text: &str) -> TokenStream {
+        if self.target.comments { quote!(__comment!(#text);) } else { TokenStream::new() }
+    }
+}
+
+/// Emits a compiled network.
+#[must_use]
+pub fn emit(compiled: &Compiled, target: &Target) -> TokenStream {
+    let rt = quote!(rt);
+    let context = Context { compiled, target, rt, names: names::Constants::of(compiled) };
+    let facade = &target.facade;
+    let name = context.type_name();
+    let docs = api::type_docs(compiled);
+    let constants = context.names.emit(&context);
+    let (spec, api) = (spec::emit(&context), api::emit(&context));
+    let inference = steps::inference(&context);
+    let training = steps::training(&context);
+    plain_numbers(quote! {
+        #docs
+        #[derive(::core::fmt::Debug, ::core::clone::Clone)]
+        pub struct #name {
+            core: #facade::generated::Core,
+        }
+
+        #[allow(clippy::all, clippy::pedantic, clippy::restriction, clippy::nursery)]
+        const _: () = {
+            use #facade::generated as rt;
+            const _: () = rt::check_contract(#CONTRACT);
+
+            #constants
+            #spec
+            #api
+            #inference
+            #training
+        };
+    })
+}
+
+/// Numbers without the suffix of their type, which stands where they are used.
+fn plain_numbers(tokens: TokenStream) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|token| match token {
+            TokenTree::Group(group) => {
+                let mut plain = Group::new(group.delimiter(), plain_numbers(group.stream()));
+                plain.set_span(group.span());
+                plain.into()
+            }
+            TokenTree::Literal(literal) => {
+                let text = literal.to_string();
+                let digits = ["usize", "u64", "u32"].iter().find_map(|suffix| text.strip_suffix(suffix));
+                let plain =
+                    match (digits.and_then(|digits| digits.parse().ok()), text.strip_suffix("f32").map(str::parse)) {
+                        (Some(value), _) => Literal::u64_unsuffixed(value),
+                        (None, Some(Ok(value))) => Literal::f32_unsuffixed(value),
+                        _ => literal,
+                    };
+                plain.into()
+            }
+            other => other,
+        })
+        .collect()
+}
+
+/// The struct alone, with methods that cannot be called, for a network with errors: so that a mistake in a description
+/// is not followed by one message for every use of the network.
+#[must_use]
+pub fn skeleton(name: &str, input_rank: usize, target: &Target) -> TokenStream {
+    let name = target.rename.clone().unwrap_or_else(|| safe_ident(name));
+    let facade = &target.facade;
+    let api = api::skeleton(input_rank);
+    quote! {
+        /// A network whose description has errors.
+        #[derive(::core::fmt::Debug, ::core::clone::Clone)]
+        #[allow(dead_code)]
+        pub struct #name {
+            core: #facade::generated::Core,
+        }
+
+        #[allow(clippy::all, clippy::pedantic, clippy::restriction, clippy::nursery, unused_variables, dead_code)]
+        const _: () = {
+            use #facade::generated as rt;
+            impl #name { #api }
+        };
+    }
+}
+
+/// An identifier for a name of the description; one that Rust keeps to itself gets an underscore.
+pub(crate) fn safe_ident(name: &str) -> Ident {
+    const KEPT: &[&str] = &[
+        "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do",
+        "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop",
+        "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct",
+        "super", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while",
+        "yield", // Names that the steps themselves use.
+        "b", "c", "n", "p", "rt", "w", "out", "_",
+    ];
+    let clean: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
+    let starts_with_digit = clean.chars().next().is_none_or(|c| c.is_ascii_digit());
+    let clean = if starts_with_digit { format!("_{clean}") } else { clean };
+    if KEPT.contains(&clean.as_str()) { format_ident!("{clean}_") } else { Ident::new(&clean, Span::call_site()) }
+}

@@ -1,0 +1,62 @@
+//! The `train` section as a constant.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+
+use crate::recipe::{LossKind, Recipe, Setting};
+
+/// `rt::train::Recipe { … }`.
+pub(super) fn emit(recipe: &Recipe) -> TokenStream {
+    let loss = match recipe.loss.kind {
+        LossKind::CrossEntropy => quote!(CrossEntropy),
+        LossKind::MeanSquaredError => quote!(MeanSquaredError),
+    };
+    let optimizer = choice(recipe.optimizer.variant, &recipe.optimizer.settings);
+    let schedule = choice(recipe.schedule.variant, &recipe.schedule.settings);
+    let Recipe { warmup_steps, seed, .. } = *recipe;
+    let (batch, epochs) = (recipe.batch as usize, recipe.epochs as usize);
+    let patience = option(recipe.patience.map(|patience| patience as usize));
+    let validation = option(recipe.validation.map(|fraction| fraction as f32));
+    let clip_norm = option(recipe.clip_norm.map(|norm| norm as f32));
+    quote!(rt::train::Recipe {
+        loss: rt::train::Loss::#loss,
+        optimizer: rt::train::Optimizer::#optimizer,
+        schedule: rt::train::Schedule::#schedule,
+        warmup_steps: #warmup_steps,
+        batch: #batch,
+        epochs: #epochs,
+        seed: #seed,
+        patience: #patience,
+        validation: #validation,
+        clip_norm: #clip_norm,
+    })
+}
+
+fn choice(variant: &str, settings: &[(&'static str, Setting)]) -> TokenStream {
+    let ident = |name: &str| Ident::new(name, Span::call_site());
+    let variant = ident(variant);
+    if settings.is_empty() {
+        return quote!(#variant);
+    }
+    let settings = settings.iter().map(|&(name, setting)| {
+        let name = ident(name);
+        let value = match setting {
+            Setting::Number(value) => {
+                let value = value as f32;
+                quote!(#value)
+            }
+            Setting::Flag(value) => quote!(#value),
+            Setting::Steps(steps) => quote!(rt::train::Span::Steps(#steps)),
+            Setting::Epochs(epochs) => quote!(rt::train::Span::Epochs(#epochs)),
+        };
+        quote!(#name: #value)
+    });
+    quote!(#variant { #(#settings),* })
+}
+
+fn option<T: quote::ToTokens>(value: Option<T>) -> TokenStream {
+    match value {
+        Some(value) => quote!(rt::Option::Some(#value)),
+        None => quote!(rt::Option::None),
+    }
+}

@@ -1,0 +1,214 @@
+//! One step: what an operation needs to know to write its call.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use super::Context;
+use crate::ir::{Node, ParameterId, Shape, ValueId};
+use crate::plan::{Place, Plan};
+
+/// A step of a plan, seen from its operation.
+pub struct StepContext<'a> {
+    pub(super) context: &'a Context<'a>,
+    pub(super) plan: &'a Plan,
+    pub(super) node: &'a Node,
+    /// The local variable and the constant of each slot.
+    pub(super) slots: &'a [(Ident, Ident)],
+}
+
+impl StepContext<'_> {
+    /// The path of what the runtime offers to generated code.
+    #[must_use]
+    pub fn rt(&self) -> &TokenStream {
+        &self.context.rt
+    }
+
+    /// The constant of the operation's sizes.
+    #[must_use]
+    pub fn geometry(&self) -> TokenStream {
+        self.context.names.geometry(self.node)
+    }
+
+    /// An operand's numbers.
+    #[must_use]
+    pub fn read(&self, index: usize) -> TokenStream {
+        match self.plan.place(self.node.args[index]) {
+            Some(Place::Slot(slot)) => {
+                let name = &self.slots[slot].0;
+                quote!(#name)
+            }
+            Some(Place::Output) => quote!(&*c.output),
+            Some(Place::Shared { offset, len }) => shared(offset, len),
+            Some(Place::Input) | None => quote!(c.input),
+        }
+    }
+
+    /// A result's numbers, to be written.
+    #[must_use]
+    pub fn write(&self, port: usize) -> TokenStream {
+        match self.plan.place(self.node.results[port]) {
+            Some(Place::Slot(slot)) => {
+                let name = &self.slots[slot].0;
+                quote!(#name)
+            }
+            _ => quote!(&mut *c.output),
+        }
+    }
+
+    /// Whether the first result is written over an operand.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        let result = self.node.results.first().and_then(|&result| self.plan.place(result));
+        result.is_some() && self.node.args.iter().any(|&arg| self.plan.place(arg) == result)
+    }
+
+    /// What a barrier left, of an operand.
+    #[must_use]
+    pub fn shared(&self, index: usize) -> TokenStream {
+        self.read(index)
+    }
+
+    /// Where a barrier leaves its result.
+    #[must_use]
+    pub fn shared_result(&self) -> TokenStream {
+        match self.node.results.first().and_then(|&result| self.plan.place(result)) {
+            Some(Place::Shared { offset, len }) => {
+                let end = offset + len;
+                quote!(#offset..#end)
+            }
+            _ => quote!(0..0),
+        }
+    }
+
+    /// The slot of an operand, as a constant.
+    #[must_use]
+    pub fn slot(&self, index: usize) -> TokenStream {
+        match self.plan.place(self.node.args[index]) {
+            Some(Place::Slot(slot)) => {
+                let name = &self.slots[slot].1;
+                quote!(#name)
+            }
+            _ => TokenStream::new(),
+        }
+    }
+
+    /// A parameter's numbers; none where the layer has no such parameter.
+    #[must_use]
+    pub fn parameter(&self, index: usize) -> TokenStream {
+        match self.node.parameters.get(index) {
+            Some(&id) => {
+                let name = self.range_of(id);
+                quote!(&p[#name])
+            }
+            None => quote!(&[]),
+        }
+    }
+
+    /// Where a parameter stands, as a constant.
+    #[must_use]
+    pub fn range(&self, index: usize) -> TokenStream {
+        self.node.parameters.get(index).map_or_else(TokenStream::new, |&id| self.range_of(id))
+    }
+
+    /// A parameter's gradient, to be added to; nothing where the layer has no such parameter.
+    #[must_use]
+    pub fn gradient(&self, index: usize) -> TokenStream {
+        match self.node.parameters.get(index) {
+            Some(&id) => {
+                let name = self.gradient_of(id);
+                quote!(#name)
+            }
+            None => quote!(&mut []),
+        }
+    }
+
+    /// The transposed copy of the first parameter.
+    #[must_use]
+    pub fn derived(&self) -> TokenStream {
+        let derived = self.node.parameters.first().and_then(|id| self.plan.derived.iter().find(|d| d.parameter == *id));
+        derived.map_or_else(TokenStream::new, |derived| {
+            let (start, end) = (derived.offset, derived.offset + derived.len);
+            quote!(&c.derived[#start..#end])
+        })
+    }
+
+    /// How many rows of its last axis an operand has: images times pixels.
+    #[must_use]
+    pub fn rows(&self, index: usize) -> TokenStream {
+        match self.operand_shape(index).pixels() {
+            1 => quote!(n),
+            pixels => quote!(n * #pixels),
+        }
+    }
+
+    /// An operand's shape.
+    #[must_use]
+    pub fn operand_shape(&self, index: usize) -> &Shape {
+        self.plan.graph.shape(self.node.args[index])
+    }
+
+    /// The first result's shape.
+    #[must_use]
+    pub fn result_shape(&self) -> &Shape {
+        self.plan.graph.shape(self.node.results[0])
+    }
+
+    /// The statement with what it needs before it: its slots of the arena, and its gradients.
+    pub(super) fn statement(&self) -> TokenStream {
+        let call = self.node.op.operation().emit(self);
+        if call.is_empty() {
+            return call;
+        }
+        let writes = self.slots_of(&self.node.results, &[]);
+        let reads = self.slots_of(&self.node.args, &writes);
+        let variable = |&slot: &usize| self.slots[slot].0.clone();
+        let constant = |&slot: &usize| self.slots[slot].1.clone();
+        let (read_names, read_slots) = (reads.iter().map(variable), reads.iter().map(constant));
+        let (write_names, write_slots) = (writes.iter().map(variable), writes.iter().map(constant));
+        let split = if reads.is_empty() && writes.is_empty() {
+            TokenStream::new()
+        } else {
+            quote! {
+                let ([#(#read_names),*], [#(#write_names),*]) = c.arena.split(n, [#(#read_slots),*], [#(#write_slots),*]);
+            }
+        };
+        let is_accumulating = self.node.op.operation().has_effects() && !self.node.parameters.is_empty();
+        let gradients = if is_accumulating {
+            let names = self.node.parameters.iter().map(|&id| self.gradient_of(id));
+            let ranges = self.node.parameters.iter().map(|&id| self.range_of(id));
+            quote!(let [#(#names),*] = rt::parts(c.gradients, [#(#ranges),*]);)
+        } else {
+            TokenStream::new()
+        };
+        quote!(#split #gradients #call)
+    }
+
+    /// The slots of some values, each once, without those of `other`.
+    fn slots_of(&self, values: &[ValueId], other: &[usize]) -> Vec<usize> {
+        let mut slots = Vec::new();
+        for &value in values {
+            if let Some(Place::Slot(slot)) = self.plan.place(value)
+                && !slots.contains(&slot)
+                && !other.contains(&slot)
+            {
+                slots.push(slot);
+            }
+        }
+        slots
+    }
+
+    fn range_of(&self, id: ParameterId) -> TokenStream {
+        let name = self.context.names.parameter(id);
+        quote!(#name)
+    }
+
+    /// The local variable of a parameter's gradient: the constant's name, small, after `d_`.
+    fn gradient_of(&self, id: ParameterId) -> Ident {
+        quote::format_ident!("d_{}", self.context.names.parameter(id).to_string().to_lowercase())
+    }
+}
+
+fn shared(offset: usize, len: usize) -> TokenStream {
+    let end = offset + len;
+    quote!(&c.shared[#offset..#end])
+}

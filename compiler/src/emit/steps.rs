@@ -1,0 +1,221 @@
+//! The steps of each mode, as the functions that the engines call.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use super::names::Unique;
+use super::step::StepContext;
+use super::{Context, recipe};
+use crate::ir::{Node, NodeId, ValueId};
+use crate::plan::Plan;
+
+/// `impl Network`: the inference plan.
+pub(super) fn inference(context: &Context<'_>) -> TokenStream {
+    let name = context.type_name();
+    let plan = &context.compiled.inference;
+    let slots = slots(plan);
+    let (constants, sizes) = (slot_constants(plan, &slots), sizes(plan));
+    let body = stage(context, plan, &slots, 0);
+    quote! {
+        impl rt::Network for #name {
+            const SPEC: &'static rt::Spec = &SPEC;
+            const INFERENCE: rt::Inference = #sizes;
+
+            fn core(&self) -> &rt::Core {
+                &self.core
+            }
+
+            fn core_mut(&mut self) -> &mut rt::Core {
+                &mut self.core
+            }
+
+            fn from_core(core: rt::Core) -> Self {
+                Self { core }
+            }
+
+            fn infer(c: &mut rt::InferenceChunk<'_>) {
+                #constants
+                #body
+            }
+        }
+    }
+}
+
+/// `impl Trainable`, where the description says how to train.
+pub(super) fn training(context: &Context<'_>) -> TokenStream {
+    let Some(train) = &context.compiled.training else { return TokenStream::new() };
+    let name = context.type_name();
+    let (plan, evaluation) = (&train.training, &train.evaluation);
+    let evaluation_slots = slots(evaluation);
+    let evaluation_constants = slot_constants(evaluation, &evaluation_slots);
+    let evaluation_sizes = sizes(evaluation);
+    let evaluate = stage(context, evaluation, &evaluation_slots, 0);
+    let recipe = recipe::emit(&train.recipe);
+    let sizes = training_sizes(context, plan);
+    let slots = slots(plan);
+    let constants = slot_constants(plan, &slots);
+    let indices = 0..plan.stages.len();
+    let stage_names: Vec<Ident> = indices.clone().map(|index| format_ident!("stage_{index}")).collect();
+    let stages = indices.clone().map(|index| stage(context, plan, &slots, index));
+    let numbers = 0..plan.stages.len();
+    let last = plan.stages.len() - 1;
+    let barrier_names: Vec<Ident> = (0..last).map(|index| format_ident!("barrier_{index}")).collect();
+    let barriers = (0..last).map(|index| barrier(context, plan, &slots, index));
+    let barrier_numbers = 0..last;
+    let derived = derived(context, plan);
+    context.if_training(&quote! {
+            impl rt::Trainable for #name {
+                const RECIPE: rt::train::Recipe = #recipe;
+                const TRAINING: rt::Training = #sizes;
+                const EVALUATION: rt::Inference = #evaluation_sizes;
+
+                fn evaluate(c: &mut rt::EvaluationChunk<'_>) {
+                    #evaluation_constants
+                    #evaluate
+                }
+
+                #derived
+
+                fn stage(stage: usize, chunk: &mut rt::TrainingChunk<'_>) {
+                    match stage {
+                        #(#numbers => #stage_names(chunk),)*
+                        _ => {}
+                    }
+                }
+
+                fn barrier(stage: usize, barrier: &mut rt::Barrier<'_>) {
+                    match stage {
+                        #(#barrier_numbers => #barrier_names(barrier),)*
+                        _ => { let _ = barrier; }
+                    }
+                }
+            }
+
+            #constants
+
+            #(fn #stage_names(c: &mut rt::TrainingChunk<'_>) {
+                #stages
+            })*
+
+            #(fn #barrier_names(b: &mut rt::Barrier<'_>) {
+                #barriers
+            })*
+    })
+}
+
+/// The steps of one stage.
+fn stage(context: &Context<'_>, plan: &Plan, slots: &[(Ident, Ident)], index: usize) -> TokenStream {
+    let Some(stage) = plan.stages.get(index) else { return TokenStream::new() };
+    let mut statements = TokenStream::new();
+    for &id in &stage.steps {
+        let node = &plan.graph.nodes[id.0 as usize];
+        let statement = StepContext { context, plan, node, slots }.statement();
+        if !statement.is_empty() {
+            statements.extend(context.comment(&describe(plan, node)));
+            statements.extend(statement);
+        }
+    }
+    let text = statements.to_string();
+    // Only what is used is bound: generated code warns nobody.
+    let has_word = |word: &str| text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|found| found == word);
+    let n = if has_word("n") { quote!(let n = c.n;) } else { TokenStream::new() };
+    let p = if has_word("p") { quote!(let p = c.parameters;) } else { TokenStream::new() };
+    let unused = if statements.is_empty() { quote!(let _ = c;) } else { TokenStream::new() };
+    quote!(#n #p #unused #statements)
+}
+
+/// What happens once, after a stage.
+fn barrier(context: &Context<'_>, plan: &Plan, slots: &[(Ident, Ident)], index: usize) -> TokenStream {
+    let Some(stage) = plan.stages.get(index) else { return TokenStream::new() };
+    let mut statements = TokenStream::new();
+    for &id in &stage.barriers {
+        let node = &plan.graph.nodes[id.0 as usize];
+        statements.extend(context.comment(&describe(plan, node)));
+        statements.extend(node.op.operation().emit(&StepContext { context, plan, node, slots }));
+    }
+    statements
+}
+
+/// A step as its comment says it: `conv1: conv 32 kernel 5 then relu, [28, 28, 1] -> [24, 24, 32]`.
+fn describe(plan: &Plan, node: &Node) -> String {
+    let shapes =
+        |ids: &[ValueId]| ids.iter().map(|&id| plan.graph.shape(id).to_string()).collect::<Vec<_>>().join(", ");
+    let results = &node.results[..node.results.len().min(1)];
+    let arrow = if results.is_empty() { String::new() } else { format!(" -> {}", shapes(results)) };
+    format!("{}: {}, {}{arrow}", node.layer, node.op, shapes(&node.args))
+}
+
+/// The transposed copies.
+fn derived(context: &Context<'_>, plan: &Plan) -> TokenStream {
+    if plan.derived.is_empty() {
+        return quote!(
+            fn derive(_: usize, _: &[f32], _: &mut [f32]) {}
+        );
+    }
+    let arms = plan.derived.iter().enumerate().map(|(job, derived)| {
+        let NodeId(node) = derived.node;
+        let node = &plan.graph.nodes[node as usize];
+        let statement = node.op.operation().emit_derived(&context.rt, &context.names.geometry(node));
+        let weight = context.names.parameter(derived.parameter);
+        quote! {
+            #job => {
+                let w = &p[#weight];
+                #statement
+            }
+        }
+    });
+    quote! {
+        fn derive(job: usize, p: &[f32], out: &mut [f32]) {
+            match job {
+                #(#arms)*
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The local variable and the constant of each slot, named after the value that it is made for.
+fn slots(plan: &Plan) -> Vec<(Ident, Ident)> {
+    let mut unique = Unique::default();
+    let name = |slot: &crate::plan::Slot| plan.graph.value(slot.value).name.clone();
+    plan.slots
+        .iter()
+        .map(|slot| {
+            let variable = unique.ident(&name(slot));
+            // A prefix keeps slots and parameters apart.
+            (variable.clone(), format_ident!("AT_{}", variable.to_string().to_uppercase()))
+        })
+        .collect()
+}
+
+fn slot_constants(plan: &Plan, names: &[(Ident, Ident)]) -> TokenStream {
+    let constants = plan.slots.iter().zip(names).map(|(slot, (_, name))| {
+        let (offset, len) = (slot.offset, slot.len);
+        let kind = if slot.per_image { quote!(images) } else { quote!(fixed) };
+        quote!(const #name: rt::Slot = rt::Slot::#kind(#offset, #len);)
+    });
+    quote!(#(#constants)*)
+}
+
+fn sizes(plan: &Plan) -> TokenStream {
+    let (chunk, arena, macs) = (plan.chunk, plan.arena, plan.macs);
+    quote!(rt::Inference { chunk: #chunk, arena: #arena, macs: #macs })
+}
+
+fn training_sizes(context: &Context<'_>, plan: &Plan) -> TokenStream {
+    let (chunk, arena, macs, shared) = (plan.chunk, plan.arena, plan.macs, plan.shared);
+    let (stages, lanes) = (plan.stages.len(), context.compiled.lanes());
+    let derived = plan.derived.iter().map(|derived| derived.len);
+    let (classes, target) = context.compiled.loss_sizes();
+    quote!(rt::Training {
+        chunk: #chunk,
+        lanes: #lanes,
+        arena: #arena,
+        stages: #stages,
+        derived: &[#(#derived),*],
+        shared: #shared,
+        classes: #classes,
+        target: #target,
+        macs: #macs,
+    })
+}

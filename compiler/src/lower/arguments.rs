@@ -1,0 +1,340 @@
+//! Binds what a call gives to what its layer takes, and checks the kinds.
+
+use super::{Constant, Lowerer};
+use crate::diagnostic::{codes, quote, suggest};
+use crate::ir::{Init, ValueId};
+use crate::ops::{Argument, Default, Kind, Operands, Signature};
+use crate::source::Span;
+use crate::syntax::ast::{Call, Expr, ExprKind};
+
+/// A call's operands and arguments.
+pub(super) struct Bound {
+    pub(super) operands: Vec<(ValueId, Span)>,
+    pub(super) arguments: Vec<BoundArgument>,
+}
+
+/// An argument with its value.
+pub(super) struct BoundArgument {
+    pub(super) name: &'static str,
+    pub(super) value: Constant,
+    /// Set where the argument is an initialiser.
+    pub(super) init: Option<Init>,
+    /// Where the value stands, if it was given.
+    pub(super) span: Option<Span>,
+}
+
+/// Binds a call. `None` after a message that leaves the call without a meaning.
+pub(super) fn bind(
+    lowerer: &mut Lowerer<'_>,
+    signature: &'static Signature,
+    call: &Call,
+    operand: Option<(ValueId, Span)>,
+) -> Option<Bound> {
+    let mut operands: Vec<(ValueId, Span)> = operand.into_iter().collect();
+    let mut given: Vec<(&'static Argument, &Expr)> = Vec::new();
+    let mut positional = signature.arguments.iter();
+    let mut is_sound = true;
+    for arg in &call.args {
+        let argument = match &arg.name {
+            Some(name) => {
+                let Some(argument) = signature.arguments.iter().find(|argument| argument.name == name.text) else {
+                    unknown_argument(lowerer, signature, &name.text, name.span);
+                    is_sound = false;
+                    continue;
+                };
+                if let Some((_, first)) = given.iter().find(|(other, _)| other.name == argument.name) {
+                    let title = format!("argument {} of `{}` is given twice", quote(&name.text), signature.name);
+                    lowerer
+                        .sink
+                        .error(codes::N0207, title)
+                        .primary(name.span, "given again here")
+                        .secondary(first.span, "given here first");
+                    is_sound = false;
+                    continue;
+                }
+                argument
+            }
+            None => {
+                let wants_operand = match signature.operands {
+                    Operands::One => operands.is_empty(),
+                    Operands::Several => true,
+                };
+                if wants_operand {
+                    match lowerer.tensor(&arg.value, signature.name) {
+                        Some(id) => operands.push((id, arg.value.span)),
+                        None => is_sound = false,
+                    }
+                    // The place of the tensor is taken even if it has a mistake.
+                    if !is_sound && signature.operands == Operands::One {
+                        return None;
+                    }
+                    continue;
+                }
+                let Some(argument) = positional.next() else {
+                    too_many(lowerer, signature, arg.value.span);
+                    is_sound = false;
+                    break;
+                };
+                argument
+            }
+        };
+        given.push((argument, &arg.value));
+    }
+    is_sound &= check_operands(lowerer, signature, call, &operands, is_sound);
+    let mut arguments = Vec::with_capacity(signature.arguments.len());
+    for argument in signature.arguments {
+        let value = given.iter().find(|(other, _)| other.name == argument.name).map(|(_, value)| *value);
+        match value {
+            Some(value) => match lowerer.typed_argument(signature, argument, value) {
+                Some(bound) => arguments.push(bound),
+                None => is_sound = false,
+            },
+            None => match default_of(argument) {
+                Some(bound) => arguments.push(bound),
+                None if argument.default == Default::Layer => {}
+                None => {
+                    lowerer
+                        .sink
+                        .error(codes::N0206, format!("`{}` needs `{}`", signature.name, argument.name))
+                        .primary(call.span, format!("expected `{}`: {}", argument.name, argument.docs))
+                        .help(example(signature));
+                    is_sound = false;
+                }
+            },
+        }
+    }
+    is_sound.then_some(Bound { operands, arguments })
+}
+
+fn check_operands(
+    lowerer: &mut Lowerer<'_>,
+    signature: &Signature,
+    call: &Call,
+    operands: &[(ValueId, Span)],
+    was_sound: bool,
+) -> bool {
+    let (least, words) = match signature.operands {
+        Operands::One => (1, "a tensor"),
+        Operands::Several => (2, "two tensors or more"),
+    };
+    if operands.len() >= least {
+        return true;
+    }
+    if was_sound {
+        lowerer
+            .sink
+            .error(codes::N0206, format!("`{}` takes {words}, found {}", signature.name, operands.len()))
+            .primary(call.span, format!("expected {words}"))
+            .help(example(signature));
+    }
+    false
+}
+
+/// A call that would do.
+fn example(signature: &Signature) -> String {
+    let required = signature.arguments.iter().filter(|argument| argument.default == Default::Required);
+    let values = required.map(|argument| match argument.kind {
+        Kind::Number(..) => format!("{}: 0.5", argument.name),
+        _ if argument.name == "filters" => "32".to_owned(),
+        _ if argument.name == "units" => "10".to_owned(),
+        _ => format!("{}: 3", argument.name),
+    });
+    let values: Vec<String> = values.collect();
+    let name = signature.name;
+    match signature.operands {
+        Operands::Several => format!("for example: `{name}(a, b)`"),
+        Operands::One if values.is_empty() => format!("for example: `x -> {name}`"),
+        Operands::One => format!("for example: `x -> {name}({})`", values.join(", ")),
+    }
+}
+
+fn unknown_argument(lowerer: &mut Lowerer<'_>, signature: &Signature, name: &str, span: Span) {
+    let known: Vec<&str> = signature.arguments.iter().map(|argument| argument.name).collect();
+    let alias = match name {
+        "padding" => Some("pad"),
+        "strides" => Some("stride"),
+        "kernel_size" | "size" | "pool_size" => Some("kernel"),
+        "negative_slope" | "alpha" => Some("slope"),
+        "p" => Some("rate"),
+        "eps" => Some("epsilon"),
+        _ => None,
+    };
+    let near = alias.filter(|alias| known.contains(alias)).or_else(|| suggest(name, known.iter().copied()));
+    let report = lowerer
+        .sink
+        .error(codes::N0202, format!("`{}` has no argument {}", signature.name, quote(name)))
+        .primary(span, "not an argument of this layer");
+    match near {
+        Some(near) => report.help(format!("did you mean `{near}`?")),
+        None if known.is_empty() => report.help("it takes no arguments"),
+        None => report.help(format!("its arguments: {}", known.join(", "))),
+    };
+}
+
+fn too_many(lowerer: &mut Lowerer<'_>, signature: &Signature, span: Span) {
+    let known: Vec<&str> = signature.arguments.iter().map(|argument| argument.name).collect();
+    let takes = match known.as_slice() {
+        [] => "it takes no arguments besides its tensor".to_owned(),
+        _ => format!("its arguments: {}", known.join(", ")),
+    };
+    lowerer
+        .sink
+        .error(codes::N0207, format!("`{}` has too many arguments", signature.name))
+        .primary(span, "one too many")
+        .help(takes);
+}
+
+fn default_of(argument: &Argument) -> Option<BoundArgument> {
+    let (value, init) = match argument.default {
+        Default::Required | Default::Layer => return None,
+        Default::Int(value) => (Constant::Int(value), None),
+        Default::Bool(value) => (Constant::Bool(value), None),
+        Default::Number(text) => (Constant::Float(text.parse().ok()?), None),
+        Default::Init(name) => (Constant::Text(name.to_owned()), named_init(name)),
+    };
+    Some(BoundArgument { name: argument.name, value, init, span: None })
+}
+
+/// Initialisers without arguments.
+const INITS: &[(&str, Init)] = &[
+    ("zeros", Init::Zeros),
+    ("ones", Init::Ones),
+    ("glorot_uniform", Init::GlorotUniform),
+    ("glorot_normal", Init::GlorotNormal),
+    ("he_uniform", Init::HeUniform),
+    ("he_normal", Init::HeNormal),
+];
+
+/// Initialisers with one number, and whether it must be positive.
+const INIT_CALLS: &[(&str, fn(f64) -> Init, bool)] =
+    &[("constant", Init::Constant, false), ("normal", Init::Normal, true), ("uniform", Init::Uniform, true)];
+
+fn named_init(name: &str) -> Option<Init> {
+    INITS.iter().find(|(known, _)| *known == name).map(|&(_, init)| init)
+}
+
+impl Lowerer<'_> {
+    /// An argument's value, checked against its kind; `None` after a message.
+    fn typed_argument(
+        &mut self,
+        signature: &Signature,
+        argument: &'static Argument,
+        expr: &Expr,
+    ) -> Option<BoundArgument> {
+        if argument.kind == Kind::Init {
+            let init = self.init(expr)?;
+            return Some(BoundArgument {
+                name: argument.name,
+                value: Constant::Text(init.to_string()),
+                init: Some(init),
+                span: Some(expr.span),
+            });
+        }
+        let value = self.constant(expr)?;
+        let least = if argument.kind == Kind::SizePair { 0 } else { 1 };
+        // What a size may be at most: beyond it no tensor fits, and sums of sizes stay far from overflow.
+        let most = crate::ir::MAX_ELEMENTS as i64;
+        let in_range = |value: &Constant| matches!(value, Constant::Int(value) if (least..=most).contains(value));
+        let fits = match (argument.kind, &value) {
+            (Kind::Count, value) => in_range(value),
+            (Kind::CountPair | Kind::SizePair, Constant::List(items)) => items.len() == 2 && items.iter().all(in_range),
+            (Kind::CountPair | Kind::SizePair, value) => in_range(value),
+            (Kind::Axis, Constant::Int(value)) => (0..3).contains(value),
+            (Kind::Bool, Constant::Bool(_)) => true,
+            (Kind::Number(low, high), Constant::Int(_) | Constant::Float(_)) => {
+                let number = match value {
+                    Constant::Float(value) => value,
+                    Constant::Int(value) => value as f64,
+                    _ => f64::NAN,
+                };
+                let (low, high) = (f64::from(low) / 1000.0, f64::from(high) / 1000.0);
+                if !(low..high).contains(&number) {
+                    self.sink
+                        .error(
+                            codes::N0204,
+                            format!("`{}` of `{}` is out of range: {value}", argument.name, signature.name),
+                        )
+                        .primary(expr.span, format!("expected at least {low} and less than {high}"));
+                    return None;
+                }
+                true
+            }
+            _ => false,
+        };
+        if fits {
+            return Some(BoundArgument { name: argument.name, value, init: None, span: Some(expr.span) });
+        }
+        let is_number = matches!(value, Constant::Int(_)) && !matches!(argument.kind, Kind::Bool);
+        let code = if is_number { codes::N0204 } else { codes::N0203 };
+        self.sink
+            .error(code, format!("`{}` of `{}` cannot be {value}", argument.name, signature.name))
+            .primary(expr.span, format!("expected {}", argument.kind.describe()));
+        None
+    }
+
+    /// An initialiser: a name, or a call with one number; `None` after a message.
+    fn init(&mut self, expr: &Expr) -> Option<Init> {
+        let known = || INITS.iter().map(|(name, _)| *name).chain(INIT_CALLS.iter().map(|(name, ..)| *name));
+        let name = match &expr.kind {
+            ExprKind::Name(name) => {
+                if let Some(init) = named_init(name) {
+                    return Some(init);
+                }
+                if INIT_CALLS.iter().any(|(known, ..)| known == name) {
+                    self.sink
+                        .error(codes::N0206, format!("`{name}` needs a number"))
+                        .primary(expr.span, format!("expected `{name}(0.01)`"));
+                    return None;
+                }
+                name
+            }
+            ExprKind::Call(call) => {
+                if let Some(&(_, make, is_positive)) = INIT_CALLS.iter().find(|(known, ..)| *known == call.name.text) {
+                    let [arg] = call.args.as_slice() else {
+                        self.sink
+                            .error(
+                                codes::N0206,
+                                format!("`{}` takes one number, found {}", call.name.text, call.args.len()),
+                            )
+                            .primary(call.span, format!("expected `{}(0.01)`", call.name.text));
+                        return None;
+                    };
+                    let value = match self.constant(&arg.value)? {
+                        Constant::Float(value) => value,
+                        Constant::Int(value) => value as f64,
+                        other => {
+                            self.sink
+                                .error(codes::N0203, format!("`{}` takes a number, found {other}", call.name.text))
+                                .primary(arg.value.span, "expected a number");
+                            return None;
+                        }
+                    };
+                    if !(value as f32).is_finite() || (is_positive && value <= 0.0) {
+                        self.sink
+                            .error(codes::N0204, format!("`{}` cannot be {value:?}", call.name.text))
+                            .primary(arg.value.span, "expected a positive number that fits into 32 bits");
+                        return None;
+                    }
+                    return Some(make(value));
+                }
+                &call.name.text
+            }
+            _ => {
+                self.sink
+                    .error(codes::N0203, "an initialiser is a name")
+                    .primary(expr.span, format!("expected {}", Kind::Init.describe()));
+                return None;
+            }
+        };
+        let near = suggest(name, known());
+        let report = self
+            .sink
+            .error(codes::N0208, format!("there is no initialiser called {}", quote(name)))
+            .primary(expr.span, "not an initialiser");
+        match near {
+            Some(near) => report.help(format!("did you mean `{near}`?")),
+            None => report.help(format!("the initialisers are {}", known().collect::<Vec<_>>().join(", "))),
+        };
+        None
+    }
+}

@@ -1,0 +1,280 @@
+//! A layer's call: finds its signature, binds operands and arguments, and gives the layer's `build` what it asks for.
+
+use super::arguments::{Bound, bind};
+use super::{Constant, Lowerer};
+use crate::diagnostic::{Code, Draft, codes, quote, suggest};
+use crate::ir::{Extent, Init, Layout, NewNode, Parameter, ParameterId, Shape, ValueId};
+use crate::ops::{self, Mismatch, Op, SIGNATURES, Signature};
+use crate::source::Span;
+use crate::syntax::ast::{Call, Ident};
+
+/// What stands around a call: the tensor left of `->`, and the label after `as`.
+pub(super) struct Site<'a> {
+    pub(super) operand: Option<(ValueId, Span)>,
+    pub(super) label: Option<&'a Ident>,
+}
+
+impl Lowerer<'_> {
+    /// Lowers a layer's call; `None` after a message about the call or its operands.
+    pub(super) fn layer(&mut self, call: &Call, site: Site<'_>) -> Option<ValueId> {
+        let Some(signature) = ops::signature(&call.name.text) else {
+            self.unknown_layer(&call.name);
+            return None;
+        };
+        let bound = bind(self, signature, call, site.operand)?;
+        self.build(signature, bound, site.label, call.span)
+    }
+
+    /// Lowers an operator on tensors as the call of its layer.
+    pub(super) fn combine(&mut self, name: Ident, operands: Vec<(ValueId, Span)>, span: Span) -> Option<ValueId> {
+        let signature = ops::signature(&name.text)?;
+        self.build(signature, Bound { operands, arguments: Vec::new() }, None, span)
+    }
+
+    fn build(
+        &mut self,
+        signature: &'static Signature,
+        bound: Bound,
+        label: Option<&Ident>,
+        span: Span,
+    ) -> Option<ValueId> {
+        let (name, earlier) = self.names.of(signature.name, signature.weighted, label, span);
+        if let Some(first) = earlier {
+            let at = label.map_or(span, |label| label.span);
+            self.sink
+                .error(codes::N0105, format!("two layers are called {}", quote(&name)))
+                .primary(at, "the second one")
+                .secondary(first, "the first one")
+                .help("name one of them otherwise: `-> conv(…) as other`");
+        }
+        let mut layer = LayerCall { lowerer: self, signature, bound, name, span };
+        let n_nodes = layer.lowerer.graph.nodes.len();
+        let result = (signature.build)(&mut layer);
+        // After a message the layer still stands for a tensor, of an unknown shape, so that one mistake is one message.
+        debug_assert!(result.is_some() || n_nodes == layer.lowerer.graph.nodes.len());
+        result.or_else(|| layer.unknown())
+    }
+
+    fn unknown_layer(&mut self, name: &Ident) {
+        let is_value = self.scope.contains_key(&name.text);
+        let names = SIGNATURES.iter().map(|signature| signature.name);
+        let near = suggest(
+            &name.text,
+            names.chain(["maxpool", "avgpool", "linear", "conv2d", "batchnorm", "global_average_pool"]),
+        );
+        let near = near.map(|near| match near {
+            "maxpool" => "max_pool",
+            "avgpool" => "avg_pool",
+            "linear" => "dense",
+            "conv2d" => "conv",
+            "batchnorm" => "batch_norm",
+            "global_average_pool" => "global_avg_pool",
+            other => other,
+        });
+        let exact = match name.text.as_str() {
+            "linear" | "fc" | "fully_connected" => Some("dense"),
+            "conv2d" | "convolution" => Some("conv"),
+            "maxpool" => Some("max_pool"),
+            "avgpool" => Some("avg_pool"),
+            _ => None,
+        };
+        let report = self
+            .sink
+            .error(codes::N0102, format!("there is no layer called {}", quote(&name.text)))
+            .primary(name.span, "not a layer");
+        if is_value {
+            report.help(format!("`{}` is a value: it stands left of `->`, or inside of parentheses", name.text));
+        } else if let Some(near) = exact.or(near) {
+            report.help(format!("did you mean `{near}`?"));
+        } else {
+            let names: Vec<&str> = SIGNATURES.iter().map(|signature| signature.name).collect();
+            report.help(format!("the layers are {}", names.join(", ")));
+        }
+    }
+}
+
+/// A layer's call with everything bound: what a layer's `build` works with.
+pub struct LayerCall<'a, 'b> {
+    lowerer: &'a mut Lowerer<'b>,
+    signature: &'static Signature,
+    bound: Bound,
+    name: String,
+    span: Span,
+}
+
+impl<'b> LayerCall<'_, 'b> {
+    /// An operand.
+    pub(crate) fn operand(&self, index: usize) -> ValueId {
+        self.bound.operands[index].0
+    }
+
+    /// An operand's shape.
+    pub(crate) fn operand_shape(&self, index: usize) -> Shape {
+        self.lowerer.graph.shape(self.operand(index)).clone()
+    }
+
+    /// The shapes of all operands.
+    pub(crate) fn operand_shapes(&self) -> Vec<Shape> {
+        self.bound.operands.iter().map(|&(id, _)| self.lowerer.graph.shape(id).clone()).collect()
+    }
+
+    fn argument(&self, name: &str) -> Option<&Constant> {
+        self.bound.arguments.iter().find(|argument| argument.name == name).map(|argument| &argument.value)
+    }
+
+    /// Whether an argument was given.
+    pub(crate) fn is_given(&self, name: &str) -> bool {
+        self.bound.arguments.iter().any(|argument| argument.name == name && argument.span.is_some())
+    }
+
+    /// Where an argument's value stands; the call if it was left out.
+    pub(crate) fn argument_span(&self, name: &str) -> Span {
+        let argument = self.bound.arguments.iter().find(|argument| argument.name == name);
+        argument.and_then(|argument| argument.span).unwrap_or(self.span)
+    }
+
+    /// A whole number; its kind was checked when it was bound.
+    pub(crate) fn count(&self, name: &str) -> Option<usize> {
+        match self.argument(name)? {
+            Constant::Int(value) => usize::try_from(*value).ok(),
+            _ => None,
+        }
+    }
+
+    /// `[vertical, horizontal]`.
+    pub(crate) fn pair(&self, name: &str) -> Option<[usize; 2]> {
+        let size = |value: &Constant| match value {
+            Constant::Int(value) => usize::try_from(*value).ok(),
+            _ => None,
+        };
+        match self.argument(name)? {
+            Constant::List(items) => match items.as_slice() {
+                [a, b] => Some([size(a)?, size(b)?]),
+                _ => None,
+            },
+            value => size(value).map(|value| [value, value]),
+        }
+    }
+
+    /// A number.
+    pub(crate) fn number(&self, name: &str) -> Option<f64> {
+        match self.argument(name)? {
+            Constant::Int(value) => Some(*value as f64),
+            Constant::Float(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// A truth value.
+    pub(crate) fn flag(&self, name: &str) -> Option<bool> {
+        match self.argument(name)? {
+            Constant::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// An initialiser.
+    pub(crate) fn init(&self, name: &str) -> Option<Init> {
+        self.bound.arguments.iter().find(|argument| argument.name == name).and_then(|argument| argument.init)
+    }
+
+    /// An axis of a tensor of this rank; `None` after a message.
+    pub(crate) fn axis(&mut self, name: &str, rank: usize) -> Option<usize> {
+        let axis = self.count(name)?;
+        if axis < rank {
+            return Some(axis);
+        }
+        let span = self.argument_span(name);
+        self.error(codes::N0204, format!("there is no axis {axis} in {}", self.operand_shape(0)))
+            .primary(span, format!("expected an axis from 0 to {}", rank - 1))
+            .help("axes are counted from zero, without the batch");
+        None
+    }
+
+    /// Starts an error.
+    pub(crate) fn error(&mut self, code: Code, title: String) -> Draft<'_> {
+        self.lowerer.sink.error(code, title)
+    }
+
+    /// Reports operands that do not fit: at the call, with where the operand comes from.
+    pub(crate) fn report(&mut self, mismatch: &Mismatch) {
+        let shape = self.operand_shape(mismatch.operand.min(self.bound.operands.len() - 1));
+        let (_, from) = self.bound.operands[mismatch.operand.min(self.bound.operands.len() - 1)];
+        let report = self
+            .lowerer
+            .sink
+            .error(mismatch.code, mismatch.title.clone())
+            .primary(self.span, mismatch.expected.clone());
+        let report = if from == self.span { report } else { report.secondary(from, format!("this produces {shape}")) };
+        if let Some(help) = &mismatch.help {
+            report.help(help.clone());
+        }
+    }
+
+    /// A result of an unknown shape, for an operand of an unknown shape.
+    pub(crate) fn unknown(&mut self) -> Option<ValueId> {
+        Some(self.lowerer.graph.add_value(&self.name, Shape::unknown(), Extent::Image, self.span))
+    }
+
+    /// The number of this layer among those that draw random numbers.
+    pub(crate) fn counter(&mut self) -> u32 {
+        let number = self.lowerer.n_dropouts;
+        self.lowerer.n_dropouts += 1;
+        number
+    }
+
+    /// A trained parameter of the layer; `None` after a message.
+    pub(crate) fn parameter(
+        &mut self,
+        name: &str,
+        dims: Vec<usize>,
+        layout: Layout,
+        init: Init,
+    ) -> Option<ParameterId> {
+        self.add_parameter(name, dims, layout, init, true)
+    }
+
+    /// State of the layer that training updates without a gradient; `None` after a message.
+    pub(crate) fn state(&mut self, name: &str, dims: Vec<usize>, layout: Layout, init: Init) -> Option<ParameterId> {
+        self.add_parameter(name, dims, layout, init, false)
+    }
+
+    fn add_parameter(
+        &mut self,
+        name: &str,
+        dims: Vec<usize>,
+        layout: Layout,
+        init: Init,
+        trained: bool,
+    ) -> Option<ParameterId> {
+        let text = format!("{dims:?}");
+        let shape =
+            Shape::new(dims).filter(|_| layout.stored().is_some_and(|stored| stored <= crate::ir::MAX_ELEMENTS));
+        let Some(shape) = shape else {
+            let span = self.span;
+            let title = format!("the {name} of `{}` would be {text}, which is too large", self.signature.name);
+            self.error(codes::N0309, title)
+                .primary(span, format!("expected at most {} elements", crate::ir::MAX_ELEMENTS));
+            return None;
+        };
+        let name = format!("{}.{name}", self.name);
+        Some(self.lowerer.graph.add_parameter(Parameter { name, shape, layout, init, trained }))
+    }
+
+    /// The layer's node, over all its operands.
+    pub(crate) fn node(&mut self, op: Op, parameters: Vec<ParameterId>) -> ValueId {
+        let args = self.bound.operands.iter().map(|&(id, _)| id).collect();
+        self.node_over(op, args, parameters)
+    }
+
+    /// A node of the layer, over these operands.
+    pub(crate) fn node_over(&mut self, op: Op, args: Vec<ValueId>, parameters: Vec<ParameterId>) -> ValueId {
+        let shapes: Vec<&Shape> = args.iter().map(|&id| self.lowerer.graph.shape(id)).collect();
+        if let Err(mismatch) = op.infer(&shapes) {
+            self.report(&mismatch);
+            return self.lowerer.graph.add_value(&self.name, Shape::unknown(), Extent::Image, self.span);
+        }
+        let (name, span) = (self.name.clone(), self.span);
+        self.lowerer.graph.add_node(NewNode { op, args, parameters, name: &name, layer: &name, span })
+    }
+}

@@ -1,0 +1,186 @@
+//! Numbers known at compile time: literals, parameters, and the arithmetic of them, checked for overflow.
+
+use std::fmt;
+
+use super::{Lowerer, Meaning};
+use crate::diagnostic::codes;
+use crate::source::Span;
+use crate::syntax::ast::{BinaryOp, Expr, UnaryOp};
+
+/// A value known at compile time.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Constant {
+    /// A whole number.
+    Int(i64),
+    /// A number with a fraction.
+    Float(f64),
+    /// A truth value.
+    Bool(bool),
+    /// A text.
+    Text(String),
+    /// A list.
+    List(Vec<Constant>),
+}
+
+impl fmt::Display for Constant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Constant::Int(value) => write!(f, "{value}"),
+            Constant::Float(value) => write!(f, "{value:?}"),
+            Constant::Bool(value) => write!(f, "{value}"),
+            Constant::Text(text) => write!(f, "{text:?}"),
+            Constant::List(items) => {
+                f.write_str("[")?;
+                for (index, item) in items.iter().enumerate() {
+                    write!(f, "{}{item}", if index == 0 { "" } else { ", " })?;
+                }
+                f.write_str("]")
+            }
+        }
+    }
+}
+
+impl Lowerer<'_> {
+    /// The value of an expression that must be known at compile time; `None` after a message.
+    pub(super) fn constant(&mut self, expr: &Expr) -> Option<Constant> {
+        match self.evaluate(expr) {
+            Meaning::Constant(constant) => Some(constant),
+            Meaning::Tensor(_) => {
+                self.sink
+                    .error(codes::N0203, "a tensor stands where a number is expected")
+                    .primary(expr.span, "expected a number or a parameter");
+                None
+            }
+            Meaning::Unknown => None,
+        }
+    }
+
+    /// The value of a list, if every item has one.
+    pub(super) fn list(&mut self, items: &[Expr]) -> Meaning {
+        let values: Vec<Option<Constant>> = items.iter().map(|item| self.constant(item)).collect();
+        values
+            .into_iter()
+            .collect::<Option<Vec<_>>>()
+            .map_or(Meaning::Unknown, |items| Meaning::Constant(Constant::List(items)))
+    }
+
+    /// Applies `-` or `not`.
+    pub(super) fn unary(&mut self, op: UnaryOp, operand: &Expr, span: Span) -> Meaning {
+        let Some(value) = self.constant(operand) else { return Meaning::Unknown };
+        let result = match (op, &value) {
+            (UnaryOp::Negate, Constant::Int(value)) => value.checked_neg().map(Constant::Int),
+            (UnaryOp::Negate, Constant::Float(value)) => Some(Constant::Float(-value)),
+            (UnaryOp::Not, Constant::Bool(value)) => Some(Constant::Bool(!value)),
+            _ => {
+                let expected = if op == UnaryOp::Not { "`true` or `false`" } else { "a number" };
+                self.sink
+                    .error(codes::N0203, format!("`{}` takes {expected}, found {value}", op.as_str()))
+                    .primary(operand.span, format!("expected {expected}"));
+                return Meaning::Unknown;
+            }
+        };
+        self.or_overflow(result, span)
+    }
+
+    /// Applies an operator to two constants.
+    pub(super) fn binary(&mut self, op: BinaryOp, a: (Constant, Span), b: (Constant, Span), span: Span) -> Meaning {
+        use Constant::{Bool, Float, Int, Text};
+        let result = match (&a.0, &b.0) {
+            (Int(x), Int(y)) => match int(op, *x, *y) {
+                Ok(result) => result,
+                Err(()) => return self.misfit(op, &a, &b),
+            },
+            (Int(_) | Float(_), Int(_) | Float(_)) => match float(op, real(&a.0), real(&b.0)) {
+                Some(result) => finite(result),
+                None => return self.misfit(op, &a, &b),
+            },
+            (Bool(x), Bool(y)) => match op {
+                BinaryOp::And => Some(Bool(*x && *y)),
+                BinaryOp::Or => Some(Bool(*x || *y)),
+                BinaryOp::Equal => Some(Bool(x == y)),
+                BinaryOp::NotEqual => Some(Bool(x != y)),
+                _ => return self.misfit(op, &a, &b),
+            },
+            (Text(x), Text(y)) => match op {
+                BinaryOp::Equal => Some(Bool(x == y)),
+                BinaryOp::NotEqual => Some(Bool(x != y)),
+                _ => return self.misfit(op, &a, &b),
+            },
+            _ => return self.misfit(op, &a, &b),
+        };
+        if result.is_none() && op == BinaryOp::Divide && matches!(b.0, Int(0)) {
+            self.sink.error(codes::N0205, "division by zero").primary(b.1, "this is 0");
+            return Meaning::Unknown;
+        }
+        self.or_overflow(result, span)
+    }
+
+    fn misfit(&mut self, op: BinaryOp, a: &(Constant, Span), b: &(Constant, Span)) -> Meaning {
+        self.sink
+            .error(codes::N0203, format!("`{}` does not apply to {} and {}", op.as_str(), a.0, b.0))
+            .primary(a.1.to(b.1), "expected operands of one kind");
+        Meaning::Unknown
+    }
+
+    fn or_overflow(&mut self, result: Option<Constant>, span: Span) -> Meaning {
+        result.map_or_else(
+            || {
+                self.sink.error(codes::N0205, "the result is out of range").primary(span, "does not fit into 64 bits");
+                Meaning::Unknown
+            },
+            Meaning::Constant,
+        )
+    }
+}
+
+/// The operator on whole numbers: `Err` if it does not apply, `None` if the result does not fit. Division rounds down.
+fn int(op: BinaryOp, x: i64, y: i64) -> Result<Option<Constant>, ()> {
+    Ok(match op {
+        BinaryOp::Add => x.checked_add(y).map(Constant::Int),
+        BinaryOp::Subtract => x.checked_sub(y).map(Constant::Int),
+        BinaryOp::Multiply => x.checked_mul(y).map(Constant::Int),
+        BinaryOp::Divide => {
+            let rounds_up = y != 0 && x.checked_rem(y).is_some_and(|rest| rest != 0) && (x < 0) != (y < 0);
+            x.checked_div(y).map(|quotient| Constant::Int(quotient - i64::from(rounds_up)))
+        }
+        BinaryOp::Equal => Some(Constant::Bool(x == y)),
+        BinaryOp::NotEqual => Some(Constant::Bool(x != y)),
+        BinaryOp::Less => Some(Constant::Bool(x < y)),
+        BinaryOp::LessEqual => Some(Constant::Bool(x <= y)),
+        BinaryOp::Greater => Some(Constant::Bool(x > y)),
+        BinaryOp::GreaterEqual => Some(Constant::Bool(x >= y)),
+        BinaryOp::And | BinaryOp::Or => return Err(()),
+    })
+}
+
+/// The operator on numbers with a fraction; `None` if it does not apply.
+fn float(op: BinaryOp, x: f64, y: f64) -> Option<Constant> {
+    Some(match op {
+        BinaryOp::Add => Constant::Float(x + y),
+        BinaryOp::Subtract => Constant::Float(x - y),
+        BinaryOp::Multiply => Constant::Float(x * y),
+        BinaryOp::Divide => Constant::Float(x / y),
+        BinaryOp::Equal => Constant::Bool(x == y),
+        BinaryOp::NotEqual => Constant::Bool(x != y),
+        BinaryOp::Less => Constant::Bool(x < y),
+        BinaryOp::LessEqual => Constant::Bool(x <= y),
+        BinaryOp::Greater => Constant::Bool(x > y),
+        BinaryOp::GreaterEqual => Constant::Bool(x >= y),
+        BinaryOp::And | BinaryOp::Or => return None,
+    })
+}
+
+fn finite(result: Constant) -> Option<Constant> {
+    match result {
+        Constant::Float(value) if !value.is_finite() => None,
+        other => Some(other),
+    }
+}
+
+fn real(value: &Constant) -> f64 {
+    match value {
+        Constant::Int(value) => *value as f64,
+        Constant::Float(value) => *value,
+        _ => f64::NAN,
+    }
+}

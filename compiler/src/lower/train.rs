@@ -1,0 +1,521 @@
+//! The `train` section: its entries, checked and with defaults filled in.
+
+use super::{Constant, Lowerer, Meaning};
+use crate::diagnostic::{codes, quote, suggest};
+use crate::ops::{CrossEntropy, Operation};
+use crate::recipe::{Loss, LossKind, Optimizer, Recipe, Schedule, Setting};
+use crate::source::Span;
+use crate::syntax::ast::{Arg, Entry, Expr, ExprKind, Item, Network, Train};
+
+/// The keys of the section.
+const KEYS: &[&str] = &[
+    "loss",
+    "optimizer",
+    "schedule",
+    "warmup_steps",
+    "batch",
+    "epochs",
+    "seed",
+    "patience",
+    "validation",
+    "clip_norm",
+];
+
+/// A choice with settings: the name in the language, the runtime's variant, the settings.
+type Choice = (&'static str, &'static str, &'static [Field]);
+
+/// A setting of a choice.
+struct Field {
+    name: &'static str,
+    default: Preset,
+    /// The values that it may have: at least the first, less than the second.
+    range: (f64, f64),
+}
+
+/// What a setting is when left out.
+#[derive(Clone, Copy)]
+enum Preset {
+    Number(f64),
+    Flag(bool),
+    Required,
+    /// A time, given as `steps:` or `epochs:`.
+    RequiredTime,
+    /// The same; the whole training when left out.
+    WholeTraining,
+}
+
+const fn field(name: &'static str, default: Preset, low: f64, high: f64) -> Field {
+    Field { name, default, range: (low, high) }
+}
+
+const POSITIVE: f64 = f64::MIN_POSITIVE;
+const ANY: f64 = f32::MAX as f64;
+
+const LR: &str = "lr";
+const OPTIMIZERS: &[Choice] = &[
+    (
+        "sgd",
+        "Sgd",
+        &[
+            field(LR, Preset::Number(0.01), POSITIVE, ANY),
+            field("momentum", Preset::Number(0.0), 0.0, 1.0),
+            field("nesterov", Preset::Flag(false), 0.0, 0.0),
+            field("weight_decay", Preset::Number(0.0), 0.0, ANY),
+        ],
+    ),
+    (
+        "adam",
+        "Adam",
+        &[
+            field(LR, Preset::Number(0.001), POSITIVE, ANY),
+            field("beta1", Preset::Number(0.9), 0.0, 1.0),
+            field("beta2", Preset::Number(0.999), 0.0, 1.0),
+            field("epsilon", Preset::Number(1e-7), POSITIVE, ANY),
+            field("weight_decay", Preset::Number(0.0), 0.0, ANY),
+        ],
+    ),
+    (
+        "adamw",
+        "AdamW",
+        &[
+            field(LR, Preset::Number(0.001), POSITIVE, ANY),
+            field("beta1", Preset::Number(0.9), 0.0, 1.0),
+            field("beta2", Preset::Number(0.999), 0.0, 1.0),
+            field("epsilon", Preset::Number(1e-7), POSITIVE, ANY),
+            field("weight_decay", Preset::Number(0.01), 0.0, ANY),
+        ],
+    ),
+    (
+        "rmsprop",
+        "RmsProp",
+        &[
+            field(LR, Preset::Number(0.001), POSITIVE, ANY),
+            field("rho", Preset::Number(0.9), 0.0, 1.0),
+            field("epsilon", Preset::Number(1e-7), POSITIVE, ANY),
+            field("momentum", Preset::Number(0.0), 0.0, 1.0),
+        ],
+    ),
+];
+
+const SCHEDULES: &[Choice] = &[
+    ("constant", "Constant", &[]),
+    (
+        "step",
+        "Step",
+        &[field("every", Preset::RequiredTime, 0.0, 0.0), field("factor", Preset::Number(0.1), POSITIVE, ANY)],
+    ),
+    (
+        "exponential",
+        "Exponential",
+        &[field("every", Preset::RequiredTime, 0.0, 0.0), field("factor", Preset::Required, POSITIVE, ANY)],
+    ),
+    (
+        "cosine",
+        "Cosine",
+        &[field("total", Preset::WholeTraining, 0.0, 0.0), field("minimum", Preset::Number(0.0), 0.0, ANY)],
+    ),
+    (
+        "polynomial",
+        "Polynomial",
+        &[
+            field("total", Preset::WholeTraining, 0.0, 0.0),
+            field("power", Preset::Number(1.0), POSITIVE, ANY),
+            field("end", Preset::Number(0.0), 0.0, ANY),
+        ],
+    ),
+    (
+        "inverse",
+        "Inverse",
+        &[field("gamma", Preset::Required, 0.0, ANY), field("power", Preset::Number(1.0), 0.0, ANY)],
+    ),
+];
+
+/// The largest whole number of the section, so that products of two fit into 64 bits.
+const MAX_COUNT: i64 = u32::MAX as i64;
+
+impl Lowerer<'_> {
+    /// Checks the network's `train` section; `None` if there is none, or after a message.
+    pub(super) fn train_section(&mut self, network: &Network) -> Option<Recipe> {
+        let mut sections = network.items.iter().filter_map(|item| match item {
+            Item::Train(train) => Some(train),
+            _ => None,
+        });
+        let train = sections.next()?;
+        for other in sections {
+            self.sink
+                .error(codes::N0103, format!("`{}` has two `train` sections", network.name.text))
+                .primary(other.span.before(), "the second one")
+                .secondary(train.span.before(), "the first one");
+        }
+        self.check_keys(train);
+        let entry = |key: &str| train.entries.iter().find(|entry| entry.key.text == key);
+        let epochs = self.whole(entry("epochs"), 1, 10);
+        let batch = self.whole(entry("batch"), 1, 32);
+        let seed = self.whole(entry("seed"), 0, 0);
+        let warmup_steps = self.whole(entry("warmup_steps"), 0, 0);
+        let patience = entry("patience").map(|entry| self.whole(Some(entry), 1, 1));
+        let validation = entry("validation").map(|entry| self.fraction(entry));
+        let clip_norm = entry("clip_norm").map(|entry| self.positive(entry));
+        let loss = match entry("loss") {
+            Some(entry) => self.loss(&entry.value),
+            None => {
+                self.sink
+                    .error(codes::N0401, "the `train` section has no loss")
+                    .primary(network_train_keyword(train), "expected an entry such as `loss: cross_entropy(logits);`");
+                None
+            }
+        };
+        let adam = Optimizer { variant: "Adam", settings: presets(OPTIMIZERS[1].2, 0) };
+        let optimizer = match entry("optimizer") {
+            Some(entry) => self
+                .choice(&entry.value, "optimizer", OPTIMIZERS, 0)
+                .map(|(variant, settings)| Optimizer { variant, settings }),
+            None => Some(adam),
+        };
+        let total = epochs.unwrap_or(1);
+        let schedule = match entry("schedule") {
+            Some(entry) => self
+                .choice(&entry.value, "schedule", SCHEDULES, total)
+                .map(|(variant, settings)| Schedule { variant, settings }),
+            None => Some(Schedule { variant: "Constant", settings: Vec::new() }),
+        };
+        Some(Recipe {
+            loss: loss?,
+            optimizer: optimizer?,
+            schedule: schedule?,
+            warmup_steps: warmup_steps?,
+            batch: batch?,
+            epochs: epochs?,
+            seed: seed?,
+            patience: transposed(patience)?,
+            validation: transposed(validation)?,
+            clip_norm: transposed(clip_norm)?,
+        })
+    }
+
+    fn check_keys(&mut self, train: &Train) {
+        for (index, entry) in train.entries.iter().enumerate() {
+            let key = &entry.key;
+            if !KEYS.contains(&key.text.as_str()) {
+                let report = self
+                    .sink
+                    .error(codes::N0402, format!("`train` has no entry {}", quote(&key.text)))
+                    .primary(key.span, "not an entry of this section");
+                let near = match key.text.as_str() {
+                    "batch_size" => Some("batch"),
+                    "lr" | "learning_rate" => Some("optimizer"),
+                    "optimiser" => Some("optimizer"),
+                    other => suggest(other, KEYS.iter().copied()),
+                };
+                match near {
+                    Some(near) => report.help(format!("did you mean `{near}`?")),
+                    None => report.help(format!("the entries are {}", KEYS.join(", "))),
+                };
+            } else if let Some(first) = train.entries[..index].iter().find(|other| other.key.text == key.text) {
+                self.sink
+                    .error(codes::N0103, format!("{} is set twice", quote(&key.text)))
+                    .primary(key.span, "set again here")
+                    .secondary(first.key.span, "set here first");
+            }
+        }
+    }
+
+    /// A whole number, `least` or more; `default` where the entry is missing, `None` after a message.
+    fn whole(&mut self, entry: Option<&Entry>, least: i64, default: u64) -> Option<u64> {
+        let Some(entry) = entry else { return Some(default) };
+        match self.constant(&entry.value)? {
+            Constant::Int(value) if (least..=MAX_COUNT).contains(&value) => u64::try_from(value).ok(),
+            other => {
+                self.sink
+                    .error(codes::N0204, format!("{} cannot be {other}", quote(&entry.key.text)))
+                    .primary(entry.value.span, format!("expected a whole number from {least} to {MAX_COUNT}"));
+                None
+            }
+        }
+    }
+
+    fn fraction(&mut self, entry: &Entry) -> Option<f64> {
+        let value = self.real(&entry.value)?;
+        if value > 0.0 && value < 1.0 {
+            return Some(value);
+        }
+        self.sink
+            .error(codes::N0204, format!("{} cannot be {value:?}", quote(&entry.key.text)))
+            .primary(entry.value.span, "expected a fraction between 0 and 1");
+        None
+    }
+
+    fn positive(&mut self, entry: &Entry) -> Option<f64> {
+        let value = self.real(&entry.value)?;
+        if value > 0.0 && (value as f32).is_finite() {
+            return Some(value);
+        }
+        self.sink
+            .error(codes::N0204, format!("{} cannot be {value:?}", quote(&entry.key.text)))
+            .primary(entry.value.span, "expected a number above 0");
+        None
+    }
+
+    fn real(&mut self, expr: &Expr) -> Option<f64> {
+        match self.constant(expr)? {
+            Constant::Int(value) => Some(value as f64),
+            Constant::Float(value) => Some(value),
+            other => {
+                self.sink
+                    .error(codes::N0203, format!("expected a number, found {other}"))
+                    .primary(expr.span, "expected a number");
+                None
+            }
+        }
+    }
+
+    /// `cross_entropy(logits)` or `mean_squared_error(y)`.
+    fn loss(&mut self, expr: &Expr) -> Option<Loss> {
+        const LOSSES: &[(&str, LossKind)] =
+            &[("cross_entropy", LossKind::CrossEntropy), ("mean_squared_error", LossKind::MeanSquaredError)];
+        let ExprKind::Call(call) = &expr.kind else {
+            if !matches!(expr.kind, ExprKind::Error) {
+                self.sink
+                    .error(codes::N0401, "the loss is a call")
+                    .primary(expr.span, "expected, for example, `cross_entropy(logits)`");
+            }
+            return None;
+        };
+        let Some(&(_, kind)) = LOSSES.iter().find(|(name, _)| *name == call.name.text) else {
+            let near = match call.name.text.as_str() {
+                "mse" => Some("mean_squared_error"),
+                other => suggest(other, LOSSES.iter().map(|(name, _)| *name)),
+            };
+            let report = self
+                .sink
+                .error(codes::N0403, format!("there is no loss called {}", quote(&call.name.text)))
+                .primary(call.name.span, "not a loss");
+            match near {
+                Some(near) => report.help(format!("did you mean `{near}`?")),
+                None => report.help("the losses are cross_entropy and mean_squared_error"),
+            };
+            return None;
+        };
+        let [Arg { name: None, value, .. }] = call.args.as_slice() else {
+            self.sink
+                .error(
+                    codes::N0206,
+                    format!("`{}` takes one tensor, found {} arguments", call.name.text, call.args.len()),
+                )
+                .primary(call.span, format!("expected `{}(logits)`", call.name.text));
+            return None;
+        };
+        let Meaning::Tensor(of) = self.evaluate(value) else {
+            self.tensor(value, &call.name.text);
+            return None;
+        };
+        if kind == LossKind::CrossEntropy && self.graph.shape(of).is_known() {
+            if let Err(mismatch) = (CrossEntropy { gradient: false }).infer(&[self.graph.shape(of)]) {
+                let report = self.sink.error(mismatch.code, mismatch.title).primary(value.span, mismatch.expected);
+                if let Some(help) = mismatch.help {
+                    report.help(help);
+                }
+                return None;
+            }
+            self.warn_about_softmax(of, value);
+        }
+        Some(Loss { kind, of })
+    }
+
+    /// Cross entropy takes scores: probabilities would go through softmax twice.
+    fn warn_about_softmax(&mut self, of: crate::ir::ValueId, value: &Expr) {
+        let is_softmax = self.graph.producer(of).is_some_and(|node| matches!(node.op, crate::ops::Op::Softmax(_)));
+        if is_softmax {
+            let from = self.graph.value(of).span;
+            self.sink
+                .warning(codes::N0405, "`cross_entropy` takes scores, found probabilities")
+                .primary(value.span, "softmax would be applied twice")
+                .secondary(from, "softmax is applied here")
+                .help("give it what goes into `softmax`");
+        }
+    }
+
+    /// A choice with settings: `adam(lr: 0.001)`, or a name alone.
+    fn choice(
+        &mut self,
+        expr: &Expr,
+        what: &str,
+        choices: &[Choice],
+        epochs: u64,
+    ) -> Option<(&'static str, Vec<(&'static str, Setting)>)> {
+        let (name, span, args): (&str, Span, &[Arg]) = match &expr.kind {
+            ExprKind::Name(name) => (name, expr.span, &[]),
+            ExprKind::Call(call) => (&call.name.text, call.name.span, &call.args),
+            ExprKind::Error => return None,
+            _ => {
+                let names: Vec<&str> = choices.iter().map(|choice| choice.0).collect();
+                self.sink
+                    .error(codes::N0203, format!("the {what} is a name"))
+                    .primary(expr.span, format!("expected one of {}", names.join(", ")));
+                return None;
+            }
+        };
+        let Some(&(_, variant, fields)) = choices.iter().find(|choice| choice.0 == name) else {
+            let names = || choices.iter().map(|choice| choice.0);
+            let report = self
+                .sink
+                .error(codes::N0403, format!("there is no {what} called {}", quote(name)))
+                .primary(span, format!("not a known {what}"));
+            match suggest(name, names()) {
+                Some(near) => report.help(format!("did you mean `{near}`?")),
+                None => report.help(format!("expected one of {}", names().collect::<Vec<_>>().join(", "))),
+            };
+            return None;
+        };
+        let mut settings: Vec<(&'static str, Setting, bool)> =
+            presets(fields, epochs).into_iter().map(|(name, setting)| (name, setting, false)).collect();
+        let mut is_sound = true;
+        for arg in args {
+            is_sound &= self.setting(name, fields, arg, &mut settings);
+        }
+        for field in fields {
+            let is_missing = !settings.iter().any(|(name, ..)| *name == field.name);
+            if is_sound && is_missing {
+                let words = match field.default {
+                    Preset::RequiredTime => "`steps` or `epochs`".to_owned(),
+                    _ => format!("`{}`", field.name),
+                };
+                self.sink
+                    .error(codes::N0206, format!("`{name}` needs {words}"))
+                    .primary(expr.span, format!("expected {words}"));
+                is_sound = false;
+            }
+        }
+        // In the order of the fields, as the runtime's variants have them.
+        let place = |name: &str| fields.iter().position(|field| field.name == name);
+        settings.sort_by_key(|(name, ..)| place(name));
+        is_sound.then(|| (variant, settings.into_iter().map(|(name, setting, _)| (name, setting)).collect()))
+    }
+
+    /// One setting of a choice; `false` after a message.
+    fn setting(
+        &mut self,
+        choice: &str,
+        fields: &'static [Field],
+        arg: &Arg,
+        settings: &mut Vec<(&'static str, Setting, bool)>,
+    ) -> bool {
+        let Some(key) = &arg.name else {
+            let first =
+                fields.first().map_or("it takes none".to_owned(), |field| format!("for example `{}: …`", shown(field)));
+            self.sink
+                .error(codes::N0207, format!("the settings of `{choice}` are named"))
+                .primary(arg.span, format!("expected a name: {first}"));
+            return false;
+        };
+        let is_time = |field: &&Field| matches!(field.default, Preset::RequiredTime | Preset::WholeTraining);
+        let time = fields.iter().find(is_time).filter(|_| matches!(key.text.as_str(), "steps" | "epochs"));
+        let field = time.or_else(|| fields.iter().find(|field| field.name == key.text && !is_time(field)));
+        let Some(field) = field else {
+            let names: Vec<&str> = fields
+                .iter()
+                .flat_map(|field| if is_time(&field) { vec!["steps", "epochs"] } else { vec![field.name] })
+                .collect();
+            let near = match key.text.as_str() {
+                "learning_rate" => Some("lr"),
+                other => suggest(other, names.iter().copied()),
+            };
+            let report = self
+                .sink
+                .error(codes::N0202, format!("`{choice}` has no setting {}", quote(&key.text)))
+                .primary(key.span, "not a setting of it");
+            match near {
+                Some(near) => report.help(format!("did you mean `{near}`?")),
+                None if names.is_empty() => report.help("it takes no settings"),
+                None => report.help(format!("its settings: {}", names.join(", "))),
+            };
+            return false;
+        };
+        if settings.iter().any(|&(name, _, is_given)| name == field.name && is_given) {
+            self.sink
+                .error(codes::N0207, format!("{} is given twice", quote(&key.text)))
+                .primary(key.span, "given again here");
+            return false;
+        }
+        let value = match (field.default, self.constant(&arg.value)) {
+            (_, None) => return false,
+            (Preset::Flag(_), Some(Constant::Bool(value))) => Setting::Flag(value),
+            (Preset::RequiredTime | Preset::WholeTraining, Some(Constant::Int(value)))
+                if (1..=MAX_COUNT).contains(&value) =>
+            {
+                let time = value.unsigned_abs();
+                if key.text == "steps" { Setting::Steps(time) } else { Setting::Epochs(time) }
+            }
+            (Preset::Number(_) | Preset::Required, Some(Constant::Int(value))) if in_range(field, value as f64) => {
+                Setting::Number(value as f64)
+            }
+            (Preset::Number(_) | Preset::Required, Some(Constant::Float(value))) if in_range(field, value) => {
+                Setting::Number(value)
+            }
+            (default, Some(found)) => {
+                let expected = match default {
+                    Preset::Flag(_) => "expected `true` or `false`".to_owned(),
+                    Preset::RequiredTime | Preset::WholeTraining => "expected a whole number, 1 or more".to_owned(),
+                    Preset::Number(_) | Preset::Required => match field.range {
+                        (low, high) if high == ANY => {
+                            format!("expected a number {}", if low > 0.0 { "above 0" } else { "from 0 up" })
+                        }
+                        (low, high) => format!("expected a number from {low} up and below {high}"),
+                    },
+                };
+                self.sink
+                    .error(codes::N0204, format!("{} of `{choice}` cannot be {found}", quote(&key.text)))
+                    .primary(arg.value.span, expected);
+                return false;
+            }
+        };
+        settings.retain(|(name, ..)| *name != field.name);
+        settings.push((field.name, value, true));
+        true
+    }
+}
+
+fn in_range(field: &Field, value: f64) -> bool {
+    // What is stored is an f32: a number too small for one would be zero.
+    let stored = f64::from(value as f32);
+    stored.is_finite()
+        && stored >= field.range.0.min(f64::from(f32::from_bits(1)))
+        && value >= field.range.0
+        && value < field.range.1
+}
+
+fn shown(field: &Field) -> &'static str {
+    match field.default {
+        Preset::RequiredTime | Preset::WholeTraining => "epochs",
+        Preset::Number(_) | Preset::Flag(_) | Preset::Required => field.name,
+    }
+}
+
+/// The settings that need not be given.
+fn presets(fields: &'static [Field], epochs: u64) -> Vec<(&'static str, Setting)> {
+    let preset = |field: &'static Field| {
+        let setting = match field.default {
+            Preset::Number(value) => Setting::Number(value),
+            Preset::Flag(value) => Setting::Flag(value),
+            Preset::WholeTraining => Setting::Epochs(epochs),
+            Preset::Required | Preset::RequiredTime => return None,
+        };
+        Some((field.name, setting))
+    };
+    fields.iter().filter_map(preset).collect()
+}
+
+/// `Some(None)` where nothing was given, `None` where what was given has a mistake.
+fn transposed<T>(value: Option<Option<T>>) -> Option<Option<T>> {
+    match value {
+        None => Some(None),
+        Some(None) => None,
+        Some(some) => Some(some),
+    }
+}
+
+/// The keyword of the section.
+fn network_train_keyword(train: &Train) -> Span {
+    let end = train.span.start.saturating_add("train".len() as u32);
+    Span::new(train.span.source, train.span.start, end)
+}

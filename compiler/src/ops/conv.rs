@@ -1,0 +1,299 @@
+//! `conv`: two-dimensional convolution (cross-correlation, as the field means it) of channels-last images.
+
+use std::fmt;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::activation::Function;
+use super::signature::{BIAS, BIAS_INIT, INIT};
+use super::window::{KERNEL, PAD, STRIDE, Window, image, pair};
+use super::{Activation, ActivationGradient, Argument, Default, Kind, Mismatch, Operands, Operation, Signature};
+use crate::diagnostic::codes;
+use crate::emit::StepContext;
+use crate::ir::{Layout, Node, PANEL, Shape, ValueId};
+use crate::lower::LayerCall;
+use crate::passes::Backward;
+
+pub(super) const SIGNATURE: Signature = Signature {
+    name: "conv",
+    docs: "Two-dimensional convolution: `[H, W, C]` -> `[OH, OW, filters]`, with \
+           `OH = (H + 2 pad - (dilation (kernel - 1) + 1)) / stride + 1`, rounded down, and `OW` likewise.\n\n\
+           It is a cross-correlation, as everywhere in the field: the kernel is not flipped. The weight is \
+           `[KH, KW, C / groups, filters]`, the bias `[filters]`. With `groups` the channels and the filters are cut into \
+           as many parts, each with weights of its own; `groups` equal to the channels is a depthwise convolution.",
+    operands: Operands::One,
+    arguments: &[
+        Argument { name: "filters", kind: Kind::Count, default: Default::Required, docs: "channels of the output" },
+        KERNEL,
+        STRIDE,
+        PAD,
+        Argument {
+            name: "dilation",
+            kind: Kind::CountPair,
+            default: Default::Int(1),
+            docs: "elements from one element of the window to the next",
+        },
+        Argument {
+            name: "groups",
+            kind: Kind::Count,
+            default: Default::Int(1),
+            docs: "parts that channels and filters are cut into",
+        },
+        BIAS,
+        INIT,
+        BIAS_INIT,
+    ],
+    weighted: true,
+    build,
+};
+
+fn build(call: &mut LayerCall<'_, '_>) -> Option<ValueId> {
+    let filters = call.count("filters")?;
+    let window = Window {
+        kernel: call.pair("kernel")?,
+        stride: call.pair("stride")?,
+        pad: call.pair("pad")?,
+        dilation: call.pair("dilation")?,
+        ceil: false,
+    };
+    let groups = call.count("groups")?;
+    let (bias, init, bias_init) = (call.flag("bias")?, call.init("init")?, call.init("bias_init")?);
+    let input = call.operand_shape(0);
+    let [h, w, c] = if input.is_known() {
+        image("conv", &input).map_err(|mismatch| call.report(&mismatch)).ok()?
+    } else {
+        return call.unknown();
+    };
+    let conv = Conv { h, w, c, f: filters, window, groups, bias, relu: false };
+    conv.infer(&[&input]).map_err(|mismatch| call.report(&mismatch)).ok()?;
+    let [kh, kw] = window.kernel;
+    let weight = call.parameter("weight", vec![kh, kw, c / groups, filters], conv.layout(), init)?;
+    let mut parameters = vec![weight];
+    if bias {
+        parameters.push(call.parameter("bias", vec![filters], Layout::Plain { len: filters }, bias_init)?);
+    }
+    Some(call.node(conv.into(), parameters))
+}
+
+/// A convolution with all its sizes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conv {
+    /// Height of the input.
+    pub h: usize,
+    /// Width of the input.
+    pub w: usize,
+    /// Channels of the input.
+    pub c: usize,
+    /// Channels of the output.
+    pub f: usize,
+    /// Kernel, stride, padding and dilation.
+    pub window: Window,
+    /// Parts that channels and filters are cut into.
+    pub groups: usize,
+    /// Whether there is a bias.
+    pub bias: bool,
+    /// Whether negative results become zero before they are stored.
+    pub relu: bool,
+}
+
+impl Conv {
+    /// Whether every channel is convolved on its own.
+    #[must_use]
+    pub fn is_depthwise(&self) -> bool {
+        self.groups > 1 && self.groups == self.c && self.c == self.f
+    }
+
+    /// How the kernels store the weight.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        let k = self.window.kernel[0] * self.window.kernel[1] * (self.c / self.groups);
+        if self.is_depthwise() {
+            Layout::Panels { groups: 1, k, f: self.f }
+        } else {
+            Layout::Panels { groups: self.groups, k, f: self.f / self.groups }
+        }
+    }
+
+    /// Floats of the weight as the input gradient wants it.
+    fn transposed(&self) -> usize {
+        let taps = self.window.kernel[0] * self.window.kernel[1];
+        if self.is_depthwise() {
+            return self.f.next_multiple_of(PANEL) * taps;
+        }
+        self.groups * (self.c / self.groups).next_multiple_of(PANEL) * taps * (self.f / self.groups)
+    }
+
+    fn output(&self) -> Option<[usize; 3]> {
+        let [oh, ow] = self.window.outputs([self.h, self.w])?;
+        Some([oh, ow, self.f])
+    }
+
+    fn constant(&self, rt: &TokenStream) -> (TokenStream, TokenStream) {
+        let Self { h, w, c, f, window, groups, .. } = *self;
+        let ([kh, kw], [sh, sw], [ph, pw], [dh, dw]) = (window.kernel, window.stride, window.pad, window.dilation);
+        let value = quote!(#rt::conv::Conv {
+            h: #h, w: #w, c: #c, kh: #kh, kw: #kw, f: #f,
+            stride: [#sh, #sw], pad: [#ph, #pw], dilation: [#dh, #dw], groups: #groups,
+        });
+        (quote!(#rt::conv::Conv), value)
+    }
+}
+
+impl fmt::Display for Conv {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Window { kernel, stride, pad, dilation, .. } = self.window;
+        write!(f, "conv {} kernel {}", self.f, pair(kernel))?;
+        for (name, value, usual) in [("stride", stride, 1), ("pad", pad, 0), ("dilation", dilation, 1)] {
+            if value != [usual, usual] {
+                write!(f, " {name} {}", pair(value))?;
+            }
+        }
+        if self.groups > 1 {
+            write!(f, " groups {}", self.groups)?;
+        }
+        f.write_str(if self.relu { " then relu" } else { "" })
+    }
+}
+
+impl Operation for Conv {
+    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
+        let ([_, _, c], [oh, ow]) = self.window.infer("conv", args[0])?;
+        if c % self.groups != 0 || self.f % self.groups != 0 {
+            let (what, count) = if c % self.groups == 0 { ("filters", self.f) } else { ("channels of the input", c) };
+            return Err(Mismatch {
+                code: codes::N0304,
+                title: format!("{} groups do not divide {count} {what} evenly", self.groups),
+                expected: format!("expected a number of groups that divides {c} channels and {} filters", self.f),
+                help: None,
+                operand: 0,
+            });
+        }
+        super::checked(vec![oh, ow, self.f], "the output of `conv`")
+    }
+
+    fn macs(&self) -> u64 {
+        let k = self.window.kernel[0] * self.window.kernel[1] * (self.c / self.groups);
+        self.output()
+            .map_or(0, |[oh, ow, f]| [oh, ow, f, k].iter().fold(1, |product: u64, &n| product.saturating_mul(n as u64)))
+    }
+
+    fn differentiate(&self, backward: &mut Backward<'_>, node: &Node, upstream: ValueId) {
+        let before = if self.relu { backward.through_relu(node, upstream) } else { upstream };
+        let name = format!("d_{}_weight", node.layer);
+        backward.effect(
+            node,
+            ConvWeightGradient(*self).into(),
+            vec![node.args[0], before],
+            node.parameters.clone(),
+            &name,
+        );
+        if backward.wants(node.args[0]) {
+            let input = backward.node(
+                node,
+                ConvInputGradient(*self).into(),
+                vec![before],
+                vec![node.parameters[0]],
+                node.args[0],
+            );
+            backward.add(node.args[0], input);
+        }
+    }
+
+    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
+        Some(self.constant(rt))
+    }
+
+    fn emit(&self, step: &StepContext<'_>) -> TokenStream {
+        let (rt, geometry) = (step.rt(), step.geometry());
+        let (x, y, w, b) = (step.read(0), step.write(0), step.parameter(0), step.parameter(1));
+        let activation = if self.relu { quote!(Relu) } else { quote!(None) };
+        quote!(#rt::conv::forward(&#geometry, #rt::conv::Activation::#activation, n, #x, #w, #b, #y);)
+    }
+}
+
+/// The gradient with respect to the input: a convolution with the transposed weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConvInputGradient(pub Conv);
+
+impl fmt::Display for ConvInputGradient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "input_gradient of {}", Conv { relu: false, ..self.0 })
+    }
+}
+
+impl Operation for ConvInputGradient {
+    fn infer(&self, _: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
+        Ok(vec![super::shape(&[self.0.h, self.0.w, self.0.c])])
+    }
+
+    fn macs(&self) -> u64 {
+        self.0.macs()
+    }
+
+    fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
+
+    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
+        Some(self.0.constant(rt))
+    }
+
+    fn derived(&self) -> Option<usize> {
+        Some(self.0.transposed())
+    }
+
+    fn emit_derived(&self, rt: &TokenStream, geometry: &TokenStream) -> TokenStream {
+        quote!(#rt::conv::transpose_weights(&#geometry, w, out);)
+    }
+
+    fn emit(&self, step: &StepContext<'_>) -> TokenStream {
+        let (rt, geometry) = (step.rt(), step.geometry());
+        let (dy, dx, wt) = (step.read(0), step.write(0), step.derived());
+        quote!(#rt::conv::input_gradient(&#geometry, n, #dy, #wt, #dx);)
+    }
+}
+
+/// The gradients of weight and bias, added to the lane's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConvWeightGradient(pub Conv);
+
+impl fmt::Display for ConvWeightGradient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "weight_gradient of {}", Conv { relu: false, ..self.0 })
+    }
+}
+
+impl Operation for ConvWeightGradient {
+    fn infer(&self, _: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
+        Ok(Vec::new())
+    }
+
+    fn n_results(&self) -> usize {
+        0
+    }
+
+    fn macs(&self) -> u64 {
+        self.0.macs()
+    }
+
+    fn has_effects(&self) -> bool {
+        true
+    }
+
+    fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
+
+    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
+        Some(self.0.constant(rt))
+    }
+
+    fn emit(&self, step: &StepContext<'_>) -> TokenStream {
+        let (rt, geometry) = (step.rt(), step.geometry());
+        let (x, dy, dw, db) = (step.read(0), step.read(1), step.gradient(0), step.gradient(1));
+        quote!(#rt::conv::weight_gradient(&#geometry, n, #x, #dy, #dw, #db);)
+    }
+}
+
+/// The relu that a convolution or dense layer took in, as an operation of its own.
+pub(crate) const RELU: Activation = Activation(Function::Relu);
+
+/// Its gradient.
+pub(crate) const RELU_GRADIENT: ActivationGradient = ActivationGradient(Function::Relu);

@@ -1,0 +1,89 @@
+//! `global_avg_pool`: the mean of each channel over the whole image.
+
+use std::fmt;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::window::image;
+use super::{Mismatch, Operands, Operation, Signature};
+use crate::emit::StepContext;
+use crate::ir::{Node, Shape, ValueId};
+use crate::lower::LayerCall;
+use crate::passes::Backward;
+
+pub(super) const SIGNATURE: Signature = Signature {
+    name: "global_avg_pool",
+    docs: "Global average pooling: `[H, W, C]` -> `[C]`, the mean of each channel over the whole image.",
+    operands: Operands::One,
+    arguments: &[],
+    weighted: false,
+    build,
+};
+
+fn build(call: &mut LayerCall<'_, '_>) -> Option<ValueId> {
+    let input = call.operand_shape(0).clone();
+    if !input.is_known() {
+        return call.unknown();
+    }
+    let [h, w, c] = image("global_avg_pool", &input).map_err(|mismatch| call.report(&mismatch)).ok()?;
+    Some(call.node(GlobalAvgPool { input: [h, w, c] }.into(), Vec::new()))
+}
+
+/// The mean over height and width.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GlobalAvgPool {
+    /// Height, width and channels of the input.
+    pub input: [usize; 3],
+}
+
+impl fmt::Display for GlobalAvgPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("global_avg_pool")
+    }
+}
+
+impl Operation for GlobalAvgPool {
+    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
+        let [_, _, c] = image("global_avg_pool", args[0])?;
+        Ok(vec![super::shape(&[c])])
+    }
+
+    fn differentiate(&self, backward: &mut Backward<'_>, node: &Node, upstream: ValueId) {
+        let op = GlobalAvgPoolGradient(*self).into();
+        let gradient = backward.node(node, op, vec![upstream], Vec::new(), node.args[0]);
+        backward.add(node.args[0], gradient);
+    }
+
+    fn emit(&self, step: &StepContext<'_>) -> TokenStream {
+        let (rt, x, y) = (step.rt(), step.read(0), step.write(0));
+        let [h, w, c] = self.input;
+        let pixels = h * w;
+        quote!(#rt::global_avg_pool::forward(n, #pixels, #c, #x, #y);)
+    }
+}
+
+/// Spreads each channel's gradient evenly over the image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GlobalAvgPoolGradient(pub GlobalAvgPool);
+
+impl fmt::Display for GlobalAvgPoolGradient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("gradient of global_avg_pool")
+    }
+}
+
+impl Operation for GlobalAvgPoolGradient {
+    fn infer(&self, _: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
+        Ok(vec![super::shape(&self.0.input)])
+    }
+
+    fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
+
+    fn emit(&self, step: &StepContext<'_>) -> TokenStream {
+        let (rt, dy, dx) = (step.rt(), step.read(0), step.write(0));
+        let [h, w, c] = self.0.input;
+        let pixels = h * w;
+        quote!(#rt::global_avg_pool::gradient(n, #pixels, #c, #dy, #dx);)
+    }
+}

@@ -1,0 +1,154 @@
+//! `max_pool`: the largest element of each window.
+
+use std::fmt;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::window::{CEIL, KERNEL, PAD, POOL_STRIDE, Window};
+use super::{Mismatch, Operands, Operation, Signature};
+use crate::diagnostic::codes;
+use crate::emit::StepContext;
+use crate::ir::{Node, Shape, ValueId};
+use crate::lower::LayerCall;
+use crate::passes::Backward;
+
+pub(super) const SIGNATURE: Signature = Signature {
+    name: "max_pool",
+    docs: "Max pooling: `[H, W, C]` -> `[OH, OW, C]`, the largest element of each window of each channel, with \
+           `OH = (H + 2 pad - kernel) / stride + 1`, rounded down, or up with `ceil`. Padding never wins.",
+    operands: Operands::One,
+    arguments: &[KERNEL, POOL_STRIDE, PAD, CEIL],
+    weighted: false,
+    build,
+};
+
+/// The largest window, in elements: the place of a maximum is kept in a byte.
+const MAX_WINDOW: usize = 256;
+
+fn build(call: &mut LayerCall<'_, '_>) -> Option<ValueId> {
+    let window = super::avg_pool::window(call)?;
+    if window.kernel[0].saturating_mul(window.kernel[1]) > MAX_WINDOW {
+        let span = call.argument_span("kernel");
+        call.error(codes::N0204, format!("the window of `max_pool` has more than {MAX_WINDOW} elements"))
+            .primary(span, format!("expected at most {MAX_WINDOW} elements, such as 16"));
+        return None;
+    }
+    let input = call.operand_shape(0).clone();
+    if !input.is_known() {
+        return call.unknown();
+    }
+    let pool = MaxPool { input: super::window::image("max_pool", &input).map_err(|m| call.report(&m)).ok()?, window };
+    Some(call.node(pool.into(), Vec::new()))
+}
+
+/// Max pooling that keeps only the maxima.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaxPool {
+    /// Height, width and channels of the input.
+    pub input: [usize; 3],
+    /// Kernel, stride, padding and rounding.
+    pub window: Window,
+}
+
+impl MaxPool {
+    fn outputs(&self) -> [usize; 3] {
+        let [h, w, c] = self.input;
+        let [oh, ow] = self.window.outputs([h, w]).unwrap_or([1, 1]);
+        [oh, ow, c]
+    }
+}
+
+impl fmt::Display for MaxPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        super::avg_pool::describe("max_pool", &self.window, f)
+    }
+}
+
+impl Operation for MaxPool {
+    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
+        super::avg_pool::infer("max_pool", &self.window, args[0])
+    }
+
+    /// Never asked: training keeps the places, in [`MaxPoolIndexed`].
+    fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
+
+    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
+        Some(super::avg_pool::constant(rt, self.input, &self.window))
+    }
+
+    fn emit(&self, step: &StepContext<'_>) -> TokenStream {
+        let (rt, geometry, x, y) = (step.rt(), step.geometry(), step.read(0), step.write(0));
+        quote!(#rt::max_pool::infer(&#geometry, n, #x, #y);)
+    }
+}
+
+/// Max pooling that keeps the place of each maximum for the gradient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaxPoolIndexed(pub MaxPool);
+
+impl fmt::Display for MaxPoolIndexed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "indexed {}", self.0)
+    }
+}
+
+impl Operation for MaxPoolIndexed {
+    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
+        let mut shapes = self.0.infer(args)?;
+        // One byte for each output, kept in floats.
+        let floats = self.0.outputs().iter().product::<usize>().div_ceil(4);
+        shapes.push(super::shape(&[floats]));
+        Ok(shapes)
+    }
+
+    fn n_results(&self) -> usize {
+        2
+    }
+
+    fn port_name(&self, _: usize) -> &'static str {
+        "index"
+    }
+
+    fn differentiate(&self, backward: &mut Backward<'_>, node: &Node, upstream: ValueId) {
+        let args = vec![upstream, node.results[1]];
+        let gradient = backward.node(node, MaxPoolGradient(self.0).into(), args, Vec::new(), node.args[0]);
+        backward.add(node.args[0], gradient);
+    }
+
+    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
+        self.0.geometry(rt)
+    }
+
+    fn emit(&self, step: &StepContext<'_>) -> TokenStream {
+        let (rt, geometry, x, y, index) = (step.rt(), step.geometry(), step.read(0), step.write(0), step.write(1));
+        quote!(#rt::max_pool::forward(&#geometry, n, #x, #y, #index);)
+    }
+}
+
+/// Carries each output's gradient to the place of its maximum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaxPoolGradient(pub MaxPool);
+
+impl fmt::Display for MaxPoolGradient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "gradient of {}", self.0)
+    }
+}
+
+impl Operation for MaxPoolGradient {
+    fn infer(&self, _: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
+        Ok(vec![super::shape(&self.0.input)])
+    }
+
+    fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
+
+    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
+        self.0.geometry(rt)
+    }
+
+    fn emit(&self, step: &StepContext<'_>) -> TokenStream {
+        let (rt, geometry, dy, index, dx) = (step.rt(), step.geometry(), step.read(0), step.read(1), step.write(0));
+        quote!(#rt::max_pool::gradient(&#geometry, n, #dy, #index, #dx);)
+    }
+}

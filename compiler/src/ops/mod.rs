@@ -1,0 +1,329 @@
+//! The operations, one file per layer: its call in the language, shape rule, cost, gradient and generated code.
+//!
+//! A layer is registered in two places of this file: its [`Signature`] in [`SIGNATURES`], its operations in [`Op`].
+
+mod activation;
+mod arithmetic;
+mod avg_pool;
+mod batch_norm;
+mod concat;
+mod conv;
+mod dense;
+mod dropout;
+mod global_avg_pool;
+mod loss;
+mod max_pool;
+mod reshape;
+mod signature;
+mod softmax;
+mod window;
+
+use std::fmt;
+
+use proc_macro2::TokenStream;
+
+use crate::diagnostic::Code;
+use crate::emit::StepContext;
+use crate::ir::{Extent, Node, Shape, ValueId};
+use crate::passes::Backward;
+
+pub use activation::{Activation, ActivationGradient};
+pub use arithmetic::{Accumulate, Add, AddGate, AddGateGradient, Copy, Gate, GateGradient, Multiply, ScaleGradient};
+pub use avg_pool::{AvgPool, AvgPoolGradient};
+pub use batch_norm::{
+    BatchNorm, BatchNormApply, BatchNormGradient, BatchNormGradientMerge, BatchNormGradientPartial, BatchNormMerge,
+    BatchNormPartial,
+};
+pub use concat::{Concat, Slice};
+pub use conv::{Conv, ConvInputGradient, ConvWeightGradient};
+pub(crate) use conv::{RELU, RELU_GRADIENT};
+pub use dense::{Dense, DenseInputGradient, DenseWeightGradient};
+pub use dropout::{Dropout, DropoutGradient};
+pub use global_avg_pool::{GlobalAvgPool, GlobalAvgPoolGradient};
+pub use loss::{CrossEntropy, MeanSquaredError};
+pub use max_pool::{MaxPool, MaxPoolGradient, MaxPoolIndexed};
+pub use reshape::Reshape;
+pub use signature::{Argument, Default, Kind, Operands, Signature};
+pub use softmax::{Softmax, SoftmaxGradient};
+pub use window::Window;
+
+/// Every layer that a description can call, in the order of the documentation.
+pub const SIGNATURES: &[&Signature] = &[
+    &conv::SIGNATURE,
+    &dense::SIGNATURE,
+    &activation::RELU,
+    &activation::LEAKY_RELU,
+    &activation::SIGMOID,
+    &activation::TANH,
+    &softmax::SIGNATURE,
+    &max_pool::SIGNATURE,
+    &avg_pool::SIGNATURE,
+    &global_avg_pool::SIGNATURE,
+    &reshape::FLATTEN,
+    &dropout::SIGNATURE,
+    &batch_norm::SIGNATURE,
+    &concat::SIGNATURE,
+    &arithmetic::ADD,
+    &arithmetic::MULTIPLY,
+];
+
+/// The signature of a layer by its name in the language.
+#[must_use]
+pub fn signature(name: &str) -> Option<&'static Signature> {
+    SIGNATURES.iter().copied().find(|signature| signature.name == name)
+}
+
+/// What an operation does with memory for its first result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Storage {
+    /// Writes it elsewhere than its operands.
+    Fresh,
+    /// May write it over this operand, if nobody reads that later.
+    InPlace(usize),
+    /// It is this operand under another shape; nothing is computed.
+    Alias(usize),
+}
+
+/// Operands that an operation does not take.
+#[derive(Debug, Clone)]
+pub struct Mismatch {
+    /// The message's code.
+    pub code: Code,
+    /// The message's title.
+    pub title: String,
+    /// What was expected, for the label at the call.
+    pub expected: String,
+    /// What to do.
+    pub help: Option<String>,
+    /// The operand to blame, whose producer the message points at.
+    pub operand: usize,
+}
+
+/// What every operation answers.
+pub trait Operation: fmt::Display + fmt::Debug {
+    /// The shapes of the results for known shapes of the operands.
+    ///
+    /// # Errors
+    ///
+    /// If the operands do not fit.
+    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch>;
+
+    /// How many results there are.
+    fn n_results(&self) -> usize {
+        1
+    }
+
+    /// What the results belong to.
+    fn extent(&self) -> Extent {
+        Extent::Image
+    }
+
+    /// What follows the name of a result after the first: `max_pool1_index`.
+    fn port_name(&self, _port: usize) -> &'static str {
+        "aux"
+    }
+
+    /// Multiply-adds for one image, without biases; counted for convolutions and dense layers.
+    fn macs(&self) -> u64 {
+        0
+    }
+
+    /// Where the first result may be put.
+    fn storage(&self) -> Storage {
+        Storage::Fresh
+    }
+
+    /// Whether it acts once, between two stages, on what all chunks left.
+    fn is_barrier(&self) -> bool {
+        false
+    }
+
+    /// Whether it does something besides making its results: adds to gradients or writes the losses.
+    fn has_effects(&self) -> bool {
+        false
+    }
+
+    /// Adds the nodes that carry the gradient of the first result (`upstream`) to the operands and parameters.
+    fn differentiate(&self, backward: &mut Backward<'_>, node: &Node, upstream: ValueId);
+
+    /// The sizes that the generated code keeps as a constant: its type and value, with paths from `rt`.
+    fn geometry(&self, _rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
+        None
+    }
+
+    /// Floats of the transposed copy of the first parameter that the operation reads.
+    fn derived(&self) -> Option<usize> {
+        None
+    }
+
+    /// The statement that makes the transposed copy, from the weight `w` into `out`.
+    fn emit_derived(&self, _rt: &TokenStream, _geometry: &TokenStream) -> TokenStream {
+        TokenStream::new()
+    }
+
+    /// The statement that runs the operation on a chunk (or, for a barrier, once).
+    fn emit(&self, step: &StepContext<'_>) -> TokenStream;
+}
+
+/// Defines [`Op`] with one variant per operation and the way to its [`Operation`].
+macro_rules! operations {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// What a node computes. Operands are in [`Node::args`], never here.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Op {
+            $($(#[$doc])* $name($name),)*
+        }
+
+        impl Op {
+            /// The operation behind the variant.
+            #[must_use]
+            pub fn operation(&self) -> &dyn Operation {
+                match self {
+                    $(Op::$name(operation) => operation,)*
+                }
+            }
+        }
+
+        $(impl From<$name> for Op {
+            fn from(operation: $name) -> Self {
+                Op::$name(operation)
+            }
+        })*
+    };
+}
+
+operations! {
+    /// 2-D cross-correlation: `[H, W, C]` -> `[OH, OW, F]`.
+    Conv,
+    /// `[OH, OW, F]` -> `[H, W, C]`, the gradient with respect to the input.
+    ConvInputGradient,
+    /// Input and `[OH, OW, F]` -> nothing; adds to the gradients of weight and bias.
+    ConvWeightGradient,
+    /// `[I]` -> `[O]`, a matrix product.
+    Dense,
+    /// `[O]` -> `[I]`.
+    DenseInputGradient,
+    /// `[I]`, `[O]` -> nothing; adds to the gradients of weight and bias.
+    DenseWeightGradient,
+    /// Any shape to itself.
+    Activation,
+    /// Output and its gradient to the input's gradient, all of one shape.
+    ActivationGradient,
+    /// Any shape to itself, normalised over the last axis.
+    Softmax,
+    /// Output and its gradient to the input's gradient.
+    SoftmaxGradient,
+    /// `[H, W, C]` -> `[OH, OW, C]`.
+    MaxPool,
+    /// The same, with the place of each maximum as a second result.
+    MaxPoolIndexed,
+    /// `[OH, OW, C]` and the places -> `[H, W, C]`.
+    MaxPoolGradient,
+    /// `[H, W, C]` -> `[OH, OW, C]`.
+    AvgPool,
+    /// `[OH, OW, C]` -> `[H, W, C]`.
+    AvgPoolGradient,
+    /// `[H, W, C]` -> `[C]`.
+    GlobalAvgPool,
+    /// `[C]` -> `[H, W, C]`.
+    GlobalAvgPoolGradient,
+    /// Any shape to another of as many elements.
+    Reshape,
+    /// Any shape to itself.
+    Dropout,
+    /// Any shape to itself, with the mask of the forward pass.
+    DropoutGradient,
+    /// Any shape to itself, by channel; with running statistics.
+    BatchNorm,
+    /// `[.., C]` -> `[2C]` per chunk: mean and sum of squared deviations.
+    BatchNormPartial,
+    /// `[2C]` per chunk -> `[2C]` per batch: mean and inverse standard deviation.
+    BatchNormMerge,
+    /// Input and statistics -> the input's shape.
+    BatchNormApply,
+    /// Input, statistics and output gradient -> `[2C]` per chunk.
+    BatchNormGradientPartial,
+    /// `[2C]` per chunk -> `[2C]` per batch; adds to the gradients of scale and shift.
+    BatchNormGradientMerge,
+    /// Input, statistics, sums and output gradient -> the input's gradient.
+    BatchNormGradient,
+    /// Shapes that agree but for one axis, joined along it.
+    Concat,
+    /// The part of a joined tensor that one operand was.
+    Slice,
+    /// Two of one shape, element by element.
+    Add,
+    /// Two gradients of one value, summed over the first.
+    Accumulate,
+    /// Two of one shape, element by element.
+    Multiply,
+    /// Two of one shape: the product of a gradient with the other factor.
+    ScaleGradient,
+    /// `[.., C]` and `[C]`, multiplied by channel.
+    Gate,
+    /// `[.., C]` twice -> `[C]`: the gate's gradient.
+    GateGradient,
+    /// `[.., C]` and `[C]`, added by channel.
+    AddGate,
+    /// `[.., C]` -> `[C]`: the sum over the pixels.
+    AddGateGradient,
+    /// Any shape to itself.
+    Copy,
+    /// Scores `[classes]` -> their gradient, with the class as target; writes the losses.
+    CrossEntropy,
+    /// Any shape -> its gradient, with values as target; writes the losses.
+    MeanSquaredError,
+}
+
+impl Op {
+    /// The shapes of the results; unknown where an operand's is.
+    ///
+    /// # Errors
+    ///
+    /// If the operands do not fit.
+    pub fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
+        let operation = self.operation();
+        if args.iter().any(|shape| !shape.is_known()) {
+            return Ok(vec![Shape::unknown(); operation.n_results()]);
+        }
+        operation.infer(args)
+    }
+
+    /// What the results belong to.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        self.operation().extent()
+    }
+
+    /// What follows the name of a result after the first.
+    #[must_use]
+    pub fn port_name(&self, port: usize) -> &'static str {
+        self.operation().port_name(port)
+    }
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.operation(), f)
+    }
+}
+
+/// A shape from sizes that fitted before; unknown if they do not, which the verifier reports.
+fn shape(dims: &[usize]) -> Shape {
+    Shape::new(dims.to_vec()).unwrap_or(Shape::unknown())
+}
+
+/// A shape rule's result, or the message that it would have too many elements.
+fn checked(dims: Vec<usize>, what: &str) -> Result<Vec<Shape>, Mismatch> {
+    let text = format!("{dims:?}");
+    match Shape::new(dims) {
+        Some(shape) => Ok(vec![shape]),
+        None => Err(Mismatch {
+            code: crate::diagnostic::codes::N0309,
+            title: format!("{what} would be {text}, which is too large"),
+            expected: format!("at most {} elements for one image", crate::ir::MAX_ELEMENTS),
+            help: None,
+            operand: 0,
+        }),
+    }
+}

@@ -1,0 +1,74 @@
+//! `flatten`: the same numbers under another shape; costs nothing.
+
+use std::fmt;
+
+use proc_macro2::TokenStream;
+
+use super::{Mismatch, Operands, Operation, Signature, Storage};
+use crate::emit::StepContext;
+use crate::ir::{Node, Shape, ValueId};
+use crate::lower::LayerCall;
+use crate::passes::Backward;
+
+pub(super) const FLATTEN: Signature = Signature {
+    name: "flatten",
+    docs: "All axes as one: `[H, W, C]` -> `[H * W * C]`, in the order of rows, then columns, then channels. Costs nothing.",
+    operands: Operands::One,
+    arguments: &[],
+    weighted: false,
+    build,
+};
+
+fn build(call: &mut LayerCall<'_, '_>) -> Option<ValueId> {
+    let input = call.operand_shape(0).clone();
+    let Some(shape) = Shape::flat(input.elements()).filter(|_| input.is_known()) else { return call.unknown() };
+    Some(call.node(Reshape { shape }.into(), Vec::new()))
+}
+
+/// The same elements under another shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reshape {
+    /// The shape that comes out.
+    pub shape: Shape,
+}
+
+impl fmt::Display for Reshape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "reshape {}", self.shape)
+    }
+}
+
+impl Operation for Reshape {
+    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
+        if args[0].elements() != self.shape.elements() {
+            return Err(Mismatch {
+                code: crate::diagnostic::codes::N0305,
+                title: format!(
+                    "{} has {} elements, {} has {}",
+                    args[0],
+                    args[0].elements(),
+                    self.shape,
+                    self.shape.elements()
+                ),
+                expected: format!("expected {} elements", self.shape.elements()),
+                help: None,
+                operand: 0,
+            });
+        }
+        Ok(vec![self.shape.clone()])
+    }
+
+    fn storage(&self) -> Storage {
+        Storage::Alias(0)
+    }
+
+    fn differentiate(&self, backward: &mut Backward<'_>, node: &Node, upstream: ValueId) {
+        let shape = backward.shape(node.args[0]).clone();
+        let gradient = backward.node(node, Self { shape }.into(), vec![upstream], Vec::new(), node.args[0]);
+        backward.add(node.args[0], gradient);
+    }
+
+    fn emit(&self, _: &StepContext<'_>) -> TokenStream {
+        TokenStream::new()
+    }
+}

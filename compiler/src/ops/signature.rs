@@ -1,0 +1,127 @@
+//! How a layer is called: its operands and arguments, their kinds, defaults and documentation.
+
+use crate::ir::ValueId;
+use crate::lower::LayerCall;
+
+/// A layer as the language sees it.
+#[derive(Debug)]
+pub struct Signature {
+    /// The name in a description.
+    pub name: &'static str,
+    /// What it computes: a sentence, then details, in Markdown.
+    pub docs: &'static str,
+    /// The tensors it takes.
+    pub operands: Operands,
+    /// The arguments it takes, positional in this order.
+    pub arguments: &'static [Argument],
+    /// Whether it has parameters, and so a name by which they are found.
+    pub weighted: bool,
+    /// Makes the nodes. `None` after an error that has been reported.
+    pub build: fn(&mut LayerCall<'_, '_>) -> Option<ValueId>,
+}
+
+/// How many tensors a layer takes; the first stands left of `->`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operands {
+    /// One.
+    One,
+    /// Two or more.
+    Several,
+}
+
+/// An argument of a layer.
+#[derive(Debug)]
+pub struct Argument {
+    /// Its name.
+    pub name: &'static str,
+    /// What it may be.
+    pub kind: Kind,
+    /// What it is when left out.
+    pub default: Default,
+    /// What it means.
+    pub docs: &'static str,
+}
+
+/// What an argument may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A whole number, one or more.
+    Count,
+    /// One count for both axes, or `[height, width]`.
+    CountPair,
+    /// One whole number, zero or more, for both axes, or `[height, width]`.
+    SizePair,
+    /// A number that is at least the first and less than the second bound, given in thousandths.
+    Number(i32, i32),
+    /// `true` or `false`.
+    Bool,
+    /// An initialiser: `he_uniform`, `normal(0.01)`.
+    Init,
+    /// An axis, counted from zero without the batch axis.
+    Axis,
+}
+
+/// What an argument is when left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Default {
+    /// It may not be left out.
+    Required,
+    /// The layer decides, as its documentation says.
+    Layer,
+    /// A whole number.
+    Int(i64),
+    /// A truth value.
+    Bool(bool),
+    /// An initialiser, by name.
+    Init(&'static str),
+    /// A number, as written.
+    Number(&'static str),
+}
+
+impl Kind {
+    /// The kind as messages say it.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Kind::Count => "a whole number, 1 or more",
+            Kind::CountPair => "a whole number, 1 or more, or two of them: [height, width]",
+            Kind::SizePair => "a whole number, 0 or more, or two of them: [height, width]",
+            Kind::Number(..) => "a number",
+            Kind::Bool => "`true` or `false`",
+            Kind::Init => "an initialiser, such as `he_uniform` or `normal(0.01)`",
+            Kind::Axis => "an axis: 0, 1 or 2, without the batch axis",
+        }
+    }
+}
+
+impl std::fmt::Display for Default {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Default::Required => f.write_str("required"),
+            Default::Layer => f.write_str("see below"),
+            Default::Int(value) => write!(f, "{value}"),
+            Default::Bool(value) => write!(f, "{value}"),
+            Default::Init(name) | Default::Number(name) => f.write_str(name),
+        }
+    }
+}
+
+/// `init` and `bias_init`, which every weighted layer takes.
+pub(super) const INIT: Argument = Argument {
+    name: "init",
+    kind: Kind::Init,
+    default: Default::Init("glorot_uniform"),
+    docs: "how the weights start",
+};
+
+/// See [`INIT`].
+pub(super) const BIAS_INIT: Argument =
+    Argument { name: "bias_init", kind: Kind::Init, default: Default::Init("zeros"), docs: "how the biases start" };
+
+/// `bias`, which every weighted layer takes.
+pub(super) const BIAS: Argument = Argument {
+    name: "bias",
+    kind: Kind::Bool,
+    default: Default::Bool(true),
+    docs: "whether a bias is added to each output channel",
+};

@@ -1,0 +1,118 @@
+//! Reverse-mode differentiation: every layer, from the loss back, hands its gradient on to its operands.
+
+use std::collections::HashMap;
+
+use super::{Mode, Unit, is_trained};
+use crate::ir::{Graph, NewNode, Node, ParameterId, Shape, ValueId};
+use crate::ops::{Accumulate, Op, RELU_GRADIENT};
+
+/// Adds the backward pass, in training.
+pub(super) fn run(unit: &mut Unit) {
+    if unit.mode != Mode::Training {
+        return;
+    }
+    let Some(loss) = unit.graph.nodes.pop() else { return };
+    let (of, seed) = (loss.args[0], loss.results[0]);
+    let forward = unit.graph.nodes.clone();
+    unit.graph.nodes.push(loss);
+    let wanted = wanted(&unit.graph, &forward);
+    let mut backward = Backward { graph: &mut unit.graph, gradients: HashMap::new(), wanted };
+    backward.add(of, seed);
+    for node in forward.iter().rev() {
+        let Some(&result) = node.results.first() else { continue };
+        if let Some(upstream) = backward.gradients.get(&result).copied() {
+            node.op.operation().differentiate(&mut backward, node, upstream);
+        }
+    }
+}
+
+/// Which values depend on a trained parameter, so that a gradient must pass through them.
+fn wanted(graph: &Graph, forward: &[Node]) -> Vec<bool> {
+    let mut wanted = vec![false; graph.values.len()];
+    for node in forward {
+        let depends = node.parameters.iter().any(|id| is_trained(graph, id))
+            || node.args.iter().any(|arg| wanted[arg.0 as usize]);
+        for result in &node.results {
+            wanted[result.0 as usize] = depends;
+        }
+    }
+    wanted
+}
+
+/// The backward pass while it is being built: what a layer's `differentiate` works with.
+pub struct Backward<'a> {
+    graph: &'a mut Graph,
+    gradients: HashMap<ValueId, ValueId>,
+    wanted: Vec<bool>,
+}
+
+impl Backward<'_> {
+    /// Whether the gradient of a value is wanted: whether it depends on a trained parameter.
+    #[must_use]
+    pub fn wants(&self, value: ValueId) -> bool {
+        self.wanted.get(value.0 as usize).copied().unwrap_or(false)
+    }
+
+    /// The shape of a value.
+    #[must_use]
+    pub fn shape(&self, value: ValueId) -> &Shape {
+        self.graph.shape(value)
+    }
+
+    /// Counts `gradient` towards the gradient of `of`; the sum of all that are counted is handed on.
+    pub fn add(&mut self, of: ValueId, gradient: ValueId) {
+        if !self.wants(of) {
+            return;
+        }
+        let sum = match self.gradients.get(&of) {
+            None => gradient,
+            Some(&earlier) => {
+                let value = self.graph.value(of);
+                let (name, span) = (format!("d_{}_sum", value.name), value.span);
+                let layer = self.graph.producer(of).map_or_else(|| value.name.clone(), |node| node.layer.clone());
+                let args = vec![earlier, gradient];
+                let new =
+                    NewNode { op: Accumulate.into(), args, parameters: Vec::new(), name: &name, layer: &layer, span };
+                self.graph.add_node(new)
+            }
+        };
+        self.gradients.insert(of, sum);
+    }
+
+    /// Adds a node of a layer's backward pass that makes a gradient of `of`.
+    pub fn node(
+        &mut self,
+        layer: &Node,
+        op: Op,
+        args: Vec<ValueId>,
+        parameters: Vec<ParameterId>,
+        of: ValueId,
+    ) -> ValueId {
+        let name = format!("d_{}", self.graph.value(of).name);
+        self.named(layer, op, args, parameters, &name)
+    }
+
+    /// Adds a node of a layer's backward pass, its result named so.
+    pub fn named(
+        &mut self,
+        layer: &Node,
+        op: Op,
+        args: Vec<ValueId>,
+        parameters: Vec<ParameterId>,
+        name: &str,
+    ) -> ValueId {
+        self.graph.add_node(NewNode { op, args, parameters, name, layer: &layer.layer, span: layer.span })
+    }
+
+    /// Adds a node of a layer's backward pass that adds to the gradients of parameters.
+    pub fn effect(&mut self, layer: &Node, op: Op, args: Vec<ValueId>, parameters: Vec<ParameterId>, name: &str) {
+        self.named(layer, op, args, parameters, name);
+    }
+
+    /// The gradient before the relu that a layer took in, from the gradient after it.
+    pub fn through_relu(&mut self, layer: &Node, upstream: ValueId) -> ValueId {
+        let result = layer.results[0];
+        let name = format!("d_{}_relu", self.graph.value(result).name);
+        self.named(layer, RELU_GRADIENT.into(), vec![result, upstream], Vec::new(), &name)
+    }
+}

@@ -1,0 +1,78 @@
+//! Gives layers that behave otherwise in training the form of the mode, and adds the loss.
+
+use super::{Mode, Unit, replace};
+use crate::ir::{Graph, NewNode, Node, ValueId};
+use crate::ops::{
+    BatchNormApply, BatchNormMerge, BatchNormPartial, CrossEntropy, MaxPoolIndexed, MeanSquaredError, Op,
+};
+use crate::recipe::{Loss, LossKind};
+
+/// Dropout goes, or stays in training; max pooling keeps the places in training; batch normalisation is taken apart.
+pub(super) fn run(unit: &mut Unit) {
+    if unit.mode != Mode::Inference {
+        // What is trained is the loss: outputs beyond it are of no use.
+        unit.graph.outputs.clear();
+    }
+    let nodes = std::mem::take(&mut unit.graph.nodes);
+    let mut replaced: Vec<(ValueId, ValueId)> = Vec::new();
+    for mut node in nodes {
+        for arg in &mut node.args {
+            if let Some((_, new)) = replaced.iter().find(|(old, _)| old == arg) {
+                *arg = *new;
+            }
+        }
+        let is_training = unit.mode == Mode::Training;
+        match &node.op {
+            Op::Dropout(_) if !is_training => replaced.push((node.results[0], node.args[0])),
+            Op::MaxPool(pool) if is_training => {
+                node.op = MaxPoolIndexed(*pool).into();
+                let result = add_like(&mut unit.graph, &node, node.op.clone(), node.args.clone(), "");
+                replaced.push((node.results[0], result));
+            }
+            Op::BatchNorm(norm) if is_training => {
+                let norm = *norm;
+                let x = node.args[0];
+                let partial = add_like(&mut unit.graph, &node, BatchNormPartial(norm).into(), vec![x], "_partial");
+                let merge = BatchNormMerge(norm).into();
+                let mut of_state = node.clone();
+                of_state.parameters = node.parameters[2..].to_vec();
+                let stats = add_like(&mut unit.graph, &of_state, merge, vec![partial], "_stats");
+                let mut of_trained = node.clone();
+                of_trained.parameters.truncate(2);
+                let result = add_like(&mut unit.graph, &of_trained, BatchNormApply(norm).into(), vec![x, stats], "");
+                replaced.push((node.results[0], result));
+            }
+            _ => unit.graph.nodes.push(node),
+        }
+    }
+    for (old, new) in replaced {
+        replace(unit, old, new);
+    }
+}
+
+/// Adds a node that takes another's place: its layer, span and parameters.
+fn add_like(graph: &mut Graph, like: &Node, op: Op, args: Vec<ValueId>, suffix: &str) -> ValueId {
+    let parameters = if op.extent() == crate::ir::Extent::Chunk { Vec::new() } else { like.parameters.clone() };
+    let name = format!("{}{suffix}", graph.value(like.results[0]).name);
+    // The value of the replaced node is dead: its name is free for the new one.
+    if suffix.is_empty() {
+        graph.values[like.results[0].0 as usize].name = format!("{name}_before");
+    }
+    graph.add_node(NewNode { op, args, parameters, name: &name, layer: &like.layer, span: like.span })
+}
+
+/// Adds the loss, in the modes that have one.
+pub(super) fn add_loss(unit: &mut Unit) {
+    if unit.mode == Mode::Inference {
+        return;
+    }
+    let Some(Loss { kind, of }) = unit.loss else { return };
+    let gradient = unit.mode == Mode::Training;
+    let op: Op = match kind {
+        LossKind::CrossEntropy => CrossEntropy { gradient }.into(),
+        LossKind::MeanSquaredError => MeanSquaredError { gradient }.into(),
+    };
+    let value = unit.graph.value(of);
+    let (name, span) = (format!("d_{}", value.name), value.span);
+    unit.graph.add_node(NewNode { op, args: vec![of], parameters: Vec::new(), name: &name, layer: "loss", span });
+}

@@ -1,0 +1,171 @@
+//! Gives every value a place: caller's memory, or a part of the arena that no other living value has.
+
+use super::stage::{Stage, order};
+use super::{Place, Slot};
+use crate::ir::{Extent, Graph, NewNode, PANEL, ValueId};
+use crate::ops::{Copy, Storage};
+
+/// Where values live, for one chunk size.
+pub(super) struct Map {
+    pub(super) places: Vec<Option<Place>>,
+    pub(super) slots: Vec<Slot>,
+    pub(super) arena: usize,
+    pub(super) shared: usize,
+}
+
+/// Copies an output that is an input under another name, so that every output is written by a step.
+pub(super) fn separate_outputs(graph: &mut Graph) {
+    for index in 0..graph.outputs.len() {
+        let value = graph.outputs[index].value;
+        if !graph.inputs.contains(&alias_root(graph, value)) {
+            continue;
+        }
+        let (name, span) = (format!("{}_copy", graph.value(value).name), graph.value(value).span);
+        let new =
+            NewNode { op: Copy.into(), args: vec![value], parameters: Vec::new(), name: &name, layer: "output", span };
+        graph.outputs[index].value = graph.add_node(new);
+    }
+}
+
+/// The value that an alias stands for.
+fn alias_root(graph: &Graph, mut value: ValueId) -> ValueId {
+    while let Some(node) = graph.producer(value) {
+        match node.op.operation().storage() {
+            Storage::Alias(arg) => value = node.args[arg],
+            Storage::Fresh | Storage::InPlace(_) => break,
+        }
+    }
+    value
+}
+
+/// Maps the values of a graph for chunks of so many images; `None` if sizes overflow.
+pub(super) fn map(graph: &Graph, stages: &[Stage], chunk: usize) -> Option<Map> {
+    let order = order(stages);
+    let roots = roots(graph, &order);
+    let lives = lives(graph, &order, &roots);
+    let mut places: Vec<Option<Place>> = vec![None; graph.values.len()];
+    for &input in &graph.inputs {
+        places[input.0 as usize] = Some(Place::Input);
+    }
+    for output in &graph.outputs {
+        places[roots[output.value.0 as usize].0 as usize] = Some(Place::Output);
+    }
+    let mut shared = 0_usize;
+    let mut slots = Vec::new();
+    for (index, value) in graph.values.iter().enumerate() {
+        let Some(live) = lives[index].filter(|_| places[index].is_none() && roots[index].0 as usize == index) else {
+            continue;
+        };
+        let len = value.shape.elements();
+        if value.extent == Extent::Batch {
+            places[index] = Some(Place::Shared { offset: shared, len });
+            shared = shared.checked_add(len.checked_next_multiple_of(PANEL)?)?;
+            continue;
+        }
+        places[index] = Some(Place::Slot(slots.len()));
+        let per_image = value.extent == Extent::Image;
+        slots.push(Slot { value: ValueId(index as u32), offset: 0, len, per_image, live });
+    }
+    let arena = assign_offsets(&mut slots, chunk)?;
+    for index in 0..places.len() {
+        if lives[roots[index].0 as usize].is_some() || places[roots[index].0 as usize].is_some() {
+            places[index] = places[roots[index].0 as usize];
+        }
+    }
+    Some(Map { places, slots, arena, shared })
+}
+
+/// For each value, the value whose memory it has: its own, or that of an operand it aliases or overwrites.
+fn roots(graph: &Graph, order: &[crate::ir::NodeId]) -> Vec<ValueId> {
+    let mut roots: Vec<ValueId> = (0..graph.values.len() as u32).map(ValueId).collect();
+    let mut last_read = vec![0; graph.values.len()];
+    // Aliases first: reading an alias reads its root.
+    for &id in order {
+        let node = &graph.nodes[id.0 as usize];
+        if let Storage::Alias(arg) = node.op.operation().storage() {
+            roots[node.results[0].0 as usize] = roots[node.args[arg].0 as usize];
+        }
+    }
+    for (position, &id) in order.iter().enumerate() {
+        for arg in &graph.nodes[id.0 as usize].args {
+            last_read[roots[arg.0 as usize].0 as usize] = position;
+        }
+    }
+    let is_output =
+        |roots: &[ValueId], root: ValueId| graph.outputs.iter().any(|output| roots[output.value.0 as usize] == root);
+    for (position, &id) in order.iter().enumerate() {
+        let node = &graph.nodes[id.0 as usize];
+        let Storage::InPlace(index) = node.op.operation().storage() else { continue };
+        let (arg, result) = (node.args[index], node.results[0]);
+        let root = roots[arg.0 as usize];
+        let is_read_later = last_read[root.0 as usize] > position || is_output(&roots, root);
+        let is_read_twice =
+            node.args.iter().enumerate().any(|(other, id)| other != index && roots[id.0 as usize] == root);
+        if is_read_later || is_read_twice || graph.inputs.contains(&root) {
+            continue;
+        }
+        if graph.shape(arg).elements() != graph.shape(result).elements() {
+            continue;
+        }
+        // Everything that stood for the result, its aliases included, now stands for the operand's memory.
+        let reads = last_read[result.0 as usize];
+        for other in &mut roots {
+            if *other == result {
+                *other = root;
+            }
+        }
+        last_read[root.0 as usize] = reads.max(position);
+    }
+    roots
+}
+
+/// The positions between which each root is in use; `None` of values that are no roots or never made by a step.
+fn lives(graph: &Graph, order: &[crate::ir::NodeId], roots: &[ValueId]) -> Vec<Option<(usize, usize)>> {
+    let mut lives: Vec<Option<(usize, usize)>> = vec![None; graph.values.len()];
+    for (position, &id) in order.iter().enumerate() {
+        let node = &graph.nodes[id.0 as usize];
+        for &value in node.args.iter().chain(&node.results) {
+            let root = roots[value.0 as usize];
+            if graph.inputs.contains(&root) {
+                continue;
+            }
+            let live = lives[root.0 as usize].get_or_insert((position, position));
+            live.1 = position;
+        }
+    }
+    lives
+}
+
+/// Places slots in the arena, the largest first, each at the lowest offset that no slot alive at the same time has.
+/// Returns the arena's size; `None` if it overflows.
+fn assign_offsets(slots: &mut [Slot], chunk: usize) -> Option<usize> {
+    let size =
+        |slot: &Slot| slot.len.checked_mul(if slot.per_image { chunk } else { 1 })?.checked_next_multiple_of(PANEL);
+    let sizes: Vec<usize> = slots.iter().map(size).collect::<Option<_>>()?;
+    let mut by_size: Vec<usize> = (0..slots.len()).collect();
+    by_size.sort_by_key(|&index| (std::cmp::Reverse(sizes[index]), index));
+    let mut placed: Vec<usize> = Vec::new();
+    let mut arena = 0_usize;
+    for index in by_size {
+        let meets =
+            |other: usize| slots[other].live.0 <= slots[index].live.1 && slots[index].live.0 <= slots[other].live.1;
+        let mut taken: Vec<(usize, usize)> = placed
+            .iter()
+            .copied()
+            .filter(|&other| meets(other))
+            .map(|other| (slots[other].offset, sizes[other]))
+            .collect();
+        taken.sort_unstable();
+        let mut offset = 0_usize;
+        for (start, len) in taken {
+            if offset.checked_add(sizes[index])? <= start {
+                break;
+            }
+            offset = offset.max(start.checked_add(len)?);
+        }
+        slots[index].offset = offset;
+        arena = arena.max(offset.checked_add(sizes[index])?);
+        placed.push(index);
+    }
+    Some(arena)
+}

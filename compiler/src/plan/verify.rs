@@ -1,0 +1,88 @@
+//! Checks what must hold of a plan. What it finds is a bug in the planner, never in a description.
+
+use super::stage::order;
+use super::{Place, Plan, Slot};
+use crate::ir::{Extent, Node, ValueId};
+use crate::ops::Storage;
+
+/// Checks a plan: every node runs once and after what it reads, every value has a place of its size, and no two living
+/// values share memory.
+///
+/// # Errors
+///
+/// A sentence about the first thing that does not hold.
+pub fn verify(plan: &Plan) -> Result<(), String> {
+    let order = order(&plan.stages);
+    if order.len() != plan.graph.nodes.len() {
+        return Err(format!("{} nodes, but {} planned", plan.graph.nodes.len(), order.len()));
+    }
+    let mut made = vec![false; plan.graph.values.len()];
+    for &input in &plan.graph.inputs {
+        made[input.0 as usize] = true;
+    }
+    for id in &order {
+        let node = plan.graph.nodes.get(id.0 as usize).ok_or("a step names no node")?;
+        if let Some(&arg) = node.args.iter().find(|arg| !made[arg.0 as usize]) {
+            return Err(format!("`{}` reads `{}` before it is made", node.op, plan.graph.value(arg).name));
+        }
+        for &result in &node.results {
+            made[result.0 as usize] = true;
+            check_place(plan, result)?;
+        }
+        check_overlap(plan, node)?;
+    }
+    check_slots(plan)
+}
+
+fn check_place(plan: &Plan, id: ValueId) -> Result<(), String> {
+    let value = plan.graph.value(id);
+    let len = value.shape.elements();
+    match plan.place(id) {
+        None => Err(format!("`{}` has no place", value.name)),
+        Some(Place::Input | Place::Output) => Ok(()),
+        Some(Place::Shared { offset, len: room }) => {
+            let fits = room == len && offset + room <= plan.shared && value.extent == Extent::Batch;
+            fits.then_some(()).ok_or_else(|| format!("`{}` does not fit into what barriers leave", value.name))
+        }
+        Some(Place::Slot(index)) => {
+            let slot = plan.slots.get(index).ok_or_else(|| format!("`{}` is in no slot", value.name))?;
+            let fits = slot.len == len && end(slot, plan.chunk) <= plan.arena && value.extent != Extent::Batch;
+            fits.then_some(()).ok_or_else(|| format!("`{}` does not fit into its slot", value.name))
+        }
+    }
+}
+
+/// A step may write over an operand only where its operation says so.
+fn check_overlap(plan: &Plan, node: &Node) -> Result<(), String> {
+    let allowed = match node.op.operation().storage() {
+        Storage::Fresh => None,
+        Storage::InPlace(arg) | Storage::Alias(arg) => Some(arg),
+    };
+    for (port, &result) in node.results.iter().enumerate() {
+        for (index, &arg) in node.args.iter().enumerate() {
+            let is_same = plan.place(result) == plan.place(arg);
+            if is_same && !(port == 0 && allowed == Some(index)) {
+                return Err(format!("`{}` writes over `{}`", node.op, plan.graph.value(arg).name));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_slots(plan: &Plan) -> Result<(), String> {
+    for (index, a) in plan.slots.iter().enumerate() {
+        for b in &plan.slots[index + 1..] {
+            let meet_in_time = a.live.0 <= b.live.1 && b.live.0 <= a.live.1;
+            let meet_in_space = a.offset < end(b, plan.chunk) && b.offset < end(a, plan.chunk);
+            if meet_in_time && meet_in_space {
+                let name = |slot: &Slot| plan.graph.value(slot.value).name.clone();
+                return Err(format!("`{}` and `{}` share memory while both live", name(a), name(b)));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn end(slot: &Slot, chunk: usize) -> usize {
+    slot.offset + slot.len * if slot.per_image { chunk } else { 1 }
+}

@@ -1,0 +1,77 @@
+//! A description's `train` section, checked: the compiler's view of `netwright_runtime::train::Recipe`.
+
+use crate::ir::ValueId;
+
+/// How to train a network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recipe {
+    /// What training makes small.
+    pub loss: Loss,
+    /// How gradients change parameters.
+    pub optimizer: Optimizer,
+    /// How the learning rate changes.
+    pub schedule: Schedule,
+    /// Steps over which the learning rate rises from nearly zero.
+    pub warmup_steps: u64,
+    /// Images in a batch.
+    pub batch: u64,
+    /// Passes over the training data.
+    pub epochs: u64,
+    /// Seeds everything random.
+    pub seed: u64,
+    /// Epochs without a better validation loss after which training stops.
+    pub patience: Option<u64>,
+    /// The fraction of the training data to set aside for validation.
+    pub validation: Option<f64>,
+    /// The largest global norm of a step's gradients.
+    pub clip_norm: Option<f64>,
+}
+
+/// A loss and what it looks at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Loss {
+    /// Which one.
+    pub kind: LossKind,
+    /// Scores or outputs.
+    pub of: ValueId,
+}
+
+/// The losses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LossKind {
+    /// Cross entropy of a class under the softmax of scores.
+    CrossEntropy,
+    /// The squared difference from target values.
+    MeanSquaredError,
+}
+
+/// An optimiser with its settings, in the order of the runtime's fields.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Optimizer {
+    /// The runtime's variant.
+    pub variant: &'static str,
+    /// Its settings.
+    pub settings: Vec<(&'static str, Setting)>,
+}
+
+/// A learning-rate schedule with its settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schedule {
+    /// The runtime's variant.
+    pub variant: &'static str,
+    /// Its settings.
+    pub settings: Vec<(&'static str, Setting)>,
+}
+
+/// A setting's value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Setting {
+    /// A number.
+    Number(f64),
+    /// A truth value.
+    Flag(bool),
+    /// A time in steps.
+    Steps(u64),
+    /// A time in epochs.
+    Epochs(u64),
+}

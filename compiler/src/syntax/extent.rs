@@ -1,0 +1,92 @@
+//! Where statements end, found without the grammar, and the brackets in them that have no partner.
+
+use super::explain::Part;
+use super::scan::TokenKind;
+use super::words::Words;
+use crate::diagnostic::codes::N0012;
+use crate::diagnostic::{Sink, quote};
+
+/// The tokens of one statement or entry.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Extent {
+    /// Index after its last token; a `;` there belongs to it.
+    pub(super) end: usize,
+    /// Whether a bracket without partner was reported.
+    pub(super) reported: bool,
+    /// Whether there are braces in it, which do not belong there.
+    pub(super) has_braces: bool,
+}
+
+/// Finds the end of the statement or entry that starts at token `start`: before its `;`, before a closing brace, or
+/// where the next one starts. Reports at most one bracket without partner.
+pub(super) fn extent(words: Words<'_>, start: usize, part: Part, sink: &mut Sink) -> Extent {
+    let mut open: Vec<usize> = Vec::new();
+    let mut reported = false;
+    let mut at = start;
+    while at < words.len() {
+        match words.text(at) {
+            "(" | "[" | "{" => open.push(at),
+            close @ (")" | "]" | "}") => match open.last().copied() {
+                Some(opener) if words.closes(opener, at) => {
+                    open.pop();
+                }
+                _ if close == "}" && !open.iter().any(|opener| words.closes(*opener, at)) => break,
+                opener => {
+                    open.pop();
+                    if !std::mem::replace(&mut reported, true) {
+                        mismatch(words, opener, at, sink);
+                    }
+                }
+            },
+            ";" if !open.iter().any(|opener| words.text(*opener) == "{") => break,
+            _ if at > start && ends_before(words, start, at, part, open.is_empty()) => {
+                // Doc comments before the next statement are that statement's.
+                while at > start + 1 && words.kind(at - 1) == Some(TokenKind::Doc) {
+                    at -= 1;
+                }
+                break;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    if let (Some(opener), false) = (open.last(), reported || words.has_bad(start, at)) {
+        reported = true;
+        sink.error(N0012, format!("this {} is not closed", quote(words.text(*opener))))
+            .primary(words.span(*opener), "")
+            .secondary(words.span(at), format!("the {} ends here", part.noun()));
+    }
+    let has_braces = (start..at).any(|index| words.text(index) == "{");
+    Extent { end: at, reported, has_braces }
+}
+
+/// Whether what starts at token `start` must have ended before token `at`, though no `;` says so.
+fn ends_before(words: Words<'_>, start: usize, at: usize, part: Part, outside_brackets: bool) -> bool {
+    if words.starts_statement(at) {
+        return true;
+    }
+    if !words.on_new_line(at) {
+        return false;
+    }
+    // A value has no `=` outside of brackets, and an entry's has no `:` either.
+    let sign = if part == Part::Entry { ":" } else { "=" };
+    let named = outside_brackets && words.kind(at) == Some(TokenKind::Word) && words.text(at + 1) == sign;
+    // A string that is not closed has swallowed the rest of its line, and perhaps the `;`.
+    let in_string = words.is_bad(at - 1) && words.text(at - 1).starts_with('"');
+    (named && at > start + 1) || (in_string && words.begins(at, part))
+}
+
+/// Reports a closing bracket that is not its opener's, or has none.
+fn mismatch(words: Words<'_>, opener: Option<usize>, close: usize, sink: &mut Sink) {
+    let found = quote(words.text(close));
+    let span = words.span(close);
+    match opener {
+        Some(opener) => {
+            let title = format!("{} is closed by {found}", quote(words.text(opener)));
+            sink.error(N0012, title).primary(span, "").secondary(words.span(opener), "opened here");
+        }
+        None => {
+            sink.error(N0012, format!("{found} closes nothing")).primary(span, "");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What stands inside of `model!( … )`: where the description is, the struct's name, values for parameters.
+
+use std::path::{Path, PathBuf};
+
+use netwright_compiler::Constant;
+use proc_macro2::{Delimiter, Ident, Literal, Span, TokenStream, TokenTree};
+
+use crate::report::Error;
+
+/// An invocation, taken apart.
+pub(crate) struct Invocation {
+    /// The path of the facade.
+    pub(crate) facade: TokenStream,
+    pub(crate) source: Source,
+    /// The struct's name after `as`.
+    pub(crate) rename: Option<Ident>,
+    /// Values for the network's parameters.
+    pub(crate) overrides: Vec<(String, Constant)>,
+}
+
+/// Where the description is.
+pub(crate) enum Source {
+    /// In a file, relative to the one with the invocation.
+    Path { literal: Literal, path: String },
+    /// Among those that come with Netwright; the spans are those of the angle brackets.
+    Bundled { name: String, first: Span, last: Span },
+    /// In the invocation.
+    Inline(TokenStream),
+}
+
+impl Invocation {
+    /// Reads `(facade)` and one of the three forms.
+    pub(crate) fn parse(input: TokenStream) -> Result<Self, Error> {
+        let mut tokens = input.into_iter().peekable();
+        let facade = match tokens.next() {
+            Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis => group.stream(),
+            _ => return Err(Error::new(Span::call_site(), "use `netwright::model!`, not the macro behind it")),
+        };
+        let rest: Vec<TokenTree> = tokens.collect();
+        let usage = "expected a path, a bundled network or a description: `model!(\"nets/lenet.net\")`, `model!(<lenet>)` or \
+                     `model! { network Tiny { … } }`";
+        match rest.as_slice() {
+            [] => Err(Error::new(Span::call_site(), usage)),
+            [TokenTree::Literal(literal), after @ ..] => {
+                let Some(path) = string(literal) else { return Err(Error::new(literal.span(), usage)) };
+                let (rename, overrides) = options(after)?;
+                Ok(Self { facade, source: Source::Path { literal: literal.clone(), path }, rename, overrides })
+            }
+            [TokenTree::Punct(open), after @ ..] if open.as_char() == '<' => {
+                let end =
+                    after.iter().position(|token| matches!(token, TokenTree::Punct(close) if close.as_char() == '>'));
+                let Some(end) = end else {
+                    return Err(Error::new(open.span(), "expected `<name>` of a bundled network"));
+                };
+                let name = after[..end].iter().map(ToString::to_string).collect::<String>();
+                let (rename, overrides) = options(&after[end + 1..])?;
+                let source = Source::Bundled { name, first: open.span(), last: after[end].span() };
+                Ok(Self { facade, source, rename, overrides })
+            }
+            _ => Ok(Self {
+                facade,
+                source: Source::Inline(rest.into_iter().collect()),
+                rename: None,
+                overrides: Vec::new(),
+            }),
+        }
+    }
+}
+
+/// The value of a string literal, plain or raw; `None` of another literal.
+fn string(literal: &Literal) -> Option<String> {
+    let text = literal.to_string();
+    if let Some(raw) = text.strip_prefix('r') {
+        return Some(raw.trim_matches('#').strip_prefix('"')?.strip_suffix('"')?.to_owned());
+    }
+    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+    let mut value = String::with_capacity(inner.len());
+    let mut characters = inner.chars();
+    while let Some(character) = characters.next() {
+        // Paths and choices need no more than these; anything else stays as it is written.
+        match (character, character == '\\') {
+            (_, true) => match characters.next()? {
+                'n' => value.push('\n'),
+                't' => value.push('\t'),
+                other => value.push(other),
+            },
+            (other, false) => value.push(other),
+        }
+    }
+    Some(value)
+}
+
+/// What follows the source: `as Name`, then `, parameter = value` any number of times.
+fn options(tokens: &[TokenTree]) -> Result<(Option<Ident>, Vec<(String, Constant)>), Error> {
+    let (rename, mut rest) = match tokens {
+        [TokenTree::Ident(word), TokenTree::Ident(name), rest @ ..] if word == "as" => (Some(name.clone()), rest),
+        [TokenTree::Ident(word), ..] if word == "as" => {
+            return Err(Error::new(word.span(), "expected a name after `as`: `model!(<lenet> as Small)`"));
+        }
+        _ => (None, tokens),
+    };
+    let mut overrides: Vec<(String, Constant)> = Vec::new();
+    while let [TokenTree::Punct(comma), after @ ..] = rest
+        && comma.as_char() == ','
+    {
+        let (name, value) = match after {
+            [] => return Ok((rename, overrides)),
+            [TokenTree::Ident(name), TokenTree::Punct(equals), value @ ..] if equals.as_char() == '=' => (name, value),
+            [other, ..] => return Err(Error::new(other.span(), "expected a parameter and its value: `classes = 10`")),
+        };
+        if name == "weights" {
+            return Err(Error::new(
+                name.span(),
+                "`weights` is reserved for embedded weights, which this version does not have; load them with `from_bytes(include_bytes!(…))`",
+            ));
+        }
+        if overrides.iter().any(|(known, _)| name == known) {
+            return Err(Error::new(name.span(), format!("`{name}` is given twice")));
+        }
+        let (constant, used) = constant(value).ok_or_else(|| {
+            Error::new(
+                value.first().map_or(name.span(), TokenTree::span),
+                "expected a number, `true`, `false` or a string",
+            )
+        })?;
+        overrides.push((name.to_string(), constant));
+        rest = &value[used..];
+    }
+    match rest {
+        [] => Ok((rename, overrides)),
+        [other, ..] => Err(Error::new(other.span(), "expected `as Name`, or `, parameter = value`")),
+    }
+}
+
+/// A value at the start of some tokens, and how many tokens it takes.
+fn constant(tokens: &[TokenTree]) -> Option<(Constant, usize)> {
+    match tokens {
+        [TokenTree::Punct(minus), rest @ ..] if minus.as_char() == '-' => match constant(rest)? {
+            (Constant::Int(value), used) => Some((Constant::Int(value.checked_neg()?), used + 1)),
+            (Constant::Float(value), used) => Some((Constant::Float(-value), used + 1)),
+            _ => None,
+        },
+        [TokenTree::Ident(word), ..] if word == "true" || word == "false" => Some((Constant::Bool(word == "true"), 1)),
+        [TokenTree::Literal(literal), ..] => {
+            if let Some(text) = string(literal) {
+                return Some((Constant::Text(text), 1));
+            }
+            let digits = literal.to_string().replace('_', "");
+            let int = digits.parse().ok().map(Constant::Int);
+            let float = || digits.parse().ok().filter(|value: &f64| value.is_finite()).map(Constant::Float);
+            int.or_else(float).map(|constant| (constant, 1))
+        }
+        _ => None,
+    }
+}
+
+/// The file that a path means, which starts at the folder of the source file with the invocation, and the root that it
+/// must not leave: the package's folder.
+pub(crate) fn resolve(path: &str, span: Span) -> Result<(PathBuf, Option<PathBuf>), Error> {
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    if Path::new(path).is_absolute() {
+        return Err(Error::new(span, format!("`{path}` is absolute; a path starts at the folder of this source file")));
+    }
+    // What rustc knows the source file by starts at the workspace's root, which is where rustc runs. An editor may not
+    // know it; the package's `src` is then the best guess.
+    let source = span.local_file().and_then(|file| {
+        let here = std::env::current_dir().ok();
+        let candidates =
+            [Some(file.clone()), here.map(|here| here.join(&file)), manifest.as_ref().map(|root| root.join(&file))];
+        candidates.into_iter().flatten().find(|candidate| candidate.is_file())
+    });
+    let folder = source
+        .and_then(|file| file.parent().map(Path::to_path_buf))
+        .or_else(|| manifest.as_ref().map(|root| root.join("src")));
+    let file = folder.map_or_else(|| PathBuf::from(path), |folder| folder.join(path));
+    Ok((file, manifest))
+}

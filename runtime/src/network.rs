@@ -1,0 +1,61 @@
+//! The traits that generated code implements: what the engines, the trainer and the tools know of a network.
+
+use crate::engine::{Core, Inference, InferenceChunk};
+use crate::spec::Spec;
+
+/// A compiled network. Implemented by `model!` only; the hidden items are between the generated code and the engines.
+pub trait Network: Sized + Send + Sync + 'static {
+    /// The network's description.
+    const SPEC: &'static Spec;
+
+    /// Sizes of the inference plan.
+    #[doc(hidden)]
+    const INFERENCE: Inference;
+
+    /// The numbers behind the network.
+    #[doc(hidden)]
+    fn core(&self) -> &Core;
+
+    /// The same, to change them.
+    #[doc(hidden)]
+    fn core_mut(&mut self) -> &mut Core;
+
+    /// A network over these numbers.
+    #[doc(hidden)]
+    fn from_core(core: Core) -> Self;
+
+    /// Runs inference over one chunk of images.
+    #[doc(hidden)]
+    fn infer(chunk: &mut InferenceChunk<'_>);
+}
+
+/// A compiled network with a backward pass and a training recipe.
+#[cfg(feature = "train")]
+pub trait Trainable: Network {
+    /// The `train` section of the description, with defaults filled in.
+    const RECIPE: crate::train::Recipe;
+
+    /// Sizes of the training plan.
+    #[doc(hidden)]
+    const TRAINING: crate::engine::Training;
+
+    /// Sizes of the evaluation plan.
+    #[doc(hidden)]
+    const EVALUATION: crate::engine::Inference;
+
+    /// Runs the forward steps in inference mode and the recipe's loss over one chunk of images.
+    #[doc(hidden)]
+    fn evaluate(chunk: &mut crate::engine::EvaluationChunk<'_>);
+
+    /// Fills one of the derived arrays (transposed weights) from the parameters; `job` indexes `TRAINING.derived`.
+    #[doc(hidden)]
+    fn derive(job: usize, parameters: &[f32], out: &mut [f32]);
+
+    /// Runs one stage of a training step over one chunk of images.
+    #[doc(hidden)]
+    fn stage(stage: usize, chunk: &mut crate::engine::TrainingChunk<'_>);
+
+    /// What happens once, between stage `stage` and the next: whole-batch statistics.
+    #[doc(hidden)]
+    fn barrier(stage: usize, barrier: &mut crate::engine::Barrier<'_>);
+}

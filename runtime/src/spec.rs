@@ -1,0 +1,122 @@
+//! The description of a compiled network: plain constants that the generated code fills in.
+
+pub use netwright_kernels::layout::Layout;
+
+/// Everything about a compiled network that is not code.
+#[derive(Debug)]
+pub struct Spec {
+    /// The network's name in its description, such as `LeNet`.
+    pub name: &'static str,
+    /// A digest of the structure (layers, shapes, names; not the training recipe), in hexadecimal. Weights saved by one
+    /// network load into another only if these agree, or if names and shapes do.
+    pub fingerprint: &'static str,
+    /// The inputs, in the order in which they are declared.
+    pub inputs: &'static [TensorSpec],
+    /// The outputs, in the order in which they are declared.
+    pub outputs: &'static [TensorSpec],
+    /// Trained parameters first, then state such as running statistics, each in the order of the description.
+    pub parameters: &'static [ParameterSpec],
+    /// How many floats at the start of the stored vector are trained; padding counted.
+    pub trained: usize,
+    /// How many floats the stored vector has; padding and state counted.
+    pub stored: usize,
+    /// The layers that do arithmetic, in order.
+    pub layers: &'static [LayerSpec],
+}
+
+/// An input or output: one image's shape, without the batch axis.
+#[derive(Debug)]
+pub struct TensorSpec {
+    /// The name in the description.
+    pub name: &'static str,
+    /// The shape without the batch axis, such as `[28, 28, 1]`.
+    pub shape: &'static [usize],
+}
+
+impl TensorSpec {
+    /// The number of elements of one image.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        let mut product = 1;
+        let mut axis = 0;
+        while axis < self.shape.len() {
+            product *= self.shape[axis];
+            axis += 1;
+        }
+        product
+    }
+
+    /// Whether the tensor has no elements; never so in a checked network.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// One named array of parameters or state.
+#[derive(Debug)]
+pub struct ParameterSpec {
+    /// The qualified name, such as `conv1.weight`.
+    pub name: &'static str,
+    /// The logical shape: `[KH, KW, C / groups, F]` for a convolution's weight, `[inputs, outputs]` for a dense one's.
+    pub shape: &'static [usize],
+    /// Where it starts in the stored vector, in floats; a multiple of 16.
+    pub offset: usize,
+    /// How its elements are stored from there.
+    pub layout: Layout,
+    /// How it starts.
+    pub init: Init,
+    /// Whether training changes it through a gradient.
+    pub trained: bool,
+}
+
+impl ParameterSpec {
+    /// The number of logical elements, without padding.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// How a parameter starts.
+///
+/// With `fan_in` and `fan_out` as Keras counts them: for `[KH, KW, C, F]` they are `KH * KW * C` and `KH * KW * F`, for
+/// `[inputs, outputs]` the two numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Init {
+    /// All zeros.
+    Zeros,
+    /// All ones.
+    Ones,
+    /// One value everywhere.
+    Constant(f32),
+    /// Uniform in `±sqrt(6 / (fan_in + fan_out))` (Glorot and Bengio, 2010).
+    GlorotUniform,
+    /// Normal with variance `2 / (fan_in + fan_out)`, truncated at two standard deviations as Keras does.
+    GlorotNormal,
+    /// Uniform in `±sqrt(6 / fan_in)` (He et al., 2015).
+    HeUniform,
+    /// Normal with variance `2 / fan_in`, truncated at two standard deviations as Keras does.
+    HeNormal,
+    /// Normal with mean zero and this standard deviation, not truncated.
+    Normal(f32),
+    /// Uniform in plus or minus this limit.
+    Uniform(f32),
+}
+
+/// One layer of the summary.
+#[derive(Debug)]
+pub struct LayerSpec {
+    /// The layer's name, such as `conv1`.
+    pub name: &'static str,
+    /// The kind, as the language spells it: `conv`, `max_pool`.
+    pub kind: &'static str,
+    /// The shape that goes in (the first operand's).
+    pub input: &'static [usize],
+    /// The shape that comes out.
+    pub output: &'static [usize],
+    /// Trained parameters, padding not counted.
+    pub parameters: u64,
+    /// Multiply-adds of convolutions and dense layers for one image, without biases.
+    pub macs: u64,
+}
