@@ -70,12 +70,12 @@ impl Rectangle {
         let outer = Level {
             count: row.taps,
             a: row.source_tap.wrapping_mul(c.x_row as isize),
-            b: (row.tap_step * c.cols.taps * tap) as isize,
+            b: row.tap_step.wrapping_mul(c.cols.taps * tap) as isize,
         };
         let middle = Level {
             count: col.taps,
             a: col.source_tap.wrapping_mul(c.x_pixel as isize),
-            b: (col.tap_step * tap) as isize,
+            b: col.tap_step.wrapping_mul(tap) as isize,
         };
         let inner = Level { count: c.depth, a: 1, b: PANEL as isize };
         Rectangle {
