@@ -121,7 +121,7 @@ fn masks<S: Simd>(s: S, rate: f32, key: Key, sample: usize, block: usize) -> [S:
     let sample = s.splat(f32::from_bits(sample as u32));
     let layer = s.splat(f32::from_bits(key.layer));
     let step = s.splat(f32::from_bits(key.step as u32));
-    let counter = [s.from_integers(&lanes), sample, layer, step];
+    let counter = [s.load_integers(&lanes), sample, layer, step];
     let mut words = philox_vector(s, counter, [key.seed as u32, (key.seed >> 32) as u32]);
     // A rate of one keeps a word in 2^32 by this, but scales it by zero.
     let threshold = (f64::from(rate) * 4_294_967_296.0) as u32;

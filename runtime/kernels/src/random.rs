@@ -72,7 +72,7 @@ mod tests {
 
     #[inline(always)]
     fn vector<S: Simd>(s: S, counters: [[u32; 8]; 4], words: &mut [[f32; 8]; 4]) {
-        let found = philox_vector(s, counters.map(|word| s.from_integers(&word)), [5, 0xffff_fff6]);
+        let found = philox_vector(s, counters.map(|word| s.load_integers(&word)), [5, 0xffff_fff6]);
         for (found, word) in found.into_iter().zip(words) {
             s.store(found, word);
         }

@@ -109,7 +109,7 @@ impl Simd for Avx2 {
         self.mul(self.mul(a, self.power(half)), self.power(rest))
     }
     #[inline(always)]
-    fn from_integers(self, x: &[u32; LANES]) -> __m256 {
+    fn load_integers(self, x: &[u32; LANES]) -> __m256 {
         self.load(&x.map(f32::from_bits))
     }
     #[inline(always)]

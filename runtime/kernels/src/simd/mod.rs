@@ -93,7 +93,7 @@ pub(crate) trait Simd: Copy {
     fn select(self, mask: Self::V, a: Self::V, b: Self::V) -> Self::V;
 
     /// Eight integers, as the bits of floats.
-    fn from_integers(self, x: &[u32; LANES]) -> Self::V;
+    fn load_integers(self, x: &[u32; LANES]) -> Self::V;
     /// The low and the high halves of the products of integers with `b`, all as the bits of floats.
     fn mul_wide(self, a: Self::V, b: u32) -> (Self::V, Self::V);
     /// Bitwise exclusive or.

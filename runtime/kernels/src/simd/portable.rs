@@ -158,7 +158,7 @@ impl Simd for Portable {
         out
     }
     #[inline(always)]
-    fn from_integers(self, x: &[u32; LANES]) -> V {
+    fn load_integers(self, x: &[u32; LANES]) -> V {
         x.map(f32::from_bits)
     }
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! Convolutions against their definition.
 
-use super::{Random, Sum, assert_sums, bits};
+use super::{Random, Sum, assert_sums, bits, cases};
 use crate::conv::{self, Activation, Conv};
 use crate::isa::on_every_isa;
 
@@ -167,7 +167,7 @@ impl Case {
 fn random_geometries() {
     on_every_isa(|_| {
         let mut random = Random::new(1);
-        for _ in 0..400 {
+        for _ in 0..cases(400) {
             let g = random_geometry(&mut random);
             let n = random.within(1, 9);
             Case::new(g, n, &mut random).check();
@@ -177,6 +177,7 @@ fn random_geometries() {
 
 /// Geometries larger than a block of pixels, and those of known networks.
 #[test]
+#[cfg_attr(miri, ignore = "slow")]
 fn known_geometries() {
     let conv = |h, c, k, f, stride: usize, pad: usize, groups| Conv {
         h,
@@ -234,7 +235,7 @@ fn images_do_not_depend_on_their_neighbours() {
     on_every_isa(|_| {
         let mut random = Random::new(4);
         let wide = Conv { h: 2, w: 3, c: 70, f: 80, pad: [1, 1], ..SMALL };
-        let geometries: Vec<Conv> = (0..60).map(|_| random_geometry(&mut random)).chain([wide]).collect();
+        let geometries: Vec<Conv> = (0..cases(60)).map(|_| random_geometry(&mut random)).chain([wide]).collect();
         for g in geometries {
             let case = Case::new(g, 8, &mut random);
             let (y, dx) = (case.forward(Activation::Relu, true), case.input_gradient());
