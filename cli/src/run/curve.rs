@@ -85,7 +85,7 @@ fn subtitle(history: &[EpochMetrics], recipe: &RecipeEntry) -> String {
     let mut text = format!(
         "{}, {}, batch {}, seed {}",
         text::count(history.len(), "epoch"),
-        recipe.optimizer,
+        short(&recipe.optimizer),
         recipe.batch,
         recipe.seed
     );
@@ -93,6 +93,14 @@ fn subtitle(history: &[EpochMetrics], recipe: &RecipeEntry) -> String {
         text.push_str(&format!(" · test accuracy {} after the last epoch", text::percent(accuracy)));
     }
     text
+}
+
+/// An optimiser with its learning rate alone: `adam(lr: 0.001)`.
+fn short(optimizer: &str) -> String {
+    match optimizer.split_once(',') {
+        Some((start, _)) => format!("{start})"),
+        None => optimizer.to_owned(),
+    }
 }
 
 /// Draws axes and lines. `base` is a number that the vertical axis holds besides the data.
@@ -242,9 +250,12 @@ mod tests {
         assert!(svg.contains("LeNet on mnist") && svg.contains("test accuracy 86.67 % after the last epoch"));
     }
 
+    fn line(name: &'static str, value: f64) -> Line {
+        Line { name, points: vec![(1, value)] }
+    }
+
     #[test]
     fn names_do_not_lie_on_one_another() {
-        let line = |name, value| Line { name, points: vec![(1, value)] };
         let lines = [line("train", 338.0), line("validation", 337.0), line("test", 339.0)];
         let heights: Vec<f64> = names(&lines, |value| value).iter().map(|(_, height, _)| *height).collect();
         assert_eq!(heights, [308.0, 324.0, 340.0]);
