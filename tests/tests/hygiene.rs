@@ -119,7 +119,8 @@ fn crowded_modules_keep_their_names() {
 #[test]
 fn layers_may_have_any_name() {
     let net = names::Layers::new(3);
-    for layer in ["Self", "c", "core", "chunk", "AT_C", "at_c", "parameters", "SPEC", "spec", "d_spec", "type", "SELF"] {
+    for layer in ["Self", "c", "core", "chunk", "AT_C", "at_c", "parameters", "SPEC", "spec", "d_spec", "type", "SELF"]
+    {
         assert_eq!(net.param(&format!("{layer}.weight")).unwrap().shape(), [3, 3], "{layer}");
     }
     assert_eq!(net.predict(Array2::ones((2, 3)).view()).unwrap().dim(), (2, 3));
