@@ -47,6 +47,13 @@ pub struct Training {
 /// Most floats that the lanes' gradients of a network may take together.
 const LANE_FLOATS: usize = 16 << 20;
 
+/// Lanes that a batch of enough chunks is always cut into.
+const FEWEST_LANES: usize = 4;
+
+/// Multiply-adds that a lane should do for each float of its gradients: these are written, read and added once for each
+/// lane, at the speed of memory.
+const WORK_OF_LANE: u64 = 500;
+
 impl Compiled {
     /// All plans.
     pub fn plans(&self) -> impl Iterator<Item = &Plan> {
@@ -66,9 +73,16 @@ impl Compiled {
             .sum()
     }
 
-    /// How many lanes of gradients training keeps: enough for the threads of a large machine, as memory allows.
+    /// How many lanes of gradients training keeps at most: enough for the threads of a large machine, as memory allows.
     pub(crate) fn lanes(&self) -> usize {
-        (LANE_FLOATS / self.parameters.trained.max(1)).clamp(4, 32)
+        (LANE_FLOATS / self.parameters.trained.max(1)).clamp(FEWEST_LANES, 32)
+    }
+
+    /// How many images a lane should have, so that clearing and summing its gradients is little beside its work.
+    pub(crate) fn lane_images(&self) -> usize {
+        let macs = self.training.as_ref().map_or(0, |train| train.training.macs).max(1);
+        let wanted = (self.parameters.trained as u64).saturating_mul(WORK_OF_LANE).div_ceil(macs);
+        usize::try_from(wanted).unwrap_or(usize::MAX)
     }
 
     /// Classes of a classification loss, and target values of a regression loss; one of them is zero.

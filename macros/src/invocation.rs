@@ -90,8 +90,11 @@ fn string(literal: &Literal) -> Option<String> {
     Some(value)
 }
 
+/// The struct's name, and values for parameters.
+type Options = (Option<Ident>, Vec<(String, Constant)>);
+
 /// What follows the source: `as Name`, then `, parameter = value` any number of times.
-fn options(tokens: &[TokenTree]) -> Result<(Option<Ident>, Vec<(String, Constant)>), Error> {
+fn options(tokens: &[TokenTree]) -> Result<Options, Error> {
     let (rename, mut rest) = match tokens {
         [TokenTree::Ident(word), TokenTree::Ident(name), rest @ ..] if word == "as" => (Some(name.clone()), rest),
         [TokenTree::Ident(word), ..] if word == "as" => {

@@ -125,6 +125,7 @@ mod linear {
         const TRAINING: Training = Training {
             chunk: 4,
             lanes: 2,
+            lane_images: 1,
             arena: INPUT,
             stages: 2,
             derived: &[],

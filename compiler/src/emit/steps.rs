@@ -204,12 +204,13 @@ fn sizes(plan: &Plan) -> TokenStream {
 
 fn training_sizes(context: &Context<'_>, plan: &Plan) -> TokenStream {
     let (chunk, arena, macs, shared) = (plan.chunk, plan.arena, plan.macs, plan.shared);
-    let (stages, lanes) = (plan.stages.len(), context.compiled.lanes());
+    let (stages, lanes, lane_images) = (plan.stages.len(), context.compiled.lanes(), context.compiled.lane_images());
     let derived = plan.derived.iter().map(|derived| derived.len);
     let (classes, target) = context.compiled.loss_sizes();
     quote!(rt::Training {
         chunk: #chunk,
         lanes: #lanes,
+        lane_images: #lane_images,
         arena: #arena,
         stages: #stages,
         derived: &[#(#derived),*],

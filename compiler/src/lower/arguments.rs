@@ -205,8 +205,11 @@ const INITS: &[(&str, Init)] = &[
     ("he_normal", Init::HeNormal),
 ];
 
+/// An initialiser's name, how it is made from its number, and whether that must be positive.
+type InitCall = (&'static str, fn(f64) -> Init, bool);
+
 /// Initialisers with one number, and whether it must be positive.
-const INIT_CALLS: &[(&str, fn(f64) -> Init, bool)] =
+const INIT_CALLS: &[InitCall] =
     &[("constant", Init::Constant, false), ("normal", Init::Normal, true), ("uniform", Init::Uniform, true)];
 
 fn named_init(name: &str) -> Option<Init> {

@@ -159,8 +159,9 @@ impl fmt::Display for Conv {
 impl Operation for Conv {
     fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
         let ([_, _, c], [oh, ow]) = self.window.infer("conv", args[0])?;
-        if c % self.groups != 0 || self.f % self.groups != 0 {
-            let (what, count) = if c % self.groups == 0 { ("filters", self.f) } else { ("channels of the input", c) };
+        if !c.is_multiple_of(self.groups) || !self.f.is_multiple_of(self.groups) {
+            let (what, count) =
+                if c.is_multiple_of(self.groups) { ("filters", self.f) } else { ("channels of the input", c) };
             return Err(Mismatch {
                 code: codes::N0304,
                 title: format!("{} groups do not divide {count} {what} evenly", self.groups),

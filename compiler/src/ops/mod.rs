@@ -2,6 +2,8 @@
 //!
 //! A layer is registered in two places of this file: its [`Signature`] in [`SIGNATURES`], its operations in [`Op`].
 
+#![allow(clippy::result_large_err, reason = "a mismatch is made once, on the way to a message")]
+
 mod activation;
 mod arithmetic;
 mod avg_pool;
@@ -13,6 +15,7 @@ mod dropout;
 mod global_avg_pool;
 mod loss;
 mod max_pool;
+mod reference;
 mod reshape;
 mod signature;
 mod softmax;
@@ -42,6 +45,7 @@ pub use dropout::{Dropout, DropoutGradient};
 pub use global_avg_pool::{GlobalAvgPool, GlobalAvgPoolGradient};
 pub use loss::{CrossEntropy, MeanSquaredError};
 pub use max_pool::{MaxPool, MaxPoolGradient, MaxPoolIndexed};
+pub use reference::reference;
 pub use reshape::Reshape;
 pub use signature::{Argument, Default, Kind, Operands, Signature};
 pub use softmax::{Softmax, SoftmaxGradient};

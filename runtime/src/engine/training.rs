@@ -17,6 +17,8 @@ pub struct Training {
     pub chunk: usize,
     /// The most lanes, each with gradients of its own, that a batch is cut into.
     pub lanes: usize,
+    /// Images that a lane should have, as long as there are enough lanes for a few threads.
+    pub lane_images: usize,
     /// Floats of the arena that a chunk needs.
     pub arena: usize,
     /// Stages of a step. With more than one, chunks keep their arenas from stage to stage.
@@ -351,6 +353,9 @@ pub(super) fn check_targets<N: Trainable>(n: usize, targets: Targets<'_>) -> Res
     }
 }
 
+/// Lanes that a batch of enough chunks is always cut into.
+const FEWEST_LANES: usize = 4;
+
 /// How a batch is cut: lanes of consecutive chunks. Depends on nothing but the plan and the batch.
 #[derive(Debug, Clone, Copy)]
 struct Cut {
@@ -362,7 +367,9 @@ struct Cut {
 impl Cut {
     fn of(n: usize, plan: &Training) -> Self {
         let chunks = n.div_ceil(plan.chunk);
-        let chunks_of_lane = chunks.div_ceil(plan.lanes);
+        let fewest = chunks.div_ceil(plan.lanes);
+        let wanted = plan.lane_images.div_ceil(plan.chunk);
+        let chunks_of_lane = wanted.min(chunks.div_ceil(FEWEST_LANES)).max(fewest);
         Self { lanes: chunks.div_ceil(chunks_of_lane), chunks, chunks_of_lane }
     }
 }
