@@ -1,11 +1,14 @@
 //! A training step after the first allocates nothing.
 //!
-//! A test binary of its own, with one test: the allocator counts for the whole process.
+//! A test binary of its own: the allocator is the whole process's. It counts for the threads of the pool alone, since the
+//! test harness and threads of an earlier pool allocate when they like.
 
 #![allow(unsafe_code, reason = "a global allocator is an unsafe trait")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use netwright::Trainable;
 use netwright::engine::{self, Core, Gradients, Targets};
@@ -21,22 +24,33 @@ struct Counting;
 
 static CALLS: AtomicUsize = AtomicUsize::new(0);
 
+thread_local! {
+    /// Whether this thread's calls count. Neither made nor dropped by code that could allocate.
+    static COUNTS: Cell<bool> = const { Cell::new(false) };
+}
+
+fn count() {
+    if COUNTS.try_with(Cell::get).unwrap_or(false) {
+        CALLS.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 // SAFETY: every call is handed to the system's allocator as it is; counting touches no memory of it.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        CALLS.fetch_add(1, Ordering::Relaxed);
+        count();
         // SAFETY: the caller keeps the contract of `alloc`, which is the same.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        CALLS.fetch_add(1, Ordering::Relaxed);
+        count();
         // SAFETY: the caller keeps the contract of `alloc_zeroed`, which is the same.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        CALLS.fetch_add(1, Ordering::Relaxed);
+        count();
         // SAFETY: the caller keeps the contract of `realloc`, which is the same.
         unsafe { System.realloc(pointer, layout, new_size) }
     }
@@ -49,6 +63,21 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
+
+/// A worker of rayon's registers itself, once, when it first takes over another's job; that is not the step's affair.
+fn wait_until_every_thread_has_stolen(threads: usize) {
+    let seen: Vec<AtomicUsize> = (0..threads).map(|_| AtomicUsize::new(0)).collect();
+    while seen.iter().any(|seen| seen.load(Ordering::Relaxed) == 0) {
+        rayon::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|_| {
+                    std::thread::sleep(Duration::from_millis(1));
+                    seen[rayon::current_thread_index().unwrap()].fetch_add(1, Ordering::Relaxed);
+                });
+            }
+        });
+    }
+}
 
 /// Allocations of each of some steps, the first included, in a pool of so many threads.
 fn allocations<N: Trainable>(threads: usize, n: usize) -> Vec<usize> {
@@ -63,8 +92,8 @@ fn allocations<N: Trainable>(threads: usize, n: usize) -> Vec<usize> {
         let mut gradients = Gradients::new::<N>().unwrap();
         let optimizer = Optimizer::Adam { lr: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weight_decay: 0.0 };
         let mut state = OptimizerState::new(&optimizer, N::SPEC.trained).unwrap();
-        // The threads' own first moments, such as the choice of the instruction set, are not the step's.
-        rayon::broadcast(|_| ());
+        wait_until_every_thread_has_stolen(threads);
+        rayon::broadcast(|_| COUNTS.set(true));
         let mut counts = Vec::with_capacity(16);
         for step in 0..10 {
             let before = CALLS.load(Ordering::Relaxed);

@@ -62,7 +62,7 @@ fn trace<N: Trainable>(threads: usize, n: usize) -> Vec<u64> {
 
 /// A batch that leaves a chunk partly filled, so large that work is shared among threads.
 fn is_the_same_for_any_number_of_threads<N: Trainable>(n: usize) {
-    assert!(N::TRAINING.macs * n as u64 > 10_000_000, "too small to be shared among threads");
+    assert!(N::TRAINING.macs * n as u64 > 2_000_000, "too small to be shared among threads");
     assert!(n > N::TRAINING.chunk * 3 && n > N::INFERENCE.chunk * 2);
     let one = trace::<N>(THREADS[0], n);
     for threads in &THREADS[1..] {

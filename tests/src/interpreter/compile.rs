@@ -1,7 +1,7 @@
 //! From text to the graphs that tests interpret.
 
-use netwright_compiler::driver::{self, Settings};
 use netwright_compiler::diagnostic::{Sink, short};
+use netwright_compiler::driver::{self, Settings};
 use netwright_compiler::lower::Lowered;
 use netwright_compiler::passes::{Mode, Unit, prepare};
 use netwright_compiler::source::SourceMap;

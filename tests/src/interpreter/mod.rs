@@ -121,13 +121,7 @@ pub fn run(graph: &Graph, manner: Manner, parameters: &Arrays, batch: &Batch<'_>
 ///
 /// As [`run`].
 #[must_use]
-pub fn run_with_loss(
-    graph: &Graph,
-    loss: &Loss,
-    manner: Manner,
-    parameters: &Arrays,
-    batch: &Batch<'_>,
-) -> Outcome {
+pub fn run_with_loss(graph: &Graph, loss: &Loss, manner: Manner, parameters: &Arrays, batch: &Batch<'_>) -> Outcome {
     let mut outcome = run(graph, manner, parameters, batch);
     let Losses { losses, correct, .. } = losses(loss.kind, batch.n, outcome.value(loss.of), batch.targets);
     outcome.losses = losses;

@@ -78,9 +78,7 @@ pub(super) fn global_avg([h, w, c]: [usize; 3], n: usize, x: &[f64]) -> Vec<f64>
 
 /// Each channel's gradient, spread over the image.
 pub(super) fn global_avg_gradient([h, w, c]: [usize; 3], n: usize, dy: &[f64]) -> Vec<f64> {
-    pairs(n, h * w)
-        .flat_map(|(image, _)| (0..c).map(move |channel| dy[image * c + channel] / (h * w) as f64))
-        .collect()
+    pairs(n, h * w).flat_map(|(image, _)| (0..c).map(move |channel| dy[image * c + channel] / (h * w) as f64)).collect()
 }
 
 /// The number of windows on an axis: those that fit, and with `ceil` one more that overlaps the end, where it starts

@@ -6,7 +6,10 @@ use netwright_compiler::ir::{Extent, Graph, Node, ParameterId, ValueId};
 use netwright_compiler::ops::{Concat, Op};
 use netwright_compiler::recipe::LossKind;
 
-use super::{Arrays, Batch, Manner, Outcome, activation, arithmetic, batch_norm, concat, conv, dense, dropout, loss, pool, softmax};
+use super::{
+    Arrays, Batch, Manner, Outcome, activation, arithmetic, batch_norm, concat, conv, dense, dropout, loss, pool,
+    softmax,
+};
 
 /// See [`super::run`].
 pub(super) fn run(graph: &Graph, manner: Manner, parameters: &Arrays, batch: &Batch<'_>) -> Outcome {

@@ -206,8 +206,7 @@ impl Generator {
 
     /// The end: a flat tensor with the scores.
     fn head(&mut self, x: &str, [h, w, c]: Image) -> String {
-        let (stage, features) =
-            if self.random.one_in(2) { ("flatten", h * w * c) } else { ("global_avg_pool", c) };
+        let (stage, features) = if self.random.one_in(2) { ("flatten", h * w * c) } else { ("global_avg_pool", c) };
         let mut flat = self.bind(&format!("{x} -> {stage}"), &[features]);
         if self.random.one_in(2) {
             let hidden = self.random.between(2, 6);
@@ -216,7 +215,8 @@ impl Generator {
                 1 => self.dropout(),
                 _ => "relu".to_owned(),
             };
-            flat = self.bind(&format!("{flat} -> dense({hidden}) -> {extra} -> {}", self.activation()), &[hidden]);
+            let activation = self.activation();
+            flat = self.bind(&format!("{flat} -> dense({hidden}) -> {extra} -> {activation}"), &[hidden]);
             if self.random.one_in(3) {
                 let other = self.bind(&format!("{flat} -> dense({hidden}, bias: false)"), &[hidden]);
                 flat = match self.random.below(3) {

@@ -127,8 +127,16 @@ const LAYERS: &[(&str, &str, &str)] = &[
     ("[7, 5, 4]", "logits = x -> conv(6, kernel: [2, 3], stride: [2, 1], pad: [1, 2]) -> flatten", "cross_entropy"),
     ("[7, 8, 2]", "logits = x -> tanh -> conv(2, kernel: 3, dilation: [2, 3], pad: 1) -> flatten", "cross_entropy"),
     ("[4, 4, 2]", "logits = x -> conv(4, kernel: 2) -> conv(6, kernel: 2, groups: 2) -> flatten", "cross_entropy"),
-    ("[4, 4, 3]", "logits = x -> conv(3, kernel: 1) -> conv(3, kernel: 3, pad: 1, groups: 3) -> flatten", "cross_entropy"),
-    ("[4, 4, 3]", "logits = x -> conv(3, kernel: 2, bias: false) -> relu -> conv(2, kernel: 2) -> flatten", "cross_entropy"),
+    (
+        "[4, 4, 3]",
+        "logits = x -> conv(3, kernel: 1) -> conv(3, kernel: 3, pad: 1, groups: 3) -> flatten",
+        "cross_entropy",
+    ),
+    (
+        "[4, 4, 3]",
+        "logits = x -> conv(3, kernel: 2, bias: false) -> relu -> conv(2, kernel: 2) -> flatten",
+        "cross_entropy",
+    ),
     ("[6]", "logits = x -> dense(5) -> relu -> dense(4, bias: false) -> dense(3)", "cross_entropy"),
     ("[6]", "logits = x -> dense(5) -> leaky_relu(0.2) -> dense(3)", "cross_entropy"),
     ("[6]", "logits = x -> dense(5) -> sigmoid -> dense(3)", "mean_squared_error"),
@@ -136,21 +144,53 @@ const LAYERS: &[(&str, &str, &str)] = &[
     ("[6]", "logits = x -> dense(5) -> softmax", "mean_squared_error"),
     ("[3, 3, 2]", "logits = x -> conv(4, kernel: 2) -> softmax", "mean_squared_error"),
     ("[7, 6, 2]", "logits = x -> conv(3, kernel: 2) -> max_pool(2) -> flatten", "cross_entropy"),
-    ("[7, 6, 2]", "logits = x -> conv(3, kernel: 2) -> relu -> max_pool(3, stride: 2, pad: 1, ceil: true) -> flatten", "cross_entropy"),
+    (
+        "[7, 6, 2]",
+        "logits = x -> conv(3, kernel: 2) -> relu -> max_pool(3, stride: 2, pad: 1, ceil: true) -> flatten",
+        "cross_entropy",
+    ),
     ("[7, 6, 2]", "logits = x -> conv(3, kernel: 2) -> avg_pool([2, 3], stride: 1) -> flatten", "cross_entropy"),
-    ("[6, 6, 2]", "logits = x -> conv(3, kernel: 2) -> avg_pool(3, stride: 2, pad: 1, ceil: true) -> flatten", "cross_entropy"),
-    ("[6, 6, 2]", "logits = x -> conv(3, kernel: 2) -> avg_pool(2, stride: 3, pad: 1, ceil: true, count_include_pad: true) -> flatten", "cross_entropy"),
+    (
+        "[6, 6, 2]",
+        "logits = x -> conv(3, kernel: 2) -> avg_pool(3, stride: 2, pad: 1, ceil: true) -> flatten",
+        "cross_entropy",
+    ),
+    (
+        "[6, 6, 2]",
+        "logits = x -> conv(3, kernel: 2) -> avg_pool(2, stride: 3, pad: 1, ceil: true, count_include_pad: true) -> flatten",
+        "cross_entropy",
+    ),
     ("[4, 5, 3]", "logits = x -> conv(4, kernel: 2) -> global_avg_pool", "cross_entropy"),
     ("[6]", "logits = x -> dense(8) -> dropout(0.4) -> dense(3)", "cross_entropy"),
     ("[4, 4, 2]", "logits = x -> conv(3, kernel: 2) -> batch_norm -> flatten -> dense(3)", "cross_entropy"),
-    ("[6]", "logits = x -> batch_norm -> dense(4) -> batch_norm(epsilon: 0.1, unbiased: true) -> tanh -> dense(3)", "cross_entropy"),
-    ("[3, 4, 2]", "a = x -> conv(2, kernel: 1); b = x -> conv(3, kernel: 1); logits = concat(a, x, b) -> flatten", "cross_entropy"),
+    (
+        "[6]",
+        "logits = x -> batch_norm -> dense(4) -> batch_norm(epsilon: 0.1, unbiased: true) -> tanh -> dense(3)",
+        "cross_entropy",
+    ),
+    (
+        "[3, 4, 2]",
+        "a = x -> conv(2, kernel: 1); b = x -> conv(3, kernel: 1); logits = concat(a, x, b) -> flatten",
+        "cross_entropy",
+    ),
     ("[3, 4, 2]", "a = x -> conv(2, kernel: 1); logits = concat(a, x, a, axis: 0) -> flatten", "cross_entropy"),
-    ("[3, 4, 2]", "a = x -> conv(2, kernel: 1); logits = concat(a, a -> conv(2, kernel: 1), axis: 1) -> flatten", "cross_entropy"),
+    (
+        "[3, 4, 2]",
+        "a = x -> conv(2, kernel: 1); logits = concat(a, a -> conv(2, kernel: 1), axis: 1) -> flatten",
+        "cross_entropy",
+    ),
     ("[3, 4, 2]", "a = x -> conv(2, kernel: 1); logits = (a + x + a) -> flatten", "cross_entropy"),
     ("[3, 4, 2]", "a = x -> conv(2, kernel: 1); logits = (a * x * a) -> flatten", "cross_entropy"),
-    ("[3, 4, 2]", "a = x -> conv(2, kernel: 1); logits = (a * (a -> global_avg_pool -> dense(2) -> sigmoid)) -> flatten", "cross_entropy"),
-    ("[3, 4, 2]", "a = x -> conv(2, kernel: 1); logits = ((a -> global_avg_pool -> dense(2)) + a) -> flatten", "cross_entropy"),
+    (
+        "[3, 4, 2]",
+        "a = x -> conv(2, kernel: 1); logits = (a * (a -> global_avg_pool -> dense(2) -> sigmoid)) -> flatten",
+        "cross_entropy",
+    ),
+    (
+        "[3, 4, 2]",
+        "a = x -> conv(2, kernel: 1); logits = ((a -> global_avg_pool -> dense(2)) + a) -> flatten",
+        "cross_entropy",
+    ),
 ];
 
 #[test]
@@ -184,7 +224,9 @@ fn random_networks() {
     // Points on both sides of a kink are rare, or something else is wrong.
     assert!(sum.kinks * 100 <= sum.compared, "{sum:?}");
     assert!(sum.compared > 5000, "{sum:?}");
-    for option in ["stride", "pad", "dilation", "groups", "bias: false", "ceil", "count_include_pad", "axis: 0", "unbiased"] {
+    for option in
+        ["stride", "pad", "dilation", "groups", "bias: false", "ceil", "count_include_pad", "axis: 0", "unbiased"]
+    {
         assert!(texts.contains(option), "no random network has `{option}`");
     }
 }
