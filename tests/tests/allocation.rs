@@ -3,6 +3,7 @@
 //! A test binary of its own: the allocator is the whole process's. It counts for the threads of the pool alone, since the
 //! test harness and threads of an earlier pool allocate when they like.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failure ends the test")]
 #![allow(unsafe_code, reason = "a global allocator is an unsafe trait")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -1,6 +1,8 @@
 //! The same bits for any number of threads, the same start for a seed, and predictions that do not depend on what else
 //! is in the batch.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failure ends the test")]
+
 use netwright::Trainable;
 use netwright::engine::{self, Core, Gradients, Targets};
 use netwright::train::{Optimizer, OptimizerState};

@@ -1,6 +1,8 @@
 //! Generated code in single precision against the reference interpreter in double precision: predictions, losses,
 //! gradients of every parameter and running statistics, for batches smaller and larger than a chunk.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failure ends the test")]
+
 use std::fmt::Debug;
 use std::process::Command;
 

@@ -4,6 +4,8 @@
 //! The differences are taken of the checked graph, before any pass, with the layers' meaning in training; the gradients
 //! come from what the passes make of it. So the passes are tested as a whole, not the differentiation alone.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failure ends the test")]
+
 mod generator;
 
 use std::collections::BTreeSet;
