@@ -18,7 +18,7 @@ use netwright_tests::interpreter::Random;
 use rayon::ThreadPoolBuilder;
 
 netwright::model!(<lenet> as LeNet);
-netwright::model!("../nets/composite.net");
+netwright::model!("../nets/layers/composite.net");
 
 /// The system's allocator, with a count of its calls that ask for memory.
 struct Counting;

@@ -10,7 +10,7 @@ use netwright_tests::interpreter::Random;
 use rayon::ThreadPoolBuilder;
 
 netwright::model!(<lenet> as LeNet);
-netwright::model!("../nets/composite.net");
+netwright::model!("../nets/layers/composite.net");
 
 const THREADS: [usize; 4] = [1, 2, 3, 7];
 const STEPS: u64 = 3;

@@ -17,7 +17,7 @@ const RELATIVE: f64 = 1e-4;
 /// In units of the largest number that plays a part.
 const ABSOLUTE: f64 = 1e-5;
 
-/// Compiles each description of `tests/nets` twice: by the macro, and for the interpreter.
+/// Compiles each description of `tests/nets/layers` twice: by the macro, and for the interpreter.
 macro_rules! networks {
     ($($module:ident $file:literal;)*) => {
         $(
@@ -40,35 +40,35 @@ macro_rules! networks {
 }
 
 networks! {
-    activations "../nets/activations.net";
-    avg_pool "../nets/avg_pool.net";
-    batch_norm "../nets/batch_norm.net";
-    batch_norm_branches "../nets/batch_norm_branches.net";
-    composite "../nets/composite.net";
-    concat "../nets/concat.net";
-    conv "../nets/conv.net";
-    conv_1x1 "../nets/conv_1x1.net";
-    conv_groups "../nets/conv_groups.net";
-    conv_options "../nets/conv_options.net";
-    dropout "../nets/dropout.net";
-    gate "../nets/gate.net";
-    image_to_image "../nets/image_to_image.net";
-    max_pool "../nets/max_pool.net";
-    mlp "../nets/mlp.net";
-    parameterless "../nets/parameterless.net";
-    residual "../nets/residual.net";
-    rows "../nets/rows.net";
-    small_lenet "../nets/small_lenet.net";
-    unread "../nets/unread.net";
+    activations "../nets/layers/activations.net";
+    avg_pool "../nets/layers/avg_pool.net";
+    batch_norm "../nets/layers/batch_norm.net";
+    batch_norm_branches "../nets/layers/batch_norm_branches.net";
+    composite "../nets/layers/composite.net";
+    concat "../nets/layers/concat.net";
+    conv "../nets/layers/conv.net";
+    conv_1x1 "../nets/layers/conv_1x1.net";
+    conv_groups "../nets/layers/conv_groups.net";
+    conv_options "../nets/layers/conv_options.net";
+    dropout "../nets/layers/dropout.net";
+    gate "../nets/layers/gate.net";
+    image_to_image "../nets/layers/image_to_image.net";
+    max_pool "../nets/layers/max_pool.net";
+    mlp "../nets/layers/mlp.net";
+    parameterless "../nets/layers/parameterless.net";
+    residual "../nets/layers/residual.net";
+    rows "../nets/layers/rows.net";
+    small_lenet "../nets/layers/small_lenet.net";
+    unread "../nets/layers/unread.net";
 }
 
-/// Every file of `tests/nets` stands in the list above.
+/// Every file of `tests/nets/layers` stands in the list above.
 #[test]
 fn every_file_is_tested() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("nets");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("nets/layers");
     for entry in std::fs::read_dir(folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(include_str!("generated.rs").contains(&format!("\"../nets/{name}\";")), "{name} is not tested");
+        assert!(include_str!("generated.rs").contains(&format!("\"../nets/layers/{name}\";")), "{name} is not tested");
     }
 }
 
