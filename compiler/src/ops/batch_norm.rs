@@ -161,7 +161,7 @@ impl Operation for BatchNormPartial {
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, x, out, pixels, c) = (step.rt(), step.read(0), step.write(0), self.0.pixels, self.0.c);
-        quote!(#rt::batch_norm::partial(n, #pixels, #c, #x, #out);)
+        quote!(#rt::whole_batch::partial(n, #pixels, #c, #x, #out);)
     }
 }
 
