@@ -30,6 +30,11 @@ pub use netwright_runtime::generated::ndarray;
 #[doc(hidden)]
 pub use netwright_macros::__model;
 
+#[cfg(feature = "expand")]
+mod expand;
+#[cfg(feature = "expand")]
+pub use expand::expand;
+
 /// Compiles a network description to a struct with methods to predict and to train.
 ///
 /// Three forms:

@@ -11,6 +11,9 @@ use crate::simd::Simd;
 use crate::tile::{self, Access, Columns, Level, Reads, Reduction, with_rows};
 use crate::window::{Axis, Class};
 
+/// Panels that are taken together where a block has a single pixel.
+const WIDE: usize = 4;
+
 /// Pixels in a block.
 const BLOCK: usize = 96;
 
@@ -70,12 +73,12 @@ impl Rectangle {
         let outer = Level {
             count: row.taps,
             a: row.source_tap.wrapping_mul(c.x_row as isize),
-            b: (row.tap_step * c.cols.taps * tap) as isize,
+            b: row.tap_step.wrapping_mul(c.cols.taps * tap) as isize,
         };
         let middle = Level {
             count: col.taps,
             a: col.source_tap.wrapping_mul(c.x_pixel as isize),
-            b: (col.tap_step * tap) as isize,
+            b: col.tap_step.wrapping_mul(tap) as isize,
         };
         let inner = Level { count: c.depth, a: 1, b: PANEL as isize };
         Rectangle {
@@ -145,22 +148,32 @@ fn grouped<S: Simd>(s: S, c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y: &
                 let count = BLOCK.min(pixels - first);
                 rectangle.place(c, first, &mut x_at[..count], &mut y_at[..count]);
                 for group in 0..c.groups {
-                    for panel in 0..panels {
-                        let channel = group * c.f + panel * PANEL;
-                        let columns = PANEL.min(c.f - panel * PANEL);
+                    let mut next = 0;
+                    while next < panels {
+                        let channel = group * c.f + next * PANEL;
+                        let columns = PANEL.min(c.f - next * PANEL);
                         let panel = Panel {
                             x: x.as_ptr().wrapping_add(group * c.depth),
-                            w: w.as_ptr().wrapping_add((group * panels + panel) * panel_len + rectangle.w_start),
+                            w: w.as_ptr().wrapping_add((group * panels + next) * panel_len + rectangle.w_start),
                             y: y.as_mut_ptr().wrapping_add(channel),
                             bias: bias(b, channel, columns),
                             columns,
                             relu: c.relu,
                             reduction: &rectangle.reduction,
                         };
+                        if count == 1 && c.f >= (next + WIDE) * PANEL {
+                            // SAFETY: as below, for as many panels, all of them full.
+                            unsafe {
+                                wide_tile(s, &panel, panel_len, b.get(channel..).unwrap_or(&[]), x_at[0], y_at[0])
+                            };
+                            next += WIDE;
+                            continue;
+                        }
                         let access = Reads::<false, false, true>;
                         // SAFETY: by the contract, and because classes hold sources and taps inside their axes only,
                         // the reduction stays in the image and in the panel, and the pixel's columns are in `y`.
                         unsafe { panel_tiles(s, access, &panel, &x_at[..count], &y_at[..count]) };
+                        next += 1;
                     }
                 }
             }
@@ -230,6 +243,32 @@ unsafe fn panel_tiles<S: Simd, A: Access>(s: S, access: A, panel: &Panel, x_at: 
     } else {
         // SAFETY: the caller's contract.
         unsafe { tiles::<S, A, 1>(Columns::new(s, panel.columns), s, access, panel, x_at, y_at) }
+    }
+}
+
+/// The tile of a single pixel and several full panels, `w_panel` floats apart, with their biases or none.
+///
+/// # Safety
+/// As for [`panel_tiles`], for each of the panels.
+#[inline(always)]
+unsafe fn wide_tile<S: Simd>(s: S, panel: &Panel, w_panel: usize, b: &[f32], x_at: usize, y_at: usize) {
+    let columns = Columns::<S, 2>::new(s, PANEL);
+    let mut sums = [[s.splat(0.0); 2]; WIDE];
+    for (sum, b) in sums.iter_mut().zip(b.as_chunks::<PANEL>().0) {
+        // SAFETY: the chunk has sixteen biases.
+        *sum = unsafe { columns.load::<false>(b.as_ptr()) };
+    }
+    let x = panel.x.wrapping_add(x_at);
+    // SAFETY: the caller vouches for the reduction in each panel, and its innermost loop is over channels.
+    let sums = unsafe { tile::accumulate_panels(columns, x, panel.w, w_panel, panel.reduction, sums) };
+    for (i, mut sum) in sums.into_iter().enumerate() {
+        if panel.relu {
+            for j in 0..2 {
+                sum[j] = s.max(s.splat(0.0), sum[j]);
+            }
+        }
+        // SAFETY: the caller vouches for the pixel's columns.
+        unsafe { columns.store::<false>(sum, panel.y.wrapping_add(y_at + i * PANEL)) };
     }
 }
 

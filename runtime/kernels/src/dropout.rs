@@ -5,7 +5,7 @@
 
 use crate::check;
 use crate::isa::dispatch;
-use crate::random::philox_lanes;
+use crate::random::philox_vector;
 use crate::simd::{LANES, Simd};
 
 /// What a mask depends on besides sample and element.
@@ -74,9 +74,12 @@ fn check_rate(rate: f32) {
 fn copy_body<S: Simd>(s: S, rate: f32, key: Key, first_sample: usize, len: usize, x: &[f32], y: &mut [f32]) {
     for (i, (x, y)) in x.chunks_exact(len).zip(y.chunks_exact_mut(len)).enumerate() {
         for (block, (x, y)) in x.chunks(BLOCK).zip(y.chunks_mut(BLOCK)).enumerate() {
-            let factors = factors(s, rate, key, first_sample + i, block);
-            for ((y, x), factor) in y.iter_mut().zip(x).zip(&factors) {
-                *y = keep(*x, *factor);
+            let masks = masks(s, rate, key, first_sample + i, block);
+            for ((mask, x), y) in masks.into_iter().zip(x.chunks(LANES)).zip(y.chunks_mut(LANES)) {
+                match (x.first_chunk(), y.first_chunk_mut()) {
+                    (Some(x), Some(y)) => s.store(keep(s, rate, mask, s.load(x)), y),
+                    _ => s.store_head(keep(s, rate, mask, s.load_head(x)), y),
+                }
             }
         }
     }
@@ -86,39 +89,44 @@ fn copy_body<S: Simd>(s: S, rate: f32, key: Key, first_sample: usize, len: usize
 fn in_place_body<S: Simd>(s: S, rate: f32, key: Key, first_sample: usize, len: usize, y: &mut [f32]) {
     for (i, y) in y.chunks_exact_mut(len).enumerate() {
         for (block, y) in y.chunks_mut(BLOCK).enumerate() {
-            let factors = factors(s, rate, key, first_sample + i, block);
-            for (y, factor) in y.iter_mut().zip(&factors) {
-                *y = keep(*y, *factor);
+            let masks = masks(s, rate, key, first_sample + i, block);
+            for (mask, y) in masks.into_iter().zip(y.chunks_mut(LANES)) {
+                match y.first_chunk_mut() {
+                    Some(y) => s.store(keep(s, rate, mask, s.load(y)), y),
+                    None => s.store_head(keep(s, rate, mask, s.load_head(y)), y),
+                }
             }
         }
     }
 }
 
-/// The product, but zero for what is dropped even where that is not finite.
+/// What is kept, scaled up; zero elsewhere, even where that is not finite.
 #[inline(always)]
-fn keep(x: f32, factor: f32) -> f32 {
-    if factor == 0.0 { 0.0 } else { x * factor }
+fn keep<S: Simd>(s: S, rate: f32, mask: S::V, x: S::V) -> S::V {
+    let scale = if rate < 1.0 { 1.0 / (1.0 - rate) } else { 0.0 };
+    s.and(mask, s.mul(x, s.splat(scale)))
 }
 
-/// What the elements of a block are multiplied by: zero or `1 / (1 - rate)`.
+/// Which elements of a block are kept.
 ///
-/// Element `8 * word + lane` of block `b` has that word of the counter `(8 b + lane, sample, layer, step)`.
+/// Element `8 * word + lane` of block `b` has that word of the counter `(8 b + lane, sample, layer, step)`, and is kept
+/// where that is at least `rate * 2^32`.
 #[inline(always)]
-fn factors<S: Simd>(_s: S, rate: f32, key: Key, sample: usize, block: usize) -> [f32; BLOCK] {
-    let mut counter = [[0; LANES], [sample as u32; LANES], [key.layer; LANES], [key.step as u32; LANES]];
-    for (lane, word) in counter[0].iter_mut().enumerate() {
+fn masks<S: Simd>(s: S, rate: f32, key: Key, sample: usize, block: usize) -> [S::V; BLOCK / LANES] {
+    let mut lanes = [0; LANES];
+    for (lane, word) in lanes.iter_mut().enumerate() {
         *word = (block * LANES + lane) as u32;
     }
-    let words = philox_lanes(counter, [key.seed as u32, (key.seed >> 32) as u32]);
-    let scale = if rate < 1.0 { 1.0 / (1.0 - rate) } else { 0.0 };
-    // Dropped where the word is below this; a word is below it with probability `rate`. (One is not reached, but then
-    // the scale is zero.)
+    // No closures here: one would not be compiled for the instruction set.
+    let sample = s.splat(f32::from_bits(sample as u32));
+    let layer = s.splat(f32::from_bits(key.layer));
+    let step = s.splat(f32::from_bits(key.step as u32));
+    let counter = [s.load_integers(&lanes), sample, layer, step];
+    let mut words = philox_vector(s, counter, [key.seed as u32, (key.seed >> 32) as u32]);
+    // A rate of one keeps a word in 2^32 by this, but scales it by zero.
     let threshold = (f64::from(rate) * 4_294_967_296.0) as u32;
-    let mut factors = [0.0; BLOCK];
-    for (factors, words) in factors.chunks_exact_mut(LANES).zip(&words) {
-        for (factor, word) in factors.iter_mut().zip(words) {
-            *factor = if *word < threshold { 0.0 } else { scale };
-        }
+    for word in &mut words {
+        *word = s.at_least(*word, threshold);
     }
-    factors
+    words
 }

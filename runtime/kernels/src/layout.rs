@@ -94,12 +94,15 @@ impl Layout {
 
     /// Whether a stored element is a parameter and not padding.
     pub const fn is_real(&self, stored: usize) -> bool {
+        if stored >= self.len() {
+            return false;
+        }
         match *self {
             Layout::Plain { len } | Layout::Padded { len } => stored < len,
-            Layout::Panels { groups, k, f } => {
+            Layout::Panels { k, f, .. } => {
                 let panels = f.div_ceil(PANEL);
                 let (panel, lane) = (stored / (PANEL * k) % panels, stored % PANEL);
-                stored < groups * panels * k * PANEL && panel * PANEL + lane < f
+                panel * PANEL + lane < f
             }
         }
     }

@@ -7,8 +7,24 @@
 //! Every entry point checks the lengths of its slices against the geometry and panics where they differ: the callers
 //! are generated, so a difference is a broken contract and no input of a user's can cause it.
 //!
-//! The instruction set is chosen once per process, see [`isa()`]. Results depend on it in the last bits, and on nothing
-//! else: a kernel adds in one fixed order, whatever thread it runs on.
+//! The instruction set is chosen once per process, see [`isa()`]. Results depend on it in the last bits (those of
+//! [`optimizer`], [`reduce`], [`random`] and [`dropout`] do not), and never on the thread: a kernel adds in one fixed order.
+//! What a forward pass or an input gradient yields for an image has the same bits whatever other images the call holds.
+//! Sums over images (gradients of weights, statistics) depend on how a batch is cut into calls, so cut it by fixed sizes
+//! and add the parts in order ([`reduce::sum_in_order`]).
+//!
+//! ```
+//! use netwright_kernels::conv::{self, Activation, Conv};
+//!
+//! const CONV1: Conv = Conv {
+//!     h: 28, w: 28, c: 1, kh: 5, kw: 5, f: 32, stride: [1, 1], pad: [0, 0], dilation: [1, 1], groups: 1,
+//! };
+//! const WEIGHTS: usize = CONV1.weight_layout().len();
+//! let (x, w, b) = (vec![0.5; 2 * 28 * 28], [0.1; WEIGHTS], [1.0; 32]);
+//! let mut y = vec![0.0; 2 * CONV1.output_len()];
+//! conv::forward(&CONV1, Activation::Relu, 2, &x, &w, &b, &mut y);
+//! assert!((y[0] - 2.25).abs() < 1e-5);
+//! ```
 
 #![allow(clippy::too_many_arguments, reason = "a kernel's arguments are its tensors and their sizes")]
 #![allow(clippy::needless_range_loop, reason = "arrays of registers are indexed by constants, several in step")]

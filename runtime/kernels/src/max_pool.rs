@@ -107,7 +107,6 @@ fn indexed_window<S: Simd, const NV: usize>(
     y: &mut [f32],
     index: &mut [u8],
 ) {
-    // Nothing is below minus infinity but a NaN, so that the window's first position stands where it is all that.
     let mut best = [s.splat(f32::NEG_INFINITY); NV];
     let mut best_at = [s.splat(0.0); NV];
     let mut first = true;

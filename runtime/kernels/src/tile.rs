@@ -136,6 +136,32 @@ impl<S: Simd, const N: usize> Columns<S, N> {
     }
 }
 
+/// Runs `$body` with `$a` and `$b` the offsets of each element of a reduction; with `$unit`, the steps of the innermost
+/// loop are known ones. (A closure in place of the body would not be compiled for the instruction set.)
+macro_rules! for_each_element {
+    ($reduction:expr, $unit:expr, |$a:ident, $b:ident| $body:expr) => {
+        // Offsets wrap: unlike checked ones they cost nothing in builds with debug assertions.
+        let [outer, middle, inner] = $reduction.levels;
+        let (inner_a, inner_b) = if $unit { (1, PANEL as isize) } else { (inner.a, inner.b) };
+        let (mut outer_a, mut outer_b) = (0_isize, 0_isize);
+        for _ in 0..outer.count {
+            let (mut middle_a, mut middle_b) = (outer_a, outer_b);
+            for _ in 0..middle.count {
+                let (mut $a, mut $b) = (middle_a, middle_b);
+                for _ in 0..inner.count {
+                    $body
+                    $a = $a.wrapping_add(inner_a);
+                    $b = $b.wrapping_add(inner_b);
+                }
+                middle_a = middle_a.wrapping_add(middle.a);
+                middle_b = middle_b.wrapping_add(middle.b);
+            }
+            outer_a = outer_a.wrapping_add(outer.a);
+            outer_b = outer_b.wrapping_add(outer.b);
+        }
+    };
+}
+
 /// Adds the reduction to `sums`.
 ///
 /// # Safety
@@ -150,26 +176,41 @@ pub(crate) unsafe fn accumulate<S: Simd, A: Access, const ROWS: usize, const N: 
     reduction: &Reduction,
     mut sums: [[S::V; N]; ROWS],
 ) -> [[S::V; N]; ROWS] {
-    // Pointers wrap: unlike `offset` that costs nothing in builds with debug assertions.
-    let [outer, middle, inner] = reduction.levels;
-    let (inner_a, inner_b) = if A::UNIT { (1, PANEL as isize) } else { (inner.a, inner.b) };
-    let (mut outer_a, mut outer_b) = (0_isize, b);
-    for _ in 0..outer.count {
-        let (mut middle_a, mut middle_b) = (outer_a, outer_b);
-        for _ in 0..middle.count {
-            let (mut at, mut bt) = (middle_a, middle_b);
-            for _ in 0..inner.count {
-                // SAFETY: this is an element of the reduction.
-                sums = unsafe { step::<S, A, ROWS, N>(columns, a, at, bt, sums) };
-                at = at.wrapping_add(inner_a);
-                bt = bt.wrapping_offset(inner_b);
+    for_each_element!(reduction, A::UNIT, |at, bt| {
+        // SAFETY: this is an element of the reduction.
+        sums = unsafe { step::<S, A, ROWS, N>(columns, a, at, b.wrapping_offset(bt), sums) };
+    });
+    sums
+}
+
+/// Adds the reduction of one row with several panels of sixteen columns, `b_panel` floats apart, to `sums`.
+///
+/// One row with one panel has too few sums to hide the latency of an addition.
+///
+/// # Safety
+/// For every element of the reduction, `a` moved by the element's offset is valid for one float, and `b` moved by it and
+/// by each panel's distance for sixteen. The innermost loop has unit steps.
+#[inline(always)]
+pub(crate) unsafe fn accumulate_panels<S: Simd, const PANELS: usize>(
+    columns: Columns<S, 2>,
+    a: *const f32,
+    b: *const f32,
+    b_panel: usize,
+    reduction: &Reduction,
+    mut sums: [[S::V; 2]; PANELS],
+) -> [[S::V; 2]; PANELS] {
+    let s = columns.s;
+    for_each_element!(reduction, true, |at, bt| {
+        // SAFETY: this is an element of the reduction.
+        let left = unsafe { s.splat_at(a.wrapping_offset(at)) };
+        for i in 0..PANELS {
+            // SAFETY: this is an element of the reduction.
+            let right = unsafe { columns.load::<false>(b.wrapping_add(i * b_panel).wrapping_offset(bt)) };
+            for j in 0..2 {
+                sums[i][j] = s.mul_add(left, right[j], sums[i][j]);
             }
-            middle_a = middle_a.wrapping_add(middle.a);
-            middle_b = middle_b.wrapping_offset(middle.b);
         }
-        outer_a = outer_a.wrapping_add(outer.a);
-        outer_b = outer_b.wrapping_offset(outer.b);
-    }
+    });
     sums
 }
 

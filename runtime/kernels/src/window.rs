@@ -116,10 +116,12 @@ impl Axis {
             next = first + count * step;
             let tap_step = self.tap_step();
             let (source_step, source_tap) = if self.transposed {
-                (1, -((tap_step * self.dilation / self.stride) as isize))
+                (1, -((self.dilation / gcd(self.stride, self.dilation)) as isize))
             } else {
                 (self.stride as isize, self.dilation as isize)
             };
+            // Without taps there is no source, and no step between such.
+            let source_step = if taps == 0 { 0 } else { source_step };
             Some(Class { first, step, count, tap, tap_step, taps, source, source_step, source_tap })
         })
     }

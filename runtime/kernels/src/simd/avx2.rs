@@ -46,6 +46,7 @@ impl Simd for Avx2 {
         not_le(a, b) = _mm256_cmp_ps::<_CMP_NLE_UQ>(a, b);
         and(a, b) = _mm256_and_ps(a, b);
         or(a, b) = _mm256_or_ps(a, b);
+        xor(a, b) = _mm256_xor_ps(a, b);
         select(mask, a, b) = _mm256_blendv_ps(b, a, mask);
     }
 
@@ -106,6 +107,49 @@ impl Simd for Avx2 {
         // SAFETY: as above.
         let rest = unsafe { _mm256_sub_epi32(n, half) };
         self.mul(self.mul(a, self.power(half)), self.power(rest))
+    }
+    #[inline(always)]
+    fn load_integers(self, x: &[u32; LANES]) -> __m256 {
+        self.load(&x.map(f32::from_bits))
+    }
+    #[inline(always)]
+    fn mul_wide(self, a: __m256, b: u32) -> (__m256, __m256) {
+        // SAFETY: `self` proves that the processor has AVX2, here and in the blocks below.
+        let a = unsafe { _mm256_castps_si256(a) };
+        // SAFETY: as above.
+        let b = unsafe { _mm256_set1_epi32(b as i32) };
+        // The instruction multiplies the even lanes; the odd ones are shifted there.
+        // SAFETY: as above.
+        let shifted = unsafe { _mm256_srli_epi64::<32>(a) };
+        // SAFETY: as above.
+        let even = unsafe { _mm256_mul_epu32(a, b) };
+        // SAFETY: as above.
+        let odd = unsafe { _mm256_mul_epu32(shifted, b) };
+        // SAFETY: as above.
+        let even_high = unsafe { _mm256_srli_epi64::<32>(even) };
+        // SAFETY: as above.
+        let odd_low = unsafe { _mm256_slli_epi64::<32>(odd) };
+        // SAFETY: as above.
+        let low = unsafe { _mm256_blend_epi32::<0b1010_1010>(even, odd_low) };
+        // SAFETY: as above.
+        let high = unsafe { _mm256_blend_epi32::<0b1010_1010>(even_high, odd) };
+        // SAFETY: as above.
+        let low = unsafe { _mm256_castsi256_ps(low) };
+        // SAFETY: as above.
+        (low, unsafe { _mm256_castsi256_ps(high) })
+    }
+    #[inline(always)]
+    fn at_least(self, a: __m256, b: u32) -> __m256 {
+        // SAFETY: `self` proves that the processor has AVX2, here and in the blocks below.
+        let a = unsafe { _mm256_castps_si256(a) };
+        // SAFETY: as above.
+        let b = unsafe { _mm256_set1_epi32(b as i32) };
+        // SAFETY: as above.
+        let larger = unsafe { _mm256_max_epu32(a, b) };
+        // SAFETY: as above.
+        let equal = unsafe { _mm256_cmpeq_epi32(larger, a) };
+        // SAFETY: as above.
+        unsafe { _mm256_castsi256_ps(equal) }
     }
     #[inline(always)]
     fn load_bytes(self, x: &[u8; LANES]) -> __m256 {

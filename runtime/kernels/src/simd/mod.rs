@@ -92,6 +92,15 @@ pub(crate) trait Simd: Copy {
     /// `a` where the bits of `mask` are set, `b` where they are not; all bits of a lane are alike.
     fn select(self, mask: Self::V, a: Self::V, b: Self::V) -> Self::V;
 
+    /// Eight integers, as the bits of floats.
+    fn load_integers(self, x: &[u32; LANES]) -> Self::V;
+    /// The low and the high halves of the products of integers with `b`, all as the bits of floats.
+    fn mul_wide(self, a: Self::V, b: u32) -> (Self::V, Self::V);
+    /// Bitwise exclusive or.
+    fn xor(self, a: Self::V, b: Self::V) -> Self::V;
+    /// All bits set where the integers, as the bits of floats, are at least `b`.
+    fn at_least(self, a: Self::V, b: u32) -> Self::V;
+
     /// Eight bytes as floats.
     fn load_bytes(self, x: &[u8; LANES]) -> Self::V;
     /// Eight floats, integral and in `0..=255`, as bytes.

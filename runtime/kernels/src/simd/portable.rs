@@ -56,20 +56,23 @@ impl Simd for Portable {
     }
     #[inline(always)]
     unsafe fn load_masked(self, p: *const f32, mask: usize) -> V {
-        // SAFETY: the caller vouches for `mask` floats.
-        let source = unsafe { std::slice::from_raw_parts(p, mask) };
+        // A branch a lane: a loop of `mask` rounds would become a call of `memcpy`.
         let mut v = [0.0; LANES];
-        for (v, x) in v.iter_mut().zip(source) {
-            *v = *x;
+        for i in 0..LANES {
+            if i < mask {
+                // SAFETY: the caller vouches for `mask` floats.
+                v[i] = unsafe { p.wrapping_add(i).read() };
+            }
         }
         v
     }
     #[inline(always)]
     unsafe fn store_masked(self, v: V, p: *mut f32, mask: usize) {
-        // SAFETY: the caller vouches for `mask` floats.
-        let target = unsafe { std::slice::from_raw_parts_mut(p, mask) };
-        for (y, v) in target.iter_mut().zip(v) {
-            *y = v;
+        for i in 0..LANES {
+            if i < mask {
+                // SAFETY: the caller vouches for `mask` floats.
+                unsafe { p.wrapping_add(i).write(v[i]) };
+            }
         }
     }
     #[inline(always)]
@@ -153,6 +156,23 @@ impl Simd for Portable {
             *out = f32::from_bits((a.to_bits() & mask) | (out.to_bits() & !mask));
         }
         out
+    }
+    #[inline(always)]
+    fn load_integers(self, x: &[u32; LANES]) -> V {
+        x.map(f32::from_bits)
+    }
+    #[inline(always)]
+    fn mul_wide(self, a: V, b: u32) -> (V, V) {
+        let products = a.map(|a| u64::from(a.to_bits()) * u64::from(b));
+        (products.map(|p| f32::from_bits(p as u32)), products.map(|p| f32::from_bits((p >> 32) as u32)))
+    }
+    #[inline(always)]
+    fn xor(self, a: V, b: V) -> V {
+        map(a, b, |a, b| f32::from_bits(a.to_bits() ^ b.to_bits()))
+    }
+    #[inline(always)]
+    fn at_least(self, a: V, b: u32) -> V {
+        a.map(|a| bits(a.to_bits() >= b))
     }
     #[inline(always)]
     fn load_bytes(self, x: &[u8; LANES]) -> V {

@@ -1,6 +1,6 @@
 //! Convolutions against their definition.
 
-use super::{Random, Sum, assert_sums, bits};
+use super::{Random, Sum, assert_sums, bits, cases};
 use crate::conv::{self, Activation, Conv};
 use crate::isa::on_every_isa;
 
@@ -167,7 +167,7 @@ impl Case {
 fn random_geometries() {
     on_every_isa(|_| {
         let mut random = Random::new(1);
-        for _ in 0..400 {
+        for _ in 0..cases(400) {
             let g = random_geometry(&mut random);
             let n = random.within(1, 9);
             Case::new(g, n, &mut random).check();
@@ -177,6 +177,7 @@ fn random_geometries() {
 
 /// Geometries larger than a block of pixels, and those of known networks.
 #[test]
+#[cfg_attr(miri, ignore = "slow")]
 fn known_geometries() {
     let conv = |h, c, k, f, stride: usize, pad: usize, groups| Conv {
         h,
@@ -200,6 +201,9 @@ fn known_geometries() {
         Case::new(conv(21, 24, 3, 24, 2, 1, 24), 2, &mut random).check();
         Case::new(conv(13, 8, 3, 24, 1, 1, 8), 2, &mut random).check();
         Case::new(conv(1, 300, 1, 20, 1, 0, 1), 70, &mut random).check();
+        // single pixels over many panels
+        Case::new(conv(2, 5, 3, 150, 1, 1, 1), 1, &mut random).check();
+        Case::new(conv(1, 140, 1, 70, 1, 0, 2), 1, &mut random).check();
     });
 }
 
@@ -230,8 +234,10 @@ fn windows_outside_the_input() {
 fn images_do_not_depend_on_their_neighbours() {
     on_every_isa(|_| {
         let mut random = Random::new(4);
-        for _ in 0..60 {
-            let case = Case::new(random_geometry(&mut random), 8, &mut random);
+        let wide = Conv { h: 2, w: 3, c: 70, f: 80, pad: [1, 1], ..SMALL };
+        let geometries: Vec<Conv> = (0..cases(60)).map(|_| random_geometry(&mut random)).chain([wide]).collect();
+        for g in geometries {
+            let case = Case::new(g, 8, &mut random);
             let (y, dx) = (case.forward(Activation::Relu, true), case.input_gradient());
             let (mut ys, mut dxs) = (Vec::new(), Vec::new());
             for image in 0..8 {

@@ -47,6 +47,11 @@ impl Random {
     }
 }
 
+/// How many random cases to try: a few under Miri, which looks for undefined behaviour and is slow.
+pub(crate) fn cases(count: usize) -> usize {
+    if cfg!(miri) { count.div_ceil(50) } else { count }
+}
+
 /// A sum in double precision, with the sum of its terms' magnitudes, which bounds the error of computing it in floats.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Sum {

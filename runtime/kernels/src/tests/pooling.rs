@@ -1,6 +1,6 @@
 //! Pooling against its definition, with PyTorch's rules at the edges.
 
-use super::{Random, Sum, assert_sums};
+use super::{Random, Sum, assert_sums, cases};
 use crate::isa::on_every_isa;
 use crate::max_pool::{self, Pool};
 use crate::{avg_pool, global_avg_pool};
@@ -57,7 +57,7 @@ fn coarse(random: &mut Random, len: usize) -> Vec<f32> {
 fn max_pooling() {
     on_every_isa(|_| {
         let mut random = Random::new(40);
-        for _ in 0..150 {
+        for _ in 0..cases(150) {
             let g = random_geometry(&mut random);
             let n = random.within(1, 3);
             let x = coarse(&mut random, n * g.input_len());
@@ -123,7 +123,7 @@ fn positions_fit_a_byte() {
 fn average_pooling() {
     on_every_isa(|_| {
         let mut random = Random::new(41);
-        for _ in 0..150 {
+        for _ in 0..cases(150) {
             let g = random_geometry(&mut random);
             let n = random.within(1, 3);
             let (x, dy) = (random.floats(n * g.input_len()), random.floats(n * g.output_len()));
