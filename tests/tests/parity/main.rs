@@ -1,6 +1,13 @@
 //! The same numbers as PyTorch and Keras: every layer forward and backward, the three LeNets, every optimiser, every
 //! schedule. `tests/parity/generate.py` computes the references; inputs and weights are a formula on both sides.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests, where a panic is a finding"
+)]
+
 mod formula;
 mod layers;
 mod lenets;
