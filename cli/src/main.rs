@@ -1,2 +1,40 @@
-//! The `netwright` command.
-fn main() {}
+//! The `netwright` command: checks, summarises and expands network descriptions; trains, evaluates, runs and measures
+//! the networks that come with Netwright.
+//!
+//! Data goes to standard output, progress and diagnostics to standard error. Exit codes: 0, 1 for findings and
+//! failures, 2 for a wrong command line.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod commands;
+mod data;
+mod failure;
+mod network;
+mod output;
+mod registry;
+mod run;
+mod text;
+mod threads;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// A compiler for neural networks: a description in a `.net` file becomes specialised Rust that trains and predicts
+#[derive(Debug, Parser)]
+#[command(name = "netwright", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "Bundled networks: lenet, lenet5, lenet_caffe. `netwright summary lenet` shows one.\n\
+    Try: netwright train lenet --data digits --epochs 2")]
+struct Cli {
+    #[command(subcommand)]
+    command: commands::Command,
+}
+
+fn main() -> ExitCode {
+    let Cli { command } = Cli::parse();
+    match commands::run(command) {
+        Ok(exit) => exit,
+        Err(failure) => failure.report(),
+    }
+}

@@ -97,9 +97,14 @@ impl Compiled {
 }
 
 /// Reads and checks a text, and lowers the network that `settings` names. `None` if there is none to lower.
+///
+/// A text with mistakes of syntax is not lowered: what could not be read would be missed as if it were not there.
 #[must_use]
 pub fn check(source: SourceId, map: &SourceMap, settings: &Settings, sink: &mut Sink) -> Option<Lowered> {
     let file = syntax::parse(source, map, sink);
+    if sink.has_errors() {
+        return None;
+    }
     let network = select(&file, settings, sink)?;
     Some(lower(network, &settings.overrides, sink))
 }
@@ -111,24 +116,37 @@ pub fn compile(source: SourceId, map: &SourceMap, settings: &Settings, sink: &mu
     if sink.has_errors() {
         return None;
     }
+    let span = lowered.span;
+    match parameters(&lowered) {
+        Ok(parameters) if parameters <= crate::ir::MAX_ELEMENTS => {}
+        too_many => {
+            let count = too_many.map_or_else(|()| String::new(), |count| format!(": {count}"));
+            sink.error(codes::N0109, format!("the network has too many parameters{count}"))
+                .primary(span, format!("expected at most {}", crate::ir::MAX_ELEMENTS))
+                .help("make its largest layers smaller; `conv` and `global_avg_pool` need far fewer than `dense`");
+            return None;
+        }
+    }
     match finish(lowered) {
         Ok(compiled) => Some(compiled),
         Err(problem) => {
             sink.error(codes::N0109, format!("the compiler cannot go on: {problem}"))
-                .primary(map.span(source), "while compiling this")
+                .primary(span, "while compiling this network")
                 .help("if the network is not too large, this is a bug of netwright: please report it with the description");
             None
         }
     }
 }
 
+/// Floats that the parameters take as they are stored; `Err` if they are too many to count.
+fn parameters(lowered: &Lowered) -> Result<usize, ()> {
+    Parameters::of(&lowered.graph).map(|parameters| parameters.stored).ok_or(())
+}
+
 fn finish(lowered: Lowered) -> Result<Compiled, String> {
-    let Lowered { graph, recipe } = lowered;
+    let Lowered { graph, recipe, .. } = lowered;
     verify(&graph)?;
     let parameters = Parameters::of(&graph).ok_or("the parameters are too many to address")?;
-    if parameters.stored > crate::ir::MAX_ELEMENTS {
-        return Err(format!("{} parameters, where {} are the most", parameters.stored, crate::ir::MAX_ELEMENTS));
-    }
     let planned = |mode| prepare(&graph, mode, recipe.as_ref()).and_then(plan);
     let inference = planned(Mode::Inference)?;
     let (training, evaluation) = match &recipe {

@@ -117,8 +117,10 @@ fn options(tokens: &[TokenTree]) -> Result<Options, Error> {
                 "`weights` is reserved for embedded weights, which this version does not have; load them with `from_bytes(include_bytes!(…))`",
             ));
         }
-        if overrides.iter().any(|(known, _)| name == known) {
-            return Err(Error::new(name.span(), format!("`{name}` is given twice")));
+        // A parameter may have a name that Rust keeps to itself: `r#type = 3`.
+        let plain = name.to_string().trim_start_matches("r#").to_owned();
+        if overrides.iter().any(|(known, _)| plain == *known) {
+            return Err(Error::new(name.span(), format!("`{plain}` is given twice")));
         }
         let (constant, used) = constant(value).ok_or_else(|| {
             Error::new(
@@ -126,7 +128,7 @@ fn options(tokens: &[TokenTree]) -> Result<Options, Error> {
                 "expected a number, `true`, `false` or a string",
             )
         })?;
-        overrides.push((name.to_string(), constant));
+        overrides.push((plain, constant));
         rest = &value[used..];
     }
     match rest {

@@ -8,9 +8,10 @@ mod invocation;
 mod report;
 
 use netwright_compiler::diagnostic::Sink;
-use netwright_compiler::emit::{Target, emit, skeleton};
+use netwright_compiler::emit::{Sketch, Target, emit, skeleton};
 use netwright_compiler::source::SourceMap;
-use netwright_compiler::{Settings, compile, syntax};
+use netwright_compiler::syntax::{self, ast};
+use netwright_compiler::{Settings, compile};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -30,15 +31,18 @@ fn expand(input: TokenStream) -> TokenStream {
         Err(error) => return error.into_tokens(),
     };
     let Invocation { facade, source, rename, overrides } = invocation;
+    let target = Target { facade, rename, comments: false };
     let text = match source.read() {
         Ok(text) => text,
-        Err(error) => return error.into_tokens(),
+        Err(error) => {
+            let (error, skeleton) = (error.into_tokens(), renamed_skeleton(&target));
+            return quote!(#error #skeleton);
+        }
     };
     let mut map = SourceMap::new();
     let id = map.add(text.name, text.text);
     let mut sink = Sink::new();
     let settings = Settings { network: None, overrides };
-    let target = Target { facade, rename, comments: false };
     let compiled = compile(id, &map, &settings, &mut sink);
     let tracked = text.path.map(|path| {
         let path = path.to_string_lossy().into_owned();
@@ -51,18 +55,51 @@ fn expand(input: TokenStream) -> TokenStream {
         Some(compiled) => emit(&compiled, &target),
         None => {
             let errors = report::diagnostics(&sink, &map, &text.place);
-            let file = syntax::parse(id, &map, &mut Sink::new());
-            let skeleton = file.networks.first().map(|network| {
-                let rank = network.items.iter().find_map(|item| match item {
-                    syntax::ast::Item::Input(input) => Some(input.dims.len().clamp(1, 3)),
-                    _ => None,
-                });
-                skeleton(&network.name.text, rank.unwrap_or(1), &target)
-            });
-            quote!(#errors #skeleton)
+            let skeletons = skeletons(&syntax::parse(id, &map, &mut Sink::new()), &target);
+            quote!(#errors #skeletons)
         }
     };
     quote!(#tracked #code)
+}
+
+/// What stands for the networks of a text with mistakes.
+fn skeletons(file: &ast::File, target: &Target) -> TokenStream {
+    if file.networks.is_empty() {
+        return renamed_skeleton(target).unwrap_or_default();
+    }
+    let mut names = std::collections::BTreeSet::new();
+    let networks = file.networks.iter().filter(|network| names.insert(&network.name.text));
+    // Two structs cannot both have the name after `as`.
+    let most = if target.rename.is_some() { 1 } else { file.networks.len() };
+    networks.take(most).map(|network| skeleton(sketch(network), target)).collect()
+}
+
+/// What stands for a network whose text cannot be read: its name is known where `as` gives it.
+fn renamed_skeleton(target: &Target) -> Option<TokenStream> {
+    let name = target.rename.as_ref()?.to_string();
+    Some(skeleton(Sketch { name: &name, input_rank: None, output_rank: 1, is_regression: false }, target))
+}
+
+/// What the tree tells of a network: the axes of its input, those promised of its output, its loss.
+fn sketch(network: &ast::Network) -> Sketch<'_> {
+    let mut sketch = Sketch { name: &network.name.text, input_rank: None, output_rank: 1, is_regression: false };
+    for item in &network.items {
+        match item {
+            ast::Item::Input(input) => sketch.input_rank = Some(input.dims.len().clamp(1, 3)),
+            ast::Item::Output(output) => {
+                let promised = output.annotation.as_ref().map(|annotation| annotation.dims.len());
+                sketch.output_rank = promised.unwrap_or(1).clamp(1, 3);
+            }
+            ast::Item::Train(train) => {
+                sketch.is_regression = train.entries.iter().any(|entry| match &entry.value.kind {
+                    ast::ExprKind::Call(call) => call.name.text == "mean_squared_error",
+                    _ => false,
+                });
+            }
+            ast::Item::Binding(_) => {}
+        }
+    }
+    sketch
 }
 
 /// A description's text, and how to point into it.
@@ -80,8 +117,9 @@ impl Source {
             Source::Path { literal, path } => {
                 let span = literal.span();
                 let (file, root) = invocation::resolve(&path, span)?;
-                let loaded = netwright_files::load_path(&file, root.as_deref())
-                    .map_err(|error| report::Error::new(span, error.to_string()))?;
+                let loaded = netwright_files::load_path(&file, root.as_deref()).map_err(|error| {
+                    report::Error::new(span, report::in_package(&error.to_string(), root.as_deref()))
+                })?;
                 Ok(Text { name: loaded.name, text: loaded.text, path: loaded.path, place: Place::Literal(span) })
             }
             Source::Bundled { name, first, last } => {

@@ -73,7 +73,13 @@ fn one(diagnostic: &Diagnostic, map: &SourceMap, place: &Place) -> TokenStream {
 fn rendered(diagnostic: &Diagnostic, map: &SourceMap) -> String {
     let text = render(diagnostic, map, Style::Plain);
     let text = text.trim_end();
-    text.strip_prefix("error").map_or_else(|| text.to_owned(), |rest| rest.trim_start_matches(": ").to_owned())
+    text.strip_prefix("error").map_or_else(|| text.to_owned(), |rest| rest.replacen("]: ", "] ", 1))
+}
+
+/// A message about a file with paths as they are in the package.
+pub(crate) fn in_package(message: &str, root: Option<&std::path::Path>) -> String {
+    let Some(root) = root.map(|root| root.display().to_string()) else { return message.to_owned() };
+    message.replace(&format!("`{root}`"), "this package").replace(&format!("{root}/"), "")
 }
 
 /// The message without a picture of the source, which rustc draws itself.

@@ -3,7 +3,8 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::{Context, safe_ident};
+use super::Context;
+use super::names::Unique;
 use crate::Compiled;
 use crate::ir::{Shape, ValueId};
 use crate::recipe::LossKind;
@@ -32,16 +33,17 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
     let compiled = context.compiled;
     let graph = &compiled.graph;
     let name = context.type_name();
-    let (input, output) = (Tensor::of(compiled, graph.inputs[0], None), {
-        let output = &graph.outputs[0];
-        Tensor::of(compiled, output.value, Some(&output.name))
-    });
+    // Methods take these arguments beside the input and the output.
+    let mut unique = Unique::default();
+    let [labels, targets, gradients] = ["labels", "targets", "gradients"].map(|name| unique.ident(name));
+    let input = Tensor::of(compiled, graph.inputs[0], &graph.value(graph.inputs[0]).name, &mut unique);
+    let output = Tensor::of(compiled, graph.outputs[0].value, &graph.outputs[0].name, &mut unique);
     let (x, x_view, y, y_array, y_view) = (&input.name, input.view(), &output.name, output.array(), output.view_mut());
     let parameters = compiled.trained_count();
     let predict_docs = format!(" Predicts a batch: {} -> {}.", input.describe(), output.describe());
     let forward_docs =
         format!(" Predicts a batch, {}, into `{y}`, {}, without allocating.", input.describe(), output.describe());
-    let training = training(context, &input);
+    let training = training(context, &input, [&labels, &targets, &gradients]);
     quote! {
         impl #name {
             /// The number of trained parameters.
@@ -127,22 +129,19 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
     }
 }
 
-fn training(context: &Context<'_>, input: &Tensor) -> TokenStream {
+fn training(context: &Context<'_>, input: &Tensor, [labels, values, gradients]: [&Ident; 3]) -> TokenStream {
     let Some(train) = &context.compiled.training else { return TokenStream::new() };
     let name = context.type_name();
     let (x, x_view) = (&input.name, input.view());
     let (docs, targets, targets_type, wrap) = match train.recipe.loss.kind {
-        LossKind::CrossEntropy => (
-            " `labels` has the class of each image.",
-            format_ident!("labels"),
-            quote!(&[u32]),
-            quote!(rt::Targets::Classes(labels)),
-        ),
+        LossKind::CrossEntropy => {
+            (" `labels` has the class of each image.", labels, quote!(&[u32]), quote!(rt::Targets::Classes(#labels)))
+        }
         LossKind::MeanSquaredError => (
             " `targets` has the values wanted, image after image.",
-            format_ident!("targets"),
+            values,
             quote!(&[f32]),
-            quote!(rt::Targets::Values(targets)),
+            quote!(rt::Targets::Values(#values)),
         ),
     };
     let first = format!(" Computes the mean loss of a batch, {}, and its gradients.", input.describe());
@@ -173,9 +172,9 @@ fn training(context: &Context<'_>, input: &Tensor) -> TokenStream {
                     &mut self,
                     #x: #x_view,
                     #targets: #targets_type,
-                    gradients: &mut rt::Gradients,
+                    #gradients: &mut rt::Gradients,
                 ) -> rt::Result<rt::BatchLoss, rt::Error> {
-                    rt::batch_gradients(self, #x, #wrap, gradients)
+                    rt::batch_gradients(self, #x, #wrap, #gradients)
                 }
             }
     })
@@ -188,9 +187,9 @@ struct Tensor {
 }
 
 impl Tensor {
-    fn of(compiled: &Compiled, value: ValueId, name: Option<&str>) -> Self {
+    fn of(compiled: &Compiled, value: ValueId, name: &str, unique: &mut Unique) -> Self {
         let shape: &Shape = compiled.graph.shape(value);
-        let name = safe_ident(name.unwrap_or(&compiled.graph.value(value).name));
+        let name = unique.ident(&name.to_lowercase());
         Self { name, dims: shape.dims().to_vec() }
     }
 
@@ -213,24 +212,5 @@ impl Tensor {
     fn describe(&self) -> String {
         let dims: String = self.dims.iter().map(|size| format!(", {size}")).collect();
         format!("`[N{dims}]`")
-    }
-}
-
-/// The methods of a network with errors, which only stand for themselves.
-pub(super) fn skeleton(input_rank: usize) -> TokenStream {
-    let view = format_ident!("ArrayView{}", input_rank + 1);
-    quote! {
-        #[doc(hidden)] pub const PARAMETERS: usize = 0;
-        #[doc(hidden)] pub fn new(seed: u64) -> Self { loop {} }
-        #[doc(hidden)] pub fn spec() -> &'static rt::Spec { loop {} }
-        #[doc(hidden)] pub fn predict(&self, input: rt::ndarray::#view<'_, f32>) -> rt::Result<rt::ndarray::Array2<f32>, rt::Error> { loop {} }
-        #[doc(hidden)] pub fn forward(
-            &self, input: rt::ndarray::#view<'_, f32>, output: rt::ndarray::ArrayViewMut2<'_, f32>,
-        ) -> rt::Result<(), rt::Error> { loop {} }
-        #[doc(hidden)] pub fn param(&self, name: &str) -> rt::Result<rt::ndarray::ArrayD<f32>, rt::Error> { loop {} }
-        #[doc(hidden)] pub fn set_param(&mut self, name: &str, value: rt::ndarray::ArrayViewD<'_, f32>) -> rt::Result<(), rt::Error> { loop {} }
-        #[doc(hidden)] pub fn save(&self, path: impl rt::AsRef<rt::Path>) -> rt::Result<(), rt::Error> { loop {} }
-        #[doc(hidden)] pub fn load(path: impl rt::AsRef<rt::Path>) -> rt::Result<Self, rt::Error> { loop {} }
-        #[doc(hidden)] pub fn from_bytes(bytes: &[u8]) -> rt::Result<Self, rt::Error> { loop {} }
     }
 }

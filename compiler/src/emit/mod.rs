@@ -6,6 +6,7 @@
 mod api;
 mod names;
 mod recipe;
+mod skeleton;
 mod spec;
 mod step;
 mod steps;
@@ -17,6 +18,7 @@ use quote::{format_ident, quote};
 
 use crate::Compiled;
 
+pub use skeleton::{Sketch, skeleton};
 pub use step::StepContext;
 #[cfg(feature = "text")]
 pub use text::to_text;
@@ -79,13 +81,14 @@ pub fn emit(compiled: &Compiled, target: &Target) -> TokenStream {
     let context = Context { compiled, target, rt, names: names::Constants::of(compiled) };
     let facade = &target.facade;
     let name = context.type_name();
-    let docs = api::type_docs(compiled);
+    let (docs, case) = (api::type_docs(compiled), type_case(&name));
     let constants = context.names.emit(&context);
     let (spec, api) = (spec::emit(&context), api::emit(&context));
     let inference = steps::inference(&context);
     let training = steps::training(&context);
     plain_numbers(quote! {
         #docs
+        #case
         #[derive(::core::fmt::Debug, ::core::clone::Clone)]
         pub struct #name {
             core: #facade::generated::Core,
@@ -103,6 +106,13 @@ pub fn emit(compiled: &Compiled, target: &Target) -> TokenStream {
             #training
         };
     })
+}
+
+/// Keeps rustc from warning of a name that is not in the case of its types: it is the description's.
+fn type_case(name: &Ident) -> TokenStream {
+    let name = name.to_string();
+    let is_usual = name.starts_with(|c: char| c.is_ascii_uppercase()) && !name.contains('_');
+    if is_usual { TokenStream::new() } else { quote!(#[allow(non_camel_case_types)]) }
 }
 
 /// Numbers without the suffix of their type, which stands where they are used.
@@ -129,29 +139,6 @@ fn plain_numbers(tokens: TokenStream) -> TokenStream {
             other => other,
         })
         .collect()
-}
-
-/// The struct alone, with methods that cannot be called, for a network with errors: so that a mistake in a description
-/// is not followed by one message for every use of the network.
-#[must_use]
-pub fn skeleton(name: &str, input_rank: usize, target: &Target) -> TokenStream {
-    let name = target.rename.clone().unwrap_or_else(|| safe_ident(name));
-    let facade = &target.facade;
-    let api = api::skeleton(input_rank);
-    quote! {
-        /// A network whose description has errors.
-        #[derive(::core::fmt::Debug, ::core::clone::Clone)]
-        #[allow(dead_code)]
-        pub struct #name {
-            core: #facade::generated::Core,
-        }
-
-        #[allow(clippy::all, clippy::pedantic, clippy::restriction, clippy::nursery, unused_variables, dead_code)]
-        const _: () = {
-            use #facade::generated as rt;
-            impl #name { #api }
-        };
-    }
 }
 
 /// An identifier for a name of the description; one that Rust keeps to itself gets an underscore.

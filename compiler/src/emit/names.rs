@@ -39,7 +39,11 @@ impl Constants {
     /// Names the constants of a network.
     pub(crate) fn of(compiled: &Compiled) -> Self {
         let mut unique = Unique::default();
-        let upper = |name: &str| name.to_uppercase().replace('.', "_");
+        let upper = |name: &str| {
+            let upper = name.to_uppercase().replace('.', "_");
+            // What starts so is where a value stands.
+            if upper.starts_with("AT_") || upper == "AT" { format!("LAYER_{upper}") } else { upper }
+        };
         let parameters =
             compiled.graph.parameters.iter().map(|parameter| unique.ident(&upper(&parameter.name))).collect();
         let mut constants = Self { parameters, geometries: HashMap::new(), order: Vec::new() };

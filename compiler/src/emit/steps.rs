@@ -62,6 +62,20 @@ pub(super) fn training(context: &Context<'_>) -> TokenStream {
     let barrier_names: Vec<Ident> = (0..last).map(|index| format_ident!("barrier_{index}")).collect();
     let barriers = (0..last).map(|index| barrier(context, plan, &slots, index));
     let barrier_numbers = 0..last;
+    let choose_barrier = if last == 0 {
+        quote!(
+            fn barrier(_: usize, _: &mut rt::Barrier<'_>) {}
+        )
+    } else {
+        quote! {
+            fn barrier(stage: usize, barrier: &mut rt::Barrier<'_>) {
+                match stage {
+                    #(#barrier_numbers => #barrier_names(barrier),)*
+                    _ => {}
+                }
+            }
+        }
+    };
     let derived = derived(context, plan);
     context.if_training(&quote! {
             impl rt::Trainable for #name {
@@ -83,12 +97,7 @@ pub(super) fn training(context: &Context<'_>) -> TokenStream {
                     }
                 }
 
-                fn barrier(stage: usize, barrier: &mut rt::Barrier<'_>) {
-                    match stage {
-                        #(#barrier_numbers => #barrier_names(barrier),)*
-                        _ => { let _ = barrier; }
-                    }
-                }
+                #choose_barrier
             }
 
             #constants
@@ -181,7 +190,8 @@ fn slots(plan: &Plan) -> Vec<(Ident, Ident)> {
     plan.slots
         .iter()
         .map(|slot| {
-            let variable = unique.ident(&name(slot));
+            // In small letters, as Rust has its variables: other names may be those of constants, which patterns match.
+            let variable = unique.ident(&name(slot).to_lowercase());
             // A prefix keeps slots and parameters apart.
             (variable.clone(), format_ident!("AT_{}", variable.to_string().to_uppercase()))
         })

@@ -34,11 +34,13 @@ pub(super) fn bind(
     let mut given: Vec<(&'static Argument, &Expr)> = Vec::new();
     let mut positional = signature.arguments.iter();
     let mut is_sound = true;
+    let mut has_unknown = false;
     for arg in &call.args {
         let argument = match &arg.name {
             Some(name) => {
                 let Some(argument) = signature.arguments.iter().find(|argument| argument.name == name.text) else {
                     unknown_argument(lowerer, signature, &name.text, name.span);
+                    has_unknown = true;
                     is_sound = false;
                     continue;
                 };
@@ -82,6 +84,7 @@ pub(super) fn bind(
     }
     is_sound &= check_operands(lowerer, signature, call, &operands, is_sound);
     let mut arguments = Vec::with_capacity(signature.arguments.len());
+    let mut missing: Vec<&Argument> = Vec::new();
     for argument in signature.arguments {
         let value = given.iter().find(|(other, _)| other.name == argument.name).map(|(_, value)| *value);
         match value {
@@ -92,15 +95,26 @@ pub(super) fn bind(
             None => match default_of(argument) {
                 Some(bound) => arguments.push(bound),
                 None if argument.default == Default::Layer => {}
-                None => {
-                    lowerer
-                        .sink
-                        .error(codes::N0206, format!("`{}` needs `{}`", signature.name, argument.name))
-                        .primary(call.span, format!("expected `{}`: {}", argument.name, argument.docs))
-                        .help(example(signature));
-                    is_sound = false;
-                }
+                None => missing.push(argument),
             },
+        }
+    }
+    // What is missing may be there under a name that the layer does not have, which is one mistake.
+    if let [first, rest @ ..] = missing.as_slice() {
+        is_sound = false;
+        if !has_unknown {
+            let (names, label) = match rest {
+                [] => (format!("`{}`", first.name), format!("expected `{}`: {}", first.name, first.docs)),
+                _ => {
+                    let names = missing.iter().map(|argument| format!("`{}`", argument.name)).collect::<Vec<_>>();
+                    (names.join(" and "), format!("expected {}", names.join(" and ")))
+                }
+            };
+            lowerer
+                .sink
+                .error(codes::N0206, format!("`{}` needs {names}", signature.name))
+                .primary(call.span, label)
+                .help(example(signature));
         }
     }
     is_sound.then_some(Bound { operands, arguments })
@@ -121,9 +135,10 @@ fn check_operands(
         return true;
     }
     if was_sound {
+        let found = if operands.is_empty() { "none" } else { "only one" };
         lowerer
             .sink
-            .error(codes::N0206, format!("`{}` takes {words}, found {}", signature.name, operands.len()))
+            .error(codes::N0206, format!("`{}` takes {words}, found {found}", signature.name))
             .primary(call.span, format!("expected {words}"))
             .help(example(signature));
     }
@@ -154,6 +169,10 @@ fn unknown_argument(lowerer: &mut Lowerer<'_>, signature: &Signature, name: &str
         "padding" => Some("pad"),
         "strides" => Some("stride"),
         "kernel_size" | "size" | "pool_size" => Some("kernel"),
+        "ceil_mode" => Some("ceil"),
+        "dim" => Some("axis"),
+        "out_channels" => Some("filters"),
+        "out_features" => Some("units"),
         "negative_slope" | "alpha" => Some("slope"),
         "p" => Some("rate"),
         "eps" => Some("epsilon"),
@@ -302,9 +321,10 @@ impl Lowerer<'_> {
                             .primary(call.span, format!("expected `{}(0.01)`", call.name.text));
                         return None;
                     };
-                    let value = match self.constant(&arg.value)? {
-                        Constant::Float(value) => value,
-                        Constant::Int(value) => value as f64,
+                    let given = self.constant(&arg.value)?;
+                    let value = match &given {
+                        Constant::Float(value) => *value,
+                        Constant::Int(value) => *value as f64,
                         other => {
                             self.sink
                                 .error(codes::N0203, format!("`{}` takes a number, found {other}", call.name.text))
@@ -313,9 +333,14 @@ impl Lowerer<'_> {
                         }
                     };
                     if !(value as f32).is_finite() || (is_positive && value <= 0.0) {
-                        self.sink
-                            .error(codes::N0204, format!("`{}` cannot be {value:?}", call.name.text))
-                            .primary(arg.value.span, "expected a positive number that fits into 32 bits");
+                        self.sink.error(codes::N0204, format!("`{}` cannot be {given}", call.name.text)).primary(
+                            arg.value.span,
+                            if is_positive {
+                                "expected a positive number that fits into 32 bits"
+                            } else {
+                                "expected a number that fits into 32 bits"
+                            },
+                        );
                         return None;
                     }
                     return Some(make(value));
@@ -329,11 +354,21 @@ impl Lowerer<'_> {
                 return None;
             }
         };
-        let near = suggest(name, known());
+        let near = match name.as_str() {
+            "kaiming" | "kaiming_uniform" | "he" => Some("he_uniform"),
+            "kaiming_normal" => Some("he_normal"),
+            "xavier" | "xavier_uniform" | "glorot" => Some("glorot_uniform"),
+            "xavier_normal" => Some("glorot_normal"),
+            other => suggest(other, known()),
+        };
+        let span = match &expr.kind {
+            ExprKind::Call(call) => call.name.span,
+            _ => expr.span,
+        };
         let report = self
             .sink
             .error(codes::N0208, format!("there is no initialiser called {}", quote(name)))
-            .primary(expr.span, "not an initialiser");
+            .primary(span, "not an initialiser");
         match near {
             Some(near) => report.help(format!("did you mean `{near}`?")),
             None => report.help(format!("the initialisers are {}", known().collect::<Vec<_>>().join(", "))),

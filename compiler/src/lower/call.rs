@@ -48,11 +48,9 @@ impl Lowerer<'_> {
                 .help("name one of them otherwise: `-> conv(…) as other`");
         }
         let mut layer = LayerCall { lowerer: self, signature, bound, name, span };
-        let n_nodes = layer.lowerer.graph.nodes.len();
-        let result = (signature.build)(&mut layer);
         // After a message the layer still stands for a tensor, of an unknown shape, so that one mistake is one message.
-        debug_assert!(result.is_some() || n_nodes == layer.lowerer.graph.nodes.len());
-        result.or_else(|| layer.unknown())
+        // Nodes made before the mistake was found stay behind; a graph with mistakes is never looked at.
+        (signature.build)(&mut layer).or_else(|| layer.unknown())
     }
 
     fn unknown_layer(&mut self, name: &Ident) {
@@ -76,6 +74,8 @@ impl Lowerer<'_> {
             "conv2d" | "convolution" => Some("conv"),
             "maxpool" => Some("max_pool"),
             "avgpool" => Some("avg_pool"),
+            "concatenate" | "cat" => Some("concat"),
+            "mul" => Some("multiply"),
             _ => None,
         };
         let report = self

@@ -108,7 +108,7 @@ impl Lowerer<'_> {
             },
             _ => return self.misfit(op, &a, &b),
         };
-        if result.is_none() && op == BinaryOp::Divide && matches!(b.0, Int(0)) {
+        if result.is_none() && op == BinaryOp::Divide && real(&b.0) == 0.0 {
             self.sink.error(codes::N0205, "division by zero").primary(b.1, "this is 0");
             return Meaning::Unknown;
         }

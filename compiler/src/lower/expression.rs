@@ -54,11 +54,14 @@ impl Lowerer<'_> {
         let known: Vec<&str> = self.scope.keys().map(String::as_str).collect();
         let near = suggest(name, known.iter().copied().collect::<std::collections::BTreeSet<_>>()).map(str::to_owned);
         let is_layer = ops::signature(name).is_some();
+        let below = self.definitions.get(name).copied().filter(|below| below.start > span.start);
         let report = self
             .sink
             .error(codes::N0101, format!("nothing is called {}", quote(name)))
             .primary(span, "not defined here or above");
-        if is_layer {
+        if let Some(below) = below {
+            report.secondary(below, "defined here, below").help("a name is known from its definition on");
+        } else if is_layer {
             report.help(format!("`{name}` is a layer: write `x -> {name}` or `{name}(x)`"));
         } else if let Some(near) = near {
             report.help(format!("did you mean `{near}`?"));

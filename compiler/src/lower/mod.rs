@@ -30,13 +30,22 @@ pub struct Lowered {
     pub graph: Graph,
     /// How to train it, where the description says so.
     pub recipe: Option<Recipe>,
+    /// The network's name in the text, for messages about it as a whole.
+    pub span: Span,
 }
 
 /// Lowers one network. Where the sink has errors afterwards, the graph has holes and is good for nothing but messages.
 #[must_use]
 pub fn lower(network: &ast::Network, overrides: &Overrides, sink: &mut Sink) -> Lowered {
     let graph = Graph { name: network.name.text.clone(), docs: network.docs.clone(), ..Graph::default() };
-    let mut lowerer = Lowerer { graph, sink, scope: HashMap::new(), names: names::Names::default(), n_dropouts: 0 };
+    let mut lowerer = Lowerer {
+        graph,
+        sink,
+        scope: HashMap::new(),
+        names: names::Names::default(),
+        n_dropouts: 0,
+        definitions: definitions(network),
+    };
     lowerer.parameters(network, overrides);
     for item in &network.items {
         match item {
@@ -50,7 +59,19 @@ pub fn lower(network: &ast::Network, overrides: &Overrides, sink: &mut Sink) -> 
     }
     lowerer.check_interface(network);
     let recipe = lowerer.train_section(network);
-    Lowered { graph: lowerer.graph, recipe }
+    Lowered { graph: lowerer.graph, recipe, span: network.name.span }
+}
+
+/// Where each name of the network's statements is defined first.
+fn definitions(network: &ast::Network) -> HashMap<String, Span> {
+    let names = network.items.iter().filter_map(|item| match item {
+        ast::Item::Input(input) => Some(&input.name),
+        ast::Item::Binding(binding) => Some(&binding.name),
+        ast::Item::Output(output) => Some(&output.name),
+        ast::Item::Train(_) => None,
+    });
+    // The first of two is kept: it is what was meant to be above.
+    names.rev().map(|name| (name.text.clone(), name.span)).collect()
 }
 
 /// What a name stands for.
@@ -75,6 +96,8 @@ pub(crate) struct Lowerer<'a> {
     scope: HashMap<String, Named>,
     names: names::Names,
     n_dropouts: u32,
+    /// Every name that the network defines anywhere, for uses above the definition.
+    definitions: HashMap<String, Span>,
 }
 
 impl Lowerer<'_> {
@@ -104,20 +127,19 @@ impl Lowerer<'_> {
             let meaning = value.map_or(Meaning::Unknown, Meaning::Constant);
             self.scope.insert(param.name.text.clone(), Named { meaning, span: param.name.span });
         }
-        for (name, _) in overrides {
-            if !known.contains(&name.as_str()) {
-                let draft =
-                    self.sink.error(codes::N0202, format!("`{}` has no parameter {}", network.name.text, quote(name)));
-                let report = draft.primary(
-                    network.name.span,
-                    match known.as_slice() {
-                        [] => "it has no parameters".to_owned(),
-                        _ => format!("its parameters: {}", known.join(", ")),
-                    },
-                );
-                if let Some(near) = suggest(name, known.iter().copied()) {
-                    report.help(format!("did you mean `{near}`?"));
-                }
+        // All in one message: they have one place in the description.
+        let unknown: Vec<&str> =
+            overrides.iter().map(|(name, _)| name.as_str()).filter(|name| !known.contains(name)).collect();
+        if !unknown.is_empty() {
+            let names = unknown.iter().map(|name| quote(name)).collect::<Vec<_>>().join(" and no parameter ");
+            let label = match known.as_slice() {
+                [] => "it has no parameters".to_owned(),
+                _ => format!("its parameters: {}", known.join(", ")),
+            };
+            let title = format!("`{}` has no parameter {names}", network.name.text);
+            let mut report = self.sink.error(codes::N0202, title).primary(network.name.span, label);
+            for near in unknown.iter().filter_map(|name| suggest(name, known.iter().copied())) {
+                report = report.help(format!("did you mean `{near}`?"));
             }
         }
     }
@@ -188,13 +210,6 @@ impl Lowerer<'_> {
 
     fn output(&mut self, output: &ast::Output) {
         let before = self.scope.get(&output.name.text).map(|named| named.span);
-        let Some(value) = self.bind(&output.name, output.annotation.as_ref(), &output.value) else {
-            if let Some(Named { meaning: Meaning::Constant(constant), .. }) = self.scope.get(&output.name.text) {
-                let title = format!("output {} is {constant}, not a tensor", quote(&output.name.text));
-                self.sink.error(codes::N0104, title).primary(output.value.span, "expected a tensor");
-            }
-            return;
-        };
         if let Some(span) = before.filter(|_| self.graph.outputs.iter().any(|other| other.name == output.name.text)) {
             self.sink
                 .error(codes::N0103, format!("output {} is declared twice", quote(&output.name.text)))
@@ -202,6 +217,13 @@ impl Lowerer<'_> {
                 .secondary(span, "declared here first");
             return;
         }
+        let Some(value) = self.bind(&output.name, output.annotation.as_ref(), &output.value) else {
+            if let Some(Named { meaning: Meaning::Constant(constant), .. }) = self.scope.get(&output.name.text) {
+                let title = format!("output {} is {constant}, not a tensor", quote(&output.name.text));
+                self.sink.error(codes::N0104, title).primary(output.value.span, "expected a tensor");
+            }
+            return;
+        };
         self.graph.outputs.push(Output {
             name: output.name.text.clone(),
             docs: output.docs.clone(),

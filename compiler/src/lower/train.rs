@@ -144,8 +144,8 @@ impl Lowerer<'_> {
         for other in sections {
             self.sink
                 .error(codes::N0103, format!("`{}` has two `train` sections", network.name.text))
-                .primary(other.span.before(), "the second one")
-                .secondary(train.span.before(), "the first one");
+                .primary(network_train_keyword(other), "the second one")
+                .secondary(network_train_keyword(train), "the first one");
         }
         self.check_keys(train);
         let entry = |key: &str| train.entries.iter().find(|entry| entry.key.text == key);
@@ -158,6 +158,8 @@ impl Lowerer<'_> {
         let clip_norm = entry("clip_norm").map(|entry| self.positive(entry));
         let loss = match entry("loss") {
             Some(entry) => self.loss(&entry.value),
+            // An entry that was meant to be the loss has a message.
+            None if train.entries.iter().any(|entry| near_key(&entry.key.text) == Some("loss")) => None,
             None => {
                 self.sink
                     .error(codes::N0401, "the `train` section has no loss")
@@ -201,13 +203,10 @@ impl Lowerer<'_> {
                     .sink
                     .error(codes::N0402, format!("`train` has no entry {}", quote(&key.text)))
                     .primary(key.span, "not an entry of this section");
-                let near = match key.text.as_str() {
-                    "batch_size" => Some("batch"),
-                    "lr" | "learning_rate" => Some("optimizer"),
-                    "optimiser" => Some("optimizer"),
-                    other => suggest(other, KEYS.iter().copied()),
-                };
-                match near {
+                match near_key(&key.text) {
+                    _ if matches!(key.text.as_str(), "lr" | "learning_rate") => {
+                        report.help("it is a setting of the optimizer: `optimizer: adam(lr: 0.001);`")
+                    }
                     Some(near) => report.help(format!("did you mean `{near}`?")),
                     None => report.help(format!("the entries are {}", KEYS.join(", "))),
                 };
@@ -327,11 +326,12 @@ impl Lowerer<'_> {
         let is_softmax = self.graph.producer(of).is_some_and(|node| matches!(node.op, crate::ops::Op::Softmax(_)));
         if is_softmax {
             let from = self.graph.value(of).span;
-            self.sink
+            let report = self
+                .sink
                 .warning(codes::N0405, "`cross_entropy` takes scores, found probabilities")
-                .primary(value.span, "softmax would be applied twice")
-                .secondary(from, "softmax is applied here")
-                .help("give it what goes into `softmax`");
+                .primary(value.span, "softmax would be applied twice");
+            let report = if from == value.span { report } else { report.secondary(from, "softmax is applied here") };
+            report.help("give it what goes into `softmax`");
         }
     }
 
@@ -401,11 +401,16 @@ impl Lowerer<'_> {
         settings: &mut Vec<(&'static str, Setting, bool)>,
     ) -> bool {
         let Some(key) = &arg.name else {
-            let first =
-                fields.first().map_or("it takes none".to_owned(), |field| format!("for example `{}: …`", shown(field)));
-            self.sink
-                .error(codes::N0207, format!("the settings of `{choice}` are named"))
-                .primary(arg.span, format!("expected a name: {first}"));
+            match fields.first() {
+                Some(field) => self
+                    .sink
+                    .error(codes::N0207, format!("the settings of `{choice}` are named"))
+                    .primary(arg.span, format!("expected a name, such as `{}: …`", shown(field))),
+                None => self
+                    .sink
+                    .error(codes::N0207, format!("`{choice}` takes no settings"))
+                    .primary(arg.span, "one too many"),
+            };
             return false;
         };
         let is_time = |field: &&Field| matches!(field.default, Preset::RequiredTime | Preset::WholeTraining);
@@ -432,9 +437,12 @@ impl Lowerer<'_> {
             return false;
         };
         if settings.iter().any(|&(name, _, is_given)| name == field.name && is_given) {
-            self.sink
-                .error(codes::N0207, format!("{} is given twice", quote(&key.text)))
-                .primary(key.span, "given again here");
+            let title = if is_time(&field) {
+                format!("the time of `{choice}` is given twice")
+            } else {
+                format!("{} is given twice", quote(&key.text))
+            };
+            self.sink.error(codes::N0207, title).primary(key.span, "given again here");
             return false;
         }
         let value = match (field.default, self.constant(&arg.value)) {
@@ -511,6 +519,15 @@ fn transposed<T>(value: Option<Option<T>>) -> Option<Option<T>> {
         None => Some(None),
         Some(None) => None,
         Some(some) => Some(some),
+    }
+}
+
+/// The entry that another word for it means.
+fn near_key(key: &str) -> Option<&'static str> {
+    match key {
+        "batch_size" => Some("batch"),
+        "optimiser" => Some("optimizer"),
+        other => suggest(other, KEYS.iter().copied()),
     }
 }
 

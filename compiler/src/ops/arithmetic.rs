@@ -50,12 +50,21 @@ fn fold(call: &mut LayerCall<'_, '_>, name: &str, same: Op, gate: Op) -> Option<
             shape = other.clone();
             (gate.clone(), vec![operand, sum])
         } else {
+            // An image and something flat: the flat one was meant to have one number for each channel.
+            let (expected, operand) = match (shape.rank(), other.rank()) {
+                (3, 1) => (format!("expected {shape}, or [{}]: one number for each channel", shape.channels()), index),
+                (1, 3) => {
+                    let channels = other.channels();
+                    (format!("expected {other}, or [{channels}]: one number for each channel"), index - 1)
+                }
+                _ => (format!("expected {shape}"), index),
+            };
             call.report(&Mismatch {
                 code: codes::N0307,
                 title: format!("`{name}` takes tensors of one shape, found {shape} and {other}"),
-                expected: format!("expected {shape}, or one number for each channel"),
+                expected,
                 help: None,
-                operand: index,
+                operand,
             });
             return None;
         };

@@ -325,7 +325,7 @@ fn checked(dims: Vec<usize>, what: &str) -> Result<Vec<Shape>, Mismatch> {
         None => Err(Mismatch {
             code: crate::diagnostic::codes::N0309,
             title: format!("{what} would be {text}, which is too large"),
-            expected: format!("at most {} elements for one image", crate::ir::MAX_ELEMENTS),
+            expected: format!("expected at most {} elements", crate::ir::MAX_ELEMENTS),
             help: None,
             operand: 0,
         }),

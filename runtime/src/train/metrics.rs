@@ -25,6 +25,10 @@ pub struct EpochMetrics {
     pub validation_loss: Option<f64>,
     /// The fraction of them classified rightly.
     pub validation_accuracy: Option<f64>,
+    /// The mean loss over the test images at its end; nothing is chosen by it.
+    pub test_loss: Option<f64>,
+    /// The fraction of them classified rightly.
+    pub test_accuracy: Option<f64>,
     /// The learning rate of its last step.
     pub learning_rate: f32,
     /// How long its training took, in seconds; validation and checkpoints not counted.
@@ -182,6 +186,8 @@ mod tests {
             train_accuracy: Some(1.0 / 3.0),
             validation_loss,
             validation_accuracy: None,
+            test_loss: validation_loss,
+            test_accuracy: None,
             learning_rate: 0.001,
             seconds: 1.5,
             images_per_second: 1e5 / 3.0,

@@ -173,7 +173,9 @@ impl<N: Trainable> Session<'_, '_, N> {
     fn end_epoch(&mut self, learning_rate: f32) -> Result<(), Error> {
         self.check_parameters()?;
         let size = self.trainer.recipe.batch.max(EVALUATED);
-        let validation = self.validation.map(|data| evaluation::evaluate(&*self.network, data, size)).transpose()?;
+        let evaluate = |data: &Dataset| evaluation::evaluate(&*self.network, data, size);
+        let validation = self.validation.map(evaluate).transpose()?;
+        let test = self.trainer.test.as_ref().map(evaluate).transpose()?;
         if let Some(evaluation) = validation.filter(|evaluation| !evaluation.loss.is_finite()) {
             return Err(Error::NonFinite {
                 what: "the validation loss".to_owned(),
@@ -190,6 +192,8 @@ impl<N: Trainable> Session<'_, '_, N> {
             train_accuracy: accuracy::<N>(&epoch),
             validation_loss: validation.map(|evaluation| evaluation.loss),
             validation_accuracy: validation.and_then(|evaluation| evaluation.accuracy),
+            test_loss: test.map(|evaluation| evaluation.loss),
+            test_accuracy: test.and_then(|evaluation| evaluation.accuracy),
             learning_rate,
             seconds: epoch.seconds,
             images_per_second: epoch.images as f64 / epoch.seconds.max(f64::MIN_POSITIVE),

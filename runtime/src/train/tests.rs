@@ -67,6 +67,21 @@ fn it_learns_and_reports() {
 }
 
 #[test]
+fn test_data_are_measured_and_change_nothing() {
+    let (train, test) = (toy(100, 1, false), toy(90, 2, false));
+    let (mut with, mut without) = (Classifier::new(3), Classifier::new(3));
+    let report = trainer().epochs(2).test(&test).fit(&mut with, &train, None).unwrap();
+    let plain = trainer().epochs(2).fit(&mut without, &train, None).unwrap();
+    let after = evaluate(&with, &test, 64).unwrap();
+    let last = report.epochs[1];
+    assert_eq!((last.test_loss, last.test_accuracy, last.validation_loss), (Some(after.loss), after.accuracy, None));
+    assert_eq!((report.best_epoch, plain.epochs[1].test_loss), (None, None));
+    assert_eq!(bits(&with), bits(&without));
+    let other = trainer().test(&toy(9, 1, true)).fit(&mut with, &train, None).unwrap_err();
+    assert!(other.to_string().contains("a dataset of values"), "{other}");
+}
+
+#[test]
 fn values_are_fitted_too() {
     let (train, validation) = (toy(120, 1, true), toy(60, 2, true));
     let mut network = Regressor::new(3);

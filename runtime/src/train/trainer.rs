@@ -25,6 +25,7 @@ pub struct Trainer<'c> {
     pub(super) resume: bool,
     pub(super) checkpoint_every: Option<u64>,
     pub(super) stop: Option<Arc<AtomicBool>>,
+    pub(super) test: Option<Dataset>,
     pub(super) on_batch: Option<BatchCallback<'c>>,
     pub(super) on_epoch: Option<EpochCallback<'c>>,
 }
@@ -90,7 +91,16 @@ impl<'c> Trainer<'c> {
     /// A trainer that follows this recipe.
     #[must_use]
     pub fn from_recipe(recipe: Recipe) -> Self {
-        Self { recipe, out: None, resume: false, checkpoint_every: None, stop: None, on_batch: None, on_epoch: None }
+        Self {
+            recipe,
+            out: None,
+            resume: false,
+            checkpoint_every: None,
+            stop: None,
+            test: None,
+            on_batch: None,
+            on_epoch: None,
+        }
     }
 
     /// The recipe as it stands.
@@ -165,6 +175,14 @@ impl<'c> Trainer<'c> {
         self
     }
 
+    /// Data to measure the network on after each epoch, for its metrics alone: nothing is chosen by it, and no step
+    /// depends on it.
+    #[must_use]
+    pub fn test(mut self, test: &Dataset) -> Self {
+        self.test = Some(test.clone());
+        self
+    }
+
     /// Called after every batch.
     #[must_use]
     pub fn on_batch(mut self, callback: impl FnMut(&BatchProgress) + 'c) -> Self {
@@ -208,6 +226,9 @@ impl<'c> Trainer<'c> {
             return Err(Error::Setting { setting: "checkpoint_every", expected: "at least 1", found });
         }
         batch::check::<N>(train)?;
+        if let Some(test) = &self.test {
+            batch::check::<N>(test)?;
+        }
         let split;
         let (train, validation) = match (validation.into(), self.recipe.validation) {
             (Some(validation), _) => {

@@ -16,13 +16,13 @@ N0004, "a character that the language does not use",
 marks that change the direction of text, are refused everywhere, because what they do cannot be seen.
 
 ```net
-network N { input x: [4]; output y = x % 2; }
+network N { input x: [5 % 4]; output y = x -> relu; }
 ```
 
 Remove the character, or write the operation with what the language has:
 
 ```net
-network N { input x: [4]; output y = x * 2; }
+network N { input x: [5 - 4]; output y = x -> relu; }
 ```";
 
 N0005, "the expression is too deep",
@@ -74,13 +74,13 @@ may have an exponent: `0.5`, `2.5e-3`; before an exponent the dot may be missing
 other bases.
 
 ```net
-network N { input x: [4]; output y = x * .5; }
+network N { input x: [4]; output y = x -> dropout(.5); }
 ```
 
 Write the digit before the dot:
 
 ```net
-network N { input x: [4]; output y = x * 0.5; }
+network N { input x: [4]; output y = x -> dropout(0.5); }
 ```";
 
 N0010, "a number out of range",
@@ -195,7 +195,7 @@ network N { input x: [4]; output y = x -> 2 * relu; }
 Use the pipeline's result:
 
 ```net
-network N { input x: [4]; output y = 2 * (x -> relu); }
+network N { input x: [4]; output y = x * (x -> relu); }
 ```";
 
 N0018, "a positional argument after a named one",

@@ -1,15 +1,16 @@
 //! Dense layers against a plain matrix product.
 
-use super::{Random, Sum, assert_sums, cases};
+use super::{Random, Sum, assert_sums};
 use crate::conv::Activation;
 use crate::dense::{self, Dense};
 use crate::isa::on_every_isa;
 
 #[test]
+#[cfg_attr(miri, ignore = "slow")]
 fn random_sizes() {
     on_every_isa(|_| {
         let mut random = Random::new(20);
-        for _ in 0..cases(60) {
+        for _ in 0..60 {
             let g = Dense { inputs: random.within(1, 70), outputs: random.within(1, 70) };
             let n = random.within(1, 40);
             let (x, dy) = (random.floats(n * g.inputs), random.floats(n * g.outputs));

@@ -1,0 +1,124 @@
+//! Which network a command line means, and its compilation.
+
+use std::path::{Path, PathBuf};
+
+use netwright_compiler::diagnostic::{Sink, Style, render_all};
+use netwright_compiler::source::SourceMap;
+use netwright_compiler::{Compiled, Settings, compile};
+use netwright_files::{FileError, Loaded, load_bundled, load_path};
+
+use crate::failure::Failure;
+use crate::{output, registry};
+
+/// A network of the command line: bundled, or a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Network {
+    /// Its name.
+    Bundled(&'static str),
+    /// Its path.
+    File(PathBuf),
+}
+
+/// Reads `lenet`, `<lenet>` or the path of a `.net` file. A file that is called like a bundled network is reached as
+/// `./lenet`.
+pub(crate) fn parse(text: &str) -> Result<Network, String> {
+    let inner = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>'));
+    if let Some(bundled) = netwright_models::get(inner.unwrap_or(text)) {
+        return Ok(Network::Bundled(bundled.name));
+    }
+    let path = Path::new(text);
+    let is_path = text.contains(['/', '\\']) || path.extension().is_some_and(|extension| extension == "net");
+    if inner.is_none() && (is_path || path.exists()) {
+        return Ok(Network::File(path.to_owned()));
+    }
+    match load_bundled(inner.unwrap_or(text)) {
+        Err(error) => Err(format!("{error}; a file is given by its path, such as nets/mine.net")),
+        Ok(loaded) => Err(format!("{} is not in this program", loaded.name)),
+    }
+}
+
+/// What a text compiles to, with what there is to say about it.
+pub(crate) struct Checked {
+    pub(crate) map: SourceMap,
+    pub(crate) sink: Sink,
+    /// `None` if there are errors.
+    pub(crate) compiled: Option<Compiled>,
+    /// What messages call the text.
+    pub(crate) name: String,
+}
+
+impl Network {
+    /// Reads the text.
+    pub(crate) fn load(&self) -> Result<Loaded, FileError> {
+        match self {
+            Self::Bundled(name) => load_bundled(name),
+            Self::File(path) => load_path(path, None),
+        }
+    }
+
+    /// Reads and compiles the text.
+    pub(crate) fn check(&self) -> Result<Checked, FileError> {
+        let Loaded { name, text, .. } = self.load()?;
+        let (mut map, mut sink) = (SourceMap::new(), Sink::new());
+        let source = map.add(name.as_str(), text);
+        let compiled = compile(source, &map, &Settings::default(), &mut sink);
+        Ok(Checked { map, sink, compiled, name })
+    }
+
+    /// Compiles the text and prints what there is to say about it.
+    pub(crate) fn compile(&self) -> Result<Compiled, Failure> {
+        let checked = self.check()?;
+        checked.tell();
+        let name = checked.name;
+        checked.compiled.ok_or_else(|| Failure::failed(format!("{name} does not compile")))
+    }
+
+    /// Does a job with the compiled-in network.
+    pub(crate) fn with<J: registry::Job>(&self, verb: &str, job: J) -> Result<J::Output, Failure> {
+        match self {
+            Self::Bundled(name) => {
+                registry::with(name, job).ok_or_else(|| Failure::failed(format!("<{name}> is not in this program")))
+            }
+            Self::File(path) => {
+                let names = registry::NAMES.join(", ");
+                Err(Failure::usage(format!("cannot {verb} {}: this version of the command can only {verb} the bundled networks ({names})", path.display()))
+                    .help(format!(
+                        "compile your network into a crate of its own with `netwright::model!(\"{}\");` and call its methods; \
+                         `netwright check` and `netwright summary` take files",
+                        path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()
+                    )))
+            }
+        }
+    }
+
+    /// The bundled name, or the file's.
+    pub(crate) fn label(&self) -> String {
+        match self {
+            Self::Bundled(name) => (*name).to_owned(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+}
+
+impl Checked {
+    /// Prints the diagnostics, with colours where they are shown.
+    pub(crate) fn tell(&self) {
+        output::tell(&render_all(&self.sink, &self.map, Style::Ansi));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_paths_are_told_apart() {
+        assert_eq!(parse("lenet"), Ok(Network::Bundled("lenet")));
+        assert_eq!(parse("<lenet5>"), Ok(Network::Bundled("lenet5")));
+        assert_eq!(parse("./lenet"), Ok(Network::File("./lenet".into())));
+        assert_eq!(parse("mine.net"), Ok(Network::File("mine.net".into())));
+        let message = parse("lenett").unwrap_err();
+        assert!(message.starts_with("no bundled network is called <lenett>; did you mean <lenet>?"), "{message}");
+        assert!(parse("<mine.net>").is_err());
+    }
+}

@@ -1,0 +1,110 @@
+//! `netwright check`, `summary`, `expand`, `explain` and `data`.
+
+use std::fs;
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::program::{good, run};
+
+const GOOD: &str = "network Tiny { input x: [4]; output y = x -> dense(2) -> softmax; }\n";
+const BAD: &str =
+    "network Bad {\n    input image: [28, 28, 1];\n    output y = image -> conv(6, kernel: 5) -> dense(120);\n}\n";
+
+#[test]
+fn the_summary_of_lenet_has_its_numbers() {
+    let folder = tempdir().unwrap();
+    let summary = good(folder.path(), &["summary", "lenet", "--json"]).json();
+    assert_eq!((summary["network"].as_str(), summary["parameters"].as_u64()), (Some("LeNet"), Some(184_586)));
+    assert_eq!(summary["macs"].as_u64(), Some(3_869_952));
+    let layers = summary["layers"].as_array().unwrap();
+    let sum = |key: &str| layers.iter().map(|layer| layer[key].as_u64().unwrap()).sum::<u64>();
+    assert_eq!((sum("parameters"), sum("macs")), (184_586, 3_869_952));
+    let first = serde_json::json!({
+        "name": "conv1", "kind": "conv", "input": [28, 28, 1], "output": [24, 24, 32], "parameters": 832, "macs": 460_800
+    });
+    assert_eq!(layers[0], first);
+
+    let table = good(folder.path(), &["summary", "lenet"]).stdout;
+    for part in ["conv1", "[24, 24, 32]", "51,264", "184,586", "3,869,952", "738.3 KB", "in an arena of"] {
+        assert!(table.contains(part), "{part}: {table}");
+    }
+    let names: Vec<String> = ["lenet5", "<lenet_caffe>"]
+        .map(|name| good(folder.path(), &["summary", name, "--json"]).json()["parameters"].to_string())
+        .to_vec();
+    assert_eq!(names, ["61706", "431080"]);
+}
+
+#[test]
+fn files_are_checked_and_every_one_is() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("good.net"), GOOD).unwrap();
+    fs::write(folder.join("bad.net"), BAD).unwrap();
+    let fine = good(folder, &["check", "good.net", "lenet"]);
+    assert_eq!(
+        fine.stdout,
+        "ok good.net: Tiny, 10 parameters, 8 multiply-adds\n\
+        ok <lenet>: LeNet, 184,586 parameters, 3,869,952 multiply-adds\n"
+    );
+    assert_eq!(fine.stderr, "");
+
+    let mixed = run(folder, &["check", "bad.net", "god.net", "good.net"]);
+    assert_eq!(mixed.exit, Some(1));
+    assert!(mixed.stdout.starts_with("ok good.net"), "{mixed:?}");
+    assert!(mixed.stderr.contains("error[N0302]: `dense` takes a flat input, found [24, 24, 6]"), "{}", mixed.stderr);
+    assert!(mixed.stderr.contains("bad.net:3:47"), "{}", mixed.stderr);
+    assert!(mixed.stderr.contains("`god.net` does not exist; did you mean `good.net`?"), "{}", mixed.stderr);
+
+    let json = run(folder, &["check", "--json", "bad.net", "good.net"]);
+    assert_eq!((json.exit, json.stderr.as_str()), (Some(1), ""));
+    let diagnostic: Value = json.json();
+    assert_eq!((diagnostic["code"].as_str(), diagnostic["level"].as_str()), (Some("N0302"), Some("error")));
+    let primary = &diagnostic["primary"];
+    assert_eq!((primary["file"].as_str(), primary["line"].as_u64()), (Some("bad.net"), Some(3)));
+    let bytes = primary["byte_start"].as_u64().unwrap() as usize..primary["byte_end"].as_u64().unwrap() as usize;
+    assert_eq!(&BAD[bytes], "dense(120)");
+}
+
+#[test]
+fn files_are_summarised_and_expanded() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("good.net"), GOOD).unwrap();
+    fs::write(folder.join("bad.net"), BAD).unwrap();
+    assert_eq!(good(folder, &["summary", "good.net", "--json"]).json()["parameters"], 10);
+    let code = good(folder, &["expand", "good.net"]).stdout;
+    assert!(code.contains("pub struct Tiny") && code.contains("pub fn predict"), "{code}");
+    good(folder, &["expand", "good.net", "-o", "tiny.rs"]);
+    assert_eq!(fs::read_to_string(folder.join("tiny.rs")).unwrap(), code);
+    let lenet = good(folder, &["expand", "lenet"]).stdout;
+    assert!(lenet.contains("loss_and_gradients") && lenet.contains("// "), "{lenet}");
+    for command in ["summary", "expand"] {
+        let said = run(folder, &[command, "bad.net"]);
+        assert_eq!((said.exit, said.stdout.as_str()), (Some(1), ""));
+        assert!(said.stderr.contains("error[N0302]") && said.stderr.contains("bad.net does not compile"), "{said:?}");
+    }
+}
+
+#[test]
+fn codes_are_explained() {
+    let folder = tempdir().unwrap();
+    let page = good(folder.path(), &["explain", "n0302"]).stdout;
+    assert!(page.starts_with("N0302: ") && page.contains("```net"), "{page}");
+    assert_eq!(good(folder.path(), &["explain", "error[N0302]"]).stdout, page);
+    assert!(good(folder.path(), &["explain"]).stdout.lines().any(|line| line.starts_with("N0302  ")));
+    assert_eq!(run(folder.path(), &["explain", "N9999"]).exit, Some(2));
+}
+
+#[test]
+fn the_cache_has_a_path() {
+    let folder = tempdir().unwrap();
+    let cache = folder.path().join("cache");
+    assert_eq!(good(folder.path(), &["data", "path"]).stdout, format!("{}\n", cache.display()));
+    assert_eq!(good(folder.path(), &["data", "path", "mnist"]).stdout, format!("{}\n", cache.join("mnist").display()));
+    let embedded = good(folder.path(), &["data", "fetch", "digits"]);
+    assert!(embedded.stderr.contains("nothing to fetch"), "{embedded:?}");
+    let unknown = run(folder.path(), &["data", "fetch", "mnits"]);
+    assert_eq!(unknown.exit, Some(2));
+    assert!(unknown.stderr.contains("did you mean `mnist`?"), "{}", unknown.stderr);
+}

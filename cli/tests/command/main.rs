@@ -1,0 +1,11 @@
+//! The real `netwright` program from end to end, on the embedded digits.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may")]
+
+mod describe;
+mod evaluate;
+mod predict;
+mod program;
+mod resume;
+mod train;
+mod usage;

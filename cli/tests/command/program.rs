@@ -1,0 +1,68 @@
+//! Running the program, and a run that is trained once for all tests.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+/// The program in a folder, far from any cache, terminal or network.
+pub(crate) fn netwright(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netwright"));
+    command.args(args).current_dir(folder).stdin(Stdio::null());
+    command.env("NETWRIGHT_CACHE", folder.join("cache")).env_remove("NETWRIGHT_ISA").env_remove("CLICOLOR_FORCE");
+    command
+}
+
+/// What a program said.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) exit: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Said {
+    /// The only line of standard output, as JSON.
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.stdout.lines().count(), 1, "{self:?}");
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// Runs the program to its end.
+pub(crate) fn run(folder: &Path, args: &[&str]) -> Said {
+    let output = netwright(folder, args).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Said { exit: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// Runs the program to its end, which must be a good one.
+pub(crate) fn good(folder: &Path, args: &[&str]) -> Said {
+    let said = run(folder, args);
+    assert_eq!(said.exit, Some(0), "{said:#?}");
+    said
+}
+
+/// The lines of a run's metrics.
+pub(crate) fn metrics(folder: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(folder.join("metrics.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The settings of the run that is trained once.
+pub(crate) const EPOCHS: usize = 4;
+
+/// A folder with a run of LeNet on the digits in `runs/lenet`, trained by the first test that asks, and what it said.
+pub(crate) fn trained() -> &'static (PathBuf, Said) {
+    static TRAINED: OnceLock<(PathBuf, Said)> = OnceLock::new();
+    TRAINED.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("trained");
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        let epochs = EPOCHS.to_string();
+        let said = good(&folder, &["train", "lenet", "--data", "digits", "--epochs", &epochs, "--seed", "5"]);
+        (folder, said)
+    })
+}

@@ -1,0 +1,93 @@
+//! Wrong command lines, colours, and readers that go away.
+
+use std::fs;
+use std::io::Read;
+use std::process::Stdio;
+
+use tempfile::tempdir;
+
+use crate::program::{good, netwright, run};
+
+#[test]
+fn a_wrong_name_has_a_suggestion() {
+    let folder = tempdir().unwrap();
+    let said = run(folder.path(), &["train", "lenett"]);
+    assert_eq!((said.exit, said.stdout.as_str()), (Some(2), ""));
+    assert!(said.stderr.contains("did you mean <lenet>?"), "{}", said.stderr);
+    let data = run(folder.path(), &["train", "lenet", "--data", "fashion-mnits"]);
+    assert_eq!(data.exit, Some(2));
+    assert!(data.stderr.contains("did you mean `fashion-mnist`?"), "{}", data.stderr);
+    assert!(!folder.path().join("runs").exists(), "a run that cannot start leaves a folder");
+}
+
+#[test]
+fn files_cannot_be_trained_and_the_way_out_is_told() {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("mine.net"), "network Tiny { input x: [4]; output y = softmax(x); }").unwrap();
+    for args in
+        [&["train", "mine.net"][..], &["eval", "mine.net"], &["predict", "mine.net", "a.png"], &["bench", "mine.net"]]
+    {
+        let said = run(folder.path(), args);
+        assert_eq!(said.exit, Some(2), "{said:?}");
+        assert!(said.stderr.contains("lenet, lenet5, lenet_caffe"), "{}", said.stderr);
+        assert!(said.stderr.contains("netwright::model!(\"mine.net\")"), "{}", said.stderr);
+    }
+}
+
+#[test]
+fn wrong_options_end_with_two() {
+    let folder = tempdir().unwrap();
+    for args in [
+        &["train"][..],
+        &["train", "lenet", "--epochs", "0"],
+        &["train", "lenet", "--batch", "-1"],
+        &["train", "lenet", "--threads", "0"],
+        &["train", "lenet", "--threads", "5000", "--data", "digits"],
+        &["bench", "lenet", "--seconds", "nan"],
+        &["bench", "lenet", "--batch", "99999999999"],
+        &["nonsense"],
+        &["predict", "lenet"],
+    ] {
+        let said = run(folder.path(), args);
+        assert_eq!((said.exit, said.stdout.as_str()), (Some(2), ""), "{args:?}: {said:?}");
+        assert!(said.stderr.contains("error"), "{said:?}");
+    }
+    let fraction = run(folder.path(), &["train", "lenet", "--data", "digits", "--validation", "1.5"]);
+    assert_eq!(fraction.exit, Some(1));
+    assert!(fraction.stderr.contains("`validation` is 1.5; expected a fraction between 0 and 1"), "{fraction:?}");
+    assert!(!folder.path().join("runs").exists());
+}
+
+#[test]
+fn help_and_version_are_answers() {
+    let folder = tempdir().unwrap();
+    assert_eq!(good(folder.path(), &["--version"]).stdout, format!("netwright {}\n", env!("CARGO_PKG_VERSION")));
+    for command in ["check", "summary", "expand", "explain", "train", "eval", "predict", "data", "bench"] {
+        let help = good(folder.path(), &[command, "--help"]).stdout;
+        assert!(help.contains("Usage: netwright"), "{help}");
+    }
+}
+
+#[test]
+fn colours_are_for_terminals_only() {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("bad.net"), "network Bad { input x: [4]; output y = densee(x, 3); }").unwrap();
+    assert!(!run(folder.path(), &["check", "bad.net"]).stderr.contains('\u{1b}'));
+    let forced = netwright(folder.path(), &["check", "bad.net"]).env("CLICOLOR_FORCE", "1").output().unwrap();
+    assert!(forced.stderr.contains(&0x1b));
+    let mut plain = netwright(folder.path(), &["check", "bad.net"]);
+    let plain = plain.env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1").output().unwrap();
+    assert!(!plain.stderr.contains(&0x1b));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    let folder = tempdir().unwrap();
+    let mut command = netwright(folder.path(), &["expand", "lenet"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // The reader is gone before anything is written.
+    drop(child.stdout.take());
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(0), ""));
+}
