@@ -1,0 +1,68 @@
+"""Numbers that both sides compute, so that neither inputs nor initial weights need to be stored.
+
+`tests/parity/formula.rs` is the other half: a hash of the array's name and of each element's index, reduced to 24 bits,
+so that every value is the same float in both languages.
+"""
+
+import math
+
+import numpy as np
+
+
+def name_hash(name):
+    """FNV-1a in 32 bits."""
+    value = 0x811C9DC5
+    for byte in name.encode():
+        value = ((value ^ byte) * 0x01000193) & 0xFFFFFFFF
+    return value
+
+
+def draws(name, count):
+    """`count` numbers of 24 bits: the index, spread and keyed by the name, through a 32-bit mixer."""
+    z = np.arange(count, dtype=np.uint32) * np.uint32(0x9E3779B9) + np.uint32(name_hash(name))
+    z ^= z >> np.uint32(16)
+    z *= np.uint32(0x85EBCA6B)
+    z ^= z >> np.uint32(13)
+    z *= np.uint32(0xC2B2AE35)
+    z ^= z >> np.uint32(16)
+    return z >> np.uint32(8)
+
+
+def unit(name, count):
+    """Numbers from -1 up and below 1, in f64."""
+    return draws(name, count) / 2.0**23 - 1.0
+
+
+def uniform(name, shape, low, high):
+    """An f32 array of numbers from `low` up and below `high`."""
+    values = (low + high) / 2 + (high - low) / 2 * unit(name, math.prod(shape))
+    return values.astype(np.float32).reshape(shape)
+
+
+def parameter(name, shape):
+    """The initial value of a parameter or state array: about unit gain for weights, near 1 for scales and variances."""
+    if name.endswith((".scale", ".running_variance")):
+        return uniform(name, shape, 0.5, 1.5)
+    if len(shape) == 1:
+        return uniform(name, shape, -0.25, 0.25)
+    limit = math.sqrt(3.0 / math.prod(shape[:-1]))
+    return uniform(name, shape, -limit, limit)
+
+
+def labels(name, count, classes):
+    """Classes of `count` images."""
+    return (draws(name, count) % classes).astype(np.int64)
+
+
+def summary(values):
+    """What is kept of a large array, in logical order: enough that no wrong, moved or missing element goes unseen."""
+    values = np.asarray(values, dtype=np.float64).ravel()
+    count = values.size
+    picked = [index for index in range(min(8, count))] + [index * count // 24 for index in range(24)]
+    return {
+        "count": count,
+        "mean": float(values.mean()),
+        "norm": float(np.sqrt(np.sum(values**2))),
+        "projection": float(np.dot(values, unit("projection", count))),
+        "picked": np.asarray([values[index] for index in picked], dtype=np.float32),
+    }

@@ -1,0 +1,58 @@
+"""Computes the reference values that `tests/parity` compares Netwright with, from PyTorch and from Keras.
+
+    python3.11 -m venv /tmp/parity && /tmp/parity/bin/pip install -r tests/parity/requirements.txt
+    /tmp/parity/bin/python tests/parity/generate.py
+
+It writes `reference/torch.json` and `reference/keras.json` beside itself, in half a minute on one thread. Nothing in it
+is random: inputs and initial weights come from a formula, and all arithmetic is in f64.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+import layers
+import numpy as np
+import training
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def text(value, depth=0):
+    """JSON with one array a line; floats as short as they can be read back: arrays as f32, single numbers as f64."""
+    if isinstance(value, dict):
+        inner = ",\n".join(f"{' ' * depth} {json.dumps(key)}: {text(item, depth + 1)}" for key, item in value.items())
+        return "{\n" + inner + "\n" + " " * depth + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(text(item) for item in value) + "]"
+    if isinstance(value, np.ndarray):
+        return "[" + ", ".join(number(item) for item in value.astype(np.float32).ravel()) + "]"
+    return json.dumps(value)
+
+
+def number(value):
+    """The shortest decimal that reads back as this f32."""
+    assert np.isfinite(value)
+    return str(np.float32(value)).removesuffix(".0")
+
+
+def main():
+    if len(sys.argv) == 1:  # the two frameworks do not bear each other in one process
+        for name in ("torch", "keras"):
+            subprocess.run([sys.executable, os.path.abspath(__file__), name], check=True)
+        return
+    if sys.argv[1] == "torch":
+        from torch_side import Torch as fw
+    else:
+        from keras_side import Keras as fw
+    os.makedirs(os.path.join(HERE, "reference"), exist_ok=True)
+    values = {"versions": fw.versions(), "layers": layers.generate(fw)} | training.generate(fw)
+    path = os.path.join(HERE, "reference", f"{fw.name}.json")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text(values) + "\n")
+    print(f"{path}: {os.path.getsize(path)} bytes, {len(values['layers'])} layers")
+
+
+if __name__ == "__main__":
+    main()

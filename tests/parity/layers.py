@@ -1,0 +1,193 @@
+"""One small network for each layer and setting: what it predicts, its loss, and every parameter's gradient.
+
+The layer stands between a `stem`, whose gradients tell the layer's input gradient, and a dense `head`, which gives each
+of the layer's outputs a gradient of its own. `tests/parity/layers.rs` has the same networks, by the same names.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import formula
+from unsupported import Unsupported
+
+BATCH = 3
+IMAGE = (7, 6, 3)
+STEM = 4
+CLASSES = 3
+
+
+@dataclass
+class Case:
+    """A layer between stem and head."""
+
+    name: str
+    # (framework, parameters by name, stem's output) -> the layer's output
+    layer: object
+    parameters: dict = field(default_factory=dict)
+    state: dict = field(default_factory=dict)
+    input: tuple = IMAGE
+    loss: str = "mean_squared_error"
+    # Dropout's own random numbers rule out comparing a training step.
+    trains: bool = True
+    # The frameworks whose rule the layer's settings spell.
+    only: tuple = ("torch", "keras")
+
+
+def weighted(*shape, bias=True):
+    """A weight of this shape, and its bias."""
+    return {"layer.weight": shape} | ({"layer.bias": shape[-1:]} if bias else {})
+
+
+def conv(name, kernel, channels, filters, bias=True, **settings):
+    """A convolution after the stem; `channels` are those of one group."""
+
+    def layer(fw, p, h):
+        return fw.conv(h, p["layer.weight"], p.get("layer.bias"), **settings)
+
+    return Case(name, layer, weighted(*kernel, channels, filters, bias=bias))
+
+
+def plain(name, layer, **settings):
+    """A layer without parameters."""
+    return Case(name, lambda fw, p, h: layer(fw, h), **settings)
+
+
+def branch(fw, p, h, name):
+    """A second way from the stem: a convolution of one pixel."""
+    return fw.conv(h, p[f"{name}.weight"], p[f"{name}.bias"])
+
+
+def side(filters, name="side"):
+    return {f"{name}.weight": (1, 1, STEM, filters), f"{name}.bias": (filters,)}
+
+
+def gate(fw, p, h):
+    """A factor for each channel, from the means of all."""
+    return fw.gate(h, fw.sigmoid(fw.dense(fw.global_avg_pool(h), p["gate.weight"], p["gate.bias"])))
+
+
+GATE = {"gate.weight": (STEM, STEM), "gate.bias": (STEM,)}
+
+
+def batch_norm(name, shape, only, epsilon, keep):
+    def layer(fw, p, h, training=False):
+        state = (p["layer.running_mean"], p["layer.running_variance"])
+        return fw.batch_norm(h, state, p["layer.scale"], p["layer.shift"], epsilon, keep, training)
+
+    return Case(
+        name,
+        layer,
+        {"layer.scale": (STEM,), "layer.shift": (STEM,)},
+        {"layer.running_mean": (STEM,), "layer.running_variance": (STEM,)},
+        input=shape,
+        only=only,
+    )
+
+
+FLAT = (5,)
+
+CASES = [
+    conv("conv", (3, 3), STEM, 5),
+    conv("conv_pixel", (1, 1), STEM, 5),
+    conv("conv_rectangle", (3, 2), STEM, 5),
+    conv("conv_pad", (3, 3), STEM, 5, pad=(1, 2)),
+    conv("conv_stride", (3, 3), STEM, 5, stride=(2, 2), pad=(1, 1)),
+    conv("conv_strides", (2, 3), STEM, 5, stride=(3, 2), pad=(0, 1)),
+    conv("conv_dilation", (3, 3), STEM, 5, dilation=(2, 2), pad=(1, 1)),
+    conv("conv_groups", (3, 3), STEM // 2, 6, groups=2, pad=(1, 1)),
+    conv("conv_groups_stride", (3, 3), STEM // 2, 6, groups=2, stride=(2, 2)),
+    conv("conv_depthwise", (3, 3), 1, STEM, groups=STEM, pad=(1, 1)),
+    conv("conv_depthwise_stride", (3, 3), 1, STEM, groups=STEM, stride=(2, 2), pad=(1, 1)),
+    conv("conv_no_bias", (3, 3), STEM, 5, bias=False),
+    Case("dense", lambda fw, p, h: fw.dense(h, p["layer.weight"], p["layer.bias"]), weighted(STEM, 6), input=FLAT),
+    Case("dense_no_bias", lambda fw, p, h: fw.dense(h, p["layer.weight"]), weighted(STEM, 6, bias=False), input=FLAT),
+    plain("relu", lambda fw, h: fw.relu(h)),
+    plain("leaky_relu", lambda fw, h: fw.leaky_relu(h, 0.2)),
+    plain("sigmoid", lambda fw, h: fw.sigmoid(h)),
+    plain("tanh", lambda fw, h: fw.tanh(h)),
+    plain("softmax", lambda fw, h: fw.softmax(h)),
+    plain("softmax_flat", lambda fw, h: fw.softmax(h), input=FLAT),
+    plain("max_pool", lambda fw, h: fw.max_pool(h, (2, 2))),
+    plain("max_pool_overlap", lambda fw, h: fw.max_pool(h, (3, 3), (2, 1))),
+    plain("max_pool_pad", lambda fw, h: fw.max_pool(h, (3, 3), (2, 2), pad=(1, 1))),
+    plain("max_pool_ceil", lambda fw, h: fw.max_pool(h, (3, 2), (3, 2), ceil=True)),
+    plain("max_pool_ceil_pad", lambda fw, h: fw.max_pool(h, (2, 3), (2, 2), pad=(1, 1), ceil=True)),
+    plain("avg_pool", lambda fw, h: fw.avg_pool(h, (2, 2))),
+    plain("avg_pool_overlap", lambda fw, h: fw.avg_pool(h, (3, 3), (2, 1))),
+    plain("avg_pool_pad", lambda fw, h: fw.avg_pool(h, (3, 3), (2, 2), pad=(1, 1))),
+    plain("avg_pool_count", lambda fw, h: fw.avg_pool(h, (3, 3), (2, 2), pad=(1, 1), count_include_pad=True)),
+    plain("avg_pool_ceil", lambda fw, h: fw.avg_pool(h, (3, 2), (3, 2), ceil=True)),
+    plain("avg_pool_ceil_pad", lambda fw, h: fw.avg_pool(h, (2, 3), (2, 2), pad=(1, 1), ceil=True)),
+    plain(
+        "avg_pool_ceil_count",
+        lambda fw, h: fw.avg_pool(h, (2, 3), (2, 2), pad=(1, 1), ceil=True, count_include_pad=True),
+    ),
+    plain("global_avg_pool", lambda fw, h: fw.global_avg_pool(h)),
+    plain("flatten", lambda fw, h: fw.flatten(h)),
+    plain("dropout", lambda fw, h: fw.dropout(h, 0.4), trains=False),
+    batch_norm("batch_norm_torch", IMAGE, ("torch",), 1e-5, 0.9),
+    batch_norm("batch_norm_keras", IMAGE, ("keras",), 1e-3, 0.99),
+    batch_norm("batch_norm_flat", FLAT, ("torch",), 1e-5, 0.9),
+    Case("concat", lambda fw, p, h: fw.concat([h, branch(fw, p, h, "side"), h], 3), side(3)),
+    Case("concat_rows", lambda fw, p, h: fw.concat([h, branch(fw, p, h, "side")], 1), side(STEM)),
+    Case("add", lambda fw, p, h: h + branch(fw, p, h, "side"), side(STEM)),
+    Case("add_gate", lambda fw, p, h: h + gate(fw, p, h), GATE),
+    Case("multiply", lambda fw, p, h: h * branch(fw, p, h, "side"), side(STEM)),
+    Case("multiply_gate", lambda fw, p, h: h * gate(fw, p, h), GATE),
+    plain("cross_entropy", lambda fw, h: fw.tanh(h), loss="cross_entropy"),
+]
+
+
+def stem_of(fw, case, p, x):
+    layer = fw.dense if case.input == FLAT else fw.conv
+    return layer(x, p["stem.weight"], p["stem.bias"])
+
+
+def parameters_of(fw, case):
+    """The shape of every trained parameter; the head's follows from the layer's output."""
+    stem = (5, STEM) if case.input == FLAT else (1, 1, case.input[-1], STEM)
+    before = {"stem.weight": stem, "stem.bias": (STEM,)} | case.parameters
+    fakes = {name: fw.state(formula.parameter(name, shape)) for name, shape in (before | case.state).items()}
+    x = fw.constant(formula.uniform("x", (BATCH, *case.input), -1, 1))
+    features = math.prod(case.layer(fw, fakes, stem_of(fw, case, fakes, x)).shape[1:])
+    return before | {"head.weight": (features, CLASSES), "head.bias": (CLASSES,)}
+
+
+def run(fw, case):
+    """The case's numbers from one framework."""
+    p = {}
+    for name, shape in parameters_of(fw, case).items():
+        p[name] = fw.variable(formula.parameter(f"{case.name}/{name}", shape))
+    trained = list(p)
+    for name, shape in case.state.items():
+        p[name] = fw.state(formula.parameter(f"{case.name}/{name}", shape))
+    x = fw.constant(formula.uniform(f"{case.name}/x", (BATCH, *case.input), -1, 1))
+    output = fw.numpy(case.layer(fw, p, stem_of(fw, case, p, x)))
+    result = {"output": output}
+    if not case.trains:
+        return result
+
+    def loss_of():
+        mode = {"training": True} if case.state else {}
+        y = case.layer(fw, p, stem_of(fw, case, p, x), **mode)
+        scores = fw.dense(fw.flatten(y), p["head.weight"], p["head.bias"])
+        if case.loss == "cross_entropy":
+            return fw.cross_entropy(scores, formula.labels(f"{case.name}/labels", BATCH, CLASSES))
+        return fw.mean_squared_error(scores, formula.uniform(f"{case.name}/values", (BATCH, CLASSES), -2, 2))
+
+    loss, gradients = fw.gradients([p[name] for name in trained], loss_of)
+    result["loss"] = float(fw.numpy(loss))
+    result["gradients"] = {name: fw.numpy(gradient) for name, gradient in zip(trained, gradients)}
+    result["state"] = {name: fw.numpy(p[name]) for name in case.state}
+    return result
+
+
+def generate(fw):
+    results = {}
+    for case in CASES:
+        if fw.name in case.only:
+            try:
+                results[case.name] = run(fw, case)
+            except Unsupported:
+                pass
+    return results

@@ -1,0 +1,132 @@
+//! Crates outside of the workspace that use Netwright, built with cargo: messages of rustc, other names and editions of
+//! the facade, prediction without training, and building again when a description changes.
+//!
+//! `ui/src/bin` has one program for each group of mistakes; the text beside it is all that rustc says of it. With
+//! `NETWRIGHT_BLESS` set the texts are written instead, for review. All share one copy of the fixtures and one folder of
+//! builds, one after another, since cargo would make them wait for each other anyway.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The crates, copied to a folder outside of the repository's workspace.
+struct Fixtures {
+    folder: PathBuf,
+    builds: PathBuf,
+}
+
+impl Fixtures {
+    fn copy() -> Self {
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixtures");
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"), &folder, &repository);
+        // What the workspace builds with is there without a network.
+        std::fs::copy(repository.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+        Self { folder, builds: Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixtures-target") }
+    }
+
+    fn cargo(&self, args: &[&str]) -> Output {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(args).arg("--offline").current_dir(&self.folder).env("CARGO_TARGET_DIR", &self.builds);
+        cargo.env_remove("RUSTFLAGS").env("CARGO_TERM_COLOR", "never");
+        cargo.output().unwrap()
+    }
+
+    /// What a program prints; its build may not fail.
+    fn run(&self, package: &str) -> (String, String) {
+        let output = self.cargo(&["run", "-p", package]);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{stderr}");
+        (String::from_utf8(output.stdout).unwrap(), stderr)
+    }
+}
+
+/// Copies a folder; files that have not changed are left alone, so that cargo does not build them again.
+fn copy(from: &Path, to: &Path, repository: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target, repository);
+            continue;
+        }
+        let mut bytes = std::fs::read(&path).unwrap();
+        if path.ends_with("Cargo.toml") {
+            let text = String::from_utf8(bytes).unwrap();
+            bytes = text.replace("REPOSITORY", &repository.display().to_string().replace('\\', "/")).into_bytes();
+        }
+        if std::fs::read(&target).ok().as_ref() != Some(&bytes) {
+            std::fs::write(&target, bytes).unwrap();
+        }
+    }
+}
+
+#[test]
+fn crates_outside_of_the_workspace() {
+    let fixtures = Fixtures::copy();
+    messages(&fixtures);
+    renamed_and_rebuilt(&fixtures);
+    predict_only(&fixtures);
+}
+
+/// What rustc says of each program of `ui`.
+fn messages(fixtures: &Fixtures) {
+    let output = fixtures.cargo(&["check", "-p", "ui", "--bins", "--keep-going", "--message-format=json"]);
+    let mut found: BTreeMap<String, String> = BTreeMap::new();
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        let message: serde_json::Value = serde_json::from_str(line).unwrap();
+        let rendered = message["message"]["rendered"].as_str().unwrap_or_default();
+        let is_count = rendered.starts_with("error: aborting") || rendered.starts_with("For more information");
+        if message["reason"] == "compiler-message" && !is_count {
+            let target = message["target"]["name"].as_str().unwrap_or_default().to_owned();
+            *found.entry(target).or_default() += rendered;
+        }
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/ui/src/bin");
+    let programs = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut differences = String::new();
+    let mut n_programs = 0;
+    for program in programs.filter(|path| path.extension().is_some_and(|extension| extension == "rs")) {
+        n_programs += 1;
+        let name = program.file_stem().unwrap().to_str().unwrap();
+        let text = found.get(name).map_or("", String::as_str);
+        let expected_at = program.with_extension("stderr");
+        if std::env::var_os("NETWRIGHT_BLESS").is_some() {
+            std::fs::write(&expected_at, text).unwrap();
+        }
+        let expected = std::fs::read_to_string(&expected_at).unwrap_or_default();
+        if text != expected || text.is_empty() {
+            differences += &format!("==== {name}: expected\n{expected}\n==== {name}: found\n{text}\n");
+        }
+        assert!(!text.contains(&fixtures.folder.display().to_string()), "{name} has a path of this machine:\n{text}");
+    }
+    assert!(n_programs >= 8 && differences.is_empty(), "{differences}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The facade under another name in an older edition; an edit of the description builds the crate again, and only that.
+fn renamed_and_rebuilt(fixtures: &Fixtures) {
+    let (printed, _) = fixtures.run("renamed");
+    assert_eq!(printed, "15 2 Ok([1, 3]) 10\n");
+    let (_, stderr) = fixtures.run("renamed");
+    assert!(!stderr.contains("Compiling"), "nothing has changed:\n{stderr}");
+
+    let path = fixtures.folder.join("renamed/src/nets/small.net");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("dense(3)", "dense(5)").replace("epochs: 2", "epochs: 7")).unwrap();
+    let (printed, stderr) = fixtures.run("renamed");
+    assert_eq!(printed, "25 7 Ok([1, 5]) 10\n");
+    assert!(stderr.contains("Compiling renamed") && !stderr.contains("Compiling netwright"), "{stderr}");
+
+    std::fs::write(&path, "network Small {").unwrap();
+    let output = fixtures.cargo(&["build", "-p", "renamed"]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && stderr.contains("src/nets/small.net:1:"), "{stderr}");
+
+    std::fs::write(&path, text).unwrap();
+    assert_eq!(fixtures.run("renamed").0, "15 2 Ok([1, 3]) 10\n", "a mistake mended builds again");
+}
+
+fn predict_only(fixtures: &Fixtures) {
+    assert_eq!(fixtures.run("predict_only").0, "Ok([2, 10]), no recipe, no gradients\n");
+}

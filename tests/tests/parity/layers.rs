@@ -1,0 +1,149 @@
+//! Every layer and setting, between a stem, whose gradients tell the layer's input gradient, and a dense head, which
+//! gives each of the layer's outputs a gradient of its own. `tests/parity/layers.py` has the same networks.
+
+use netwright::engine::{Gradients, Targets, loss_and_gradients, predict_into};
+use netwright::{Trainable, train};
+
+use crate::reference::{F32, FRAMEWORKS};
+use crate::{assert_same_names, fill, formula};
+
+const BATCH: usize = 3;
+const CLASSES: usize = 3;
+
+/// Compares prediction, loss, gradients and state with every framework that has the case, at least one.
+fn compare<N: Trainable>(case: &str, trains: bool) {
+    let references: Vec<_> = FRAMEWORKS.iter().filter_map(|(name, all)| Some((*name, all.layers.get(case)?))).collect();
+    assert!(!references.is_empty(), "no framework has `{case}`");
+    let mut net = N::from_core(netwright::engine::Core::new(N::SPEC, 0));
+    fill(&mut net, case);
+    let images = formula::uniform(&format!("{case}/x"), BATCH * N::SPEC.inputs[0].len(), -1.0, 1.0);
+    let mut output = vec![f32::NAN; BATCH * N::SPEC.outputs[0].len()];
+    predict_into(&net, &images, &mut output).unwrap();
+    let labels = formula::labels(&format!("{case}/labels"), BATCH, CLASSES as u32);
+    let values = formula::uniform(&format!("{case}/values"), BATCH * CLASSES, -2.0, 2.0);
+    let targets = match N::RECIPE.loss {
+        train::Loss::CrossEntropy => Targets::Classes(&labels),
+        train::Loss::MeanSquaredError => Targets::Values(&values),
+    };
+    let mut gradients = Gradients::new::<N>().unwrap();
+    let loss = loss_and_gradients(&mut net, &images, targets, &mut gradients).unwrap().loss;
+    for (framework, reference) in references {
+        let what = |name: &str| format!("{case}, {framework}: {name}");
+        F32.assert_close(&what("the output"), output.iter().copied(), &reference.output);
+        assert_eq!(reference.loss.is_some(), trains, "{case}, {framework}: whether it trains");
+        let Some(expected) = reference.loss else { continue };
+        F32.assert_number(&what("the loss"), loss, expected);
+        assert_same_names::<N, _>(case, &reference.gradients);
+        for (name, expected) in &reference.gradients {
+            F32.assert_close(&what(&format!("gradient of {name}")), gradients.get(name).unwrap(), expected);
+        }
+        let n_states = N::SPEC.parameters.iter().filter(|parameter| !parameter.trained).count();
+        assert_eq!(reference.state.len(), n_states, "{case}, {framework}: the state arrays");
+        for (name, expected) in &reference.state {
+            F32.assert_close(&what(name), net.core().parameters().get(name).unwrap(), expected);
+        }
+    }
+}
+
+/// Declares networks and their tests: `name: type = shape of the input, stem, statements that bind `y` from `h`;`.
+macro_rules! cases {
+    ($($name:ident = $input:tt [$($stem:tt)*] { $($layer:tt)* } $loss:ident $trains:literal;)*) => {
+        $(
+            mod $name {
+                netwright::model! {
+                    network Case {
+                        input x: $input;
+                        h = x -> $($stem)*;
+                        $($layer)*
+                        output layer = y;
+                        scores = y -> flatten -> dense(3) as head;
+                        train { loss: $loss(scores); }
+                    }
+                }
+
+                #[test]
+                fn agrees() {
+                    super::compare::<Case>(stringify!($name), $trains);
+                }
+            }
+        )*
+
+        #[test]
+        fn every_reference_is_compared() {
+            let names = [$(stringify!($name)),*];
+            for (framework, reference) in FRAMEWORKS.iter() {
+                let missing: Vec<_> = reference.layers.keys().filter(|name| !names.contains(&name.as_str())).collect();
+                assert!(missing.is_empty(), "{framework} has cases that are not tested: {missing:?}");
+            }
+        }
+    };
+}
+
+/// [`cases`] over an image, with a stem of one pixel to four channels, unless the line says `flat`.
+macro_rules! layers {
+    (@ [$($done:tt)*]) => { cases! { $($done)* } };
+    (@ [$($done:tt)*] $name:ident: $($rest:tt)*) => {
+        layers! { @line [$($done)*] $name [[7, 6, 3] [conv(4, kernel: 1) as stem]] $($rest)* }
+    };
+    (@line [$($done:tt)*] $name:ident $old:tt flat $($rest:tt)*) => {
+        layers! { @line [$($done)*] $name [[5] [dense(4) as stem]] $($rest)* }
+    };
+    (@line [$($done:tt)*] $name:ident [$input:tt $stem:tt] $body:tt; $($rest:tt)*) => {
+        layers! { @ [$($done)* $name = $input $stem $body mean_squared_error true;] $($rest)* }
+    };
+    (@line [$($done:tt)*] $name:ident [$input:tt $stem:tt] $body:tt cross_entropy; $($rest:tt)*) => {
+        layers! { @ [$($done)* $name = $input $stem $body cross_entropy true;] $($rest)* }
+    };
+    (@line [$($done:tt)*] $name:ident [$input:tt $stem:tt] $body:tt prediction; $($rest:tt)*) => {
+        layers! { @ [$($done)* $name = $input $stem $body mean_squared_error false;] $($rest)* }
+    };
+    ($first:ident: $($rest:tt)*) => { layers! { @ [] $first: $($rest)* } };
+}
+
+layers! {
+    conv: { y = h -> conv(5, kernel: 3) as layer; };
+    conv_pixel: { y = h -> conv(5, kernel: 1) as layer; };
+    conv_rectangle: { y = h -> conv(5, kernel: [3, 2]) as layer; };
+    conv_pad: { y = h -> conv(5, kernel: 3, pad: [1, 2]) as layer; };
+    conv_stride: { y = h -> conv(5, kernel: 3, stride: 2, pad: 1) as layer; };
+    conv_strides: { y = h -> conv(5, kernel: [2, 3], stride: [3, 2], pad: [0, 1]) as layer; };
+    conv_dilation: { y = h -> conv(5, kernel: 3, dilation: 2, pad: 1) as layer; };
+    conv_groups: { y = h -> conv(6, kernel: 3, groups: 2, pad: 1) as layer; };
+    conv_groups_stride: { y = h -> conv(6, kernel: 3, groups: 2, stride: 2) as layer; };
+    conv_depthwise: { y = h -> conv(4, kernel: 3, groups: 4, pad: 1) as layer; };
+    conv_depthwise_stride: { y = h -> conv(4, kernel: 3, groups: 4, stride: 2, pad: 1) as layer; };
+    conv_no_bias: { y = h -> conv(5, kernel: 3, bias: false) as layer; };
+    dense: flat { y = h -> dense(6) as layer; };
+    dense_no_bias: flat { y = h -> dense(6, bias: false) as layer; };
+    relu: { y = h -> relu; };
+    leaky_relu: { y = h -> leaky_relu(0.2); };
+    sigmoid: { y = h -> sigmoid; };
+    tanh: { y = h -> tanh; };
+    softmax: { y = h -> softmax; };
+    softmax_flat: flat { y = h -> softmax; };
+    max_pool: { y = h -> max_pool(2); };
+    max_pool_overlap: { y = h -> max_pool(3, stride: [2, 1]); };
+    max_pool_pad: { y = h -> max_pool(3, stride: 2, pad: 1); };
+    max_pool_ceil: { y = h -> max_pool([3, 2], ceil: true); };
+    max_pool_ceil_pad: { y = h -> max_pool([2, 3], stride: 2, pad: 1, ceil: true); };
+    avg_pool: { y = h -> avg_pool(2); };
+    avg_pool_overlap: { y = h -> avg_pool(3, stride: [2, 1]); };
+    avg_pool_pad: { y = h -> avg_pool(3, stride: 2, pad: 1); };
+    avg_pool_count: { y = h -> avg_pool(3, stride: 2, pad: 1, count_include_pad: true); };
+    avg_pool_ceil: { y = h -> avg_pool([3, 2], ceil: true); };
+    avg_pool_ceil_pad: { y = h -> avg_pool([2, 3], stride: 2, pad: 1, ceil: true); };
+    avg_pool_ceil_count: { y = h -> avg_pool([2, 3], stride: 2, pad: 1, ceil: true, count_include_pad: true); };
+    global_avg_pool: { y = h -> global_avg_pool; };
+    flatten: { y = h -> flatten; };
+    dropout: { y = h -> dropout(0.4); } prediction;
+    batch_norm_torch: { y = h -> batch_norm(epsilon: 0.00001, momentum: 0.9, unbiased: true) as layer; };
+    batch_norm_keras: { y = h -> batch_norm as layer; };
+    batch_norm_flat: flat { y = h -> batch_norm(epsilon: 0.00001, momentum: 0.9, unbiased: true) as layer; };
+    concat: { y = concat(h, h -> conv(3, kernel: 1) as side, h); };
+    concat_rows: { y = concat(h, h -> conv(4, kernel: 1) as side, axis: 0); };
+    add: { y = h + (h -> conv(4, kernel: 1) as side); };
+    add_gate: { y = add(h, h -> global_avg_pool -> dense(4) as gate -> sigmoid); };
+    multiply: { y = h * (h -> conv(4, kernel: 1) as side); };
+    multiply_gate: { y = multiply(h, h -> global_avg_pool -> dense(4) as gate -> sigmoid); };
+    cross_entropy: { y = h -> tanh; } cross_entropy;
+}
