@@ -91,14 +91,13 @@ impl Job for Train<'_> {
         introduce(&manifest, &splits, &folder);
         std::fs::create_dir_all(&folder).map_err(|error| Failure::io("make the folder", &folder, &error))?;
         manifest.write(&folder)?;
-        let report = train(&mut net, recipe, &splits, &folder, &manifest, args.resume)?;
-        if report.epochs.len() == done && report.stopped != Stopped::Interrupted {
-            output::note(&format!(
-                "nothing was left to train: {} are done; more by --epochs",
-                text::count(done, "epoch")
-            ));
+        let trained = train(&mut net, recipe, &splits, &folder, &manifest, args.resume);
+        let result = trained.and_then(|report| finish(&net, &report, manifest, &folder, done));
+        // What could not be resumed like this can still be resumed as it was.
+        if let (Err(_), Some(previous)) = (&result, &previous) {
+            previous.write(&folder)?;
         }
-        finish(&net, &report, manifest, &folder)
+        result
     }
 }
 
@@ -306,7 +305,13 @@ fn draw(folder: &Path, manifest: &Manifest) -> Result<(), Failure> {
 }
 
 /// Writes what a run came to, and says it.
-fn finish<N: Trainable>(net: &N, report: &Report, mut manifest: Manifest, folder: &Path) -> Result<ExitCode, Failure> {
+fn finish<N: Trainable>(
+    net: &N,
+    report: &Report,
+    mut manifest: Manifest,
+    folder: &Path,
+    before: usize,
+) -> Result<ExitCode, Failure> {
     let network = &manifest.network.bundled;
     let go_on = format!("netwright train {network} --resume --out {}", folder.display());
     let done = report.epochs.len();
@@ -322,6 +327,9 @@ fn finish<N: Trainable>(net: &N, report: &Report, mut manifest: Manifest, folder
             done + 1
         ))
         .help(format!("let it go on: {go_on} --epochs {}", done + 1)));
+    }
+    if done == before {
+        output::note(&format!("nothing was left to train: {} are done; more by --epochs", text::count(done, "epoch")));
     }
     let path = folder.join(folder::WEIGHTS);
     weights::save(net.core().parameters(), &path)?;

@@ -83,7 +83,16 @@ fn an_interrupted_run_stops_after_the_step_and_goes_on_bit_for_bit() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(!folder.join("stopped/weights.safetensors").exists());
-    good(folder, &["train", "lenet5", "--resume", "--out", "stopped", "--threads", "2"]);
+    // In the middle of an epoch a run has no last epoch to end with.
+    let done = metrics(&folder.join("stopped")).len();
+    let early = run(folder, &["train", "lenet5", "--resume", "--out", "stopped", "--epochs", &done.to_string()]);
+    if early.exit != Some(0) {
+        assert_eq!(early.exit, Some(2), "{early:?}");
+        assert!(early.stderr.contains(&format!("in the middle of epoch {}", done + 1)), "{}", early.stderr);
+        assert!(!folder.join("stopped/weights.safetensors").exists());
+    }
+    assert_eq!(metrics(&folder.join("stopped")).len(), done);
+    good(folder, &["train", "lenet5", "--resume", "--out", "stopped", "--epochs", "6", "--threads", "2"]);
     assert_same(folder, "whole", "stopped");
 }
 
@@ -98,6 +107,8 @@ fn a_run_is_resumed_as_what_it_is() {
     let seed = run(folder, &["train", "lenet5", "--resume", "--out", "run", "--seed", "77", "--epochs", "2"]);
     assert_eq!(seed.exit, Some(1));
     assert!(seed.stderr.contains("seed: expected 77, found 0"), "{}", seed.stderr);
+    let as_it_was = good(folder, &["train", "lenet5", "--resume", "--out", "run", "--epochs", "2"]);
+    assert!(as_it_was.stderr.contains("epoch 2/2"), "{}", as_it_was.stderr);
 
     // Where there is nothing to resume, the run begins.
     let new = good(folder, &["train", "lenet5", "--resume", "--data", "digits", "--limit", "64", "--epochs", "1"]);
