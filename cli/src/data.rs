@@ -20,7 +20,8 @@ pub(crate) const DEFAULT: &str = "mnist";
 /// The options that choose data.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DataArgs {
-    /// mnist, fashion-mnist, digits (embedded, needs no network), or a folder of IDX files
+    /// mnist, fashion-mnist, digits (embedded, needs no network), or a folder of IDX files [default: what the run at hand
+    /// was trained on, else mnist]
     #[arg(long, value_name = "NAME|DIR")]
     pub(crate) data: Option<String>,
     /// Take only the first N training and test images, for a quick try
@@ -63,30 +64,32 @@ pub(crate) fn is_known(name: &str) -> bool {
     NAMES.contains(&name)
 }
 
-/// Shows files arriving: a bar on a terminal, a line for each file elsewhere.
+/// Shows files arriving: a line for each, and a bar on a terminal.
 #[derive(Default)]
 struct Meter {
-    current: RefCell<Option<(String, ProgressBar)>>,
+    shown: RefCell<Shown>,
+}
+
+#[derive(Default)]
+struct Shown {
+    /// What has been announced: file and source.
+    announced: Vec<String>,
+    bar: Option<ProgressBar>,
 }
 
 impl Meter {
     fn show(&self, progress: Progress<'_>) {
-        let key = format!("{} from {}", progress.file, progress.source);
-        let mut current = self.current.borrow_mut();
-        if current.as_ref().is_none_or(|(shown, _)| *shown != key) {
-            if let Some((_, bar)) = current.take() {
+        let mut shown = self.shown.borrow_mut();
+        let line = format!("fetching {} from {}", progress.file, progress.source);
+        if !shown.announced.contains(&line) {
+            if let Some(bar) = shown.bar.take() {
                 bar.finish_and_clear();
             }
-            output::note(&format!("fetching {key}"));
-            let bar = ProgressBar::new(progress.total.unwrap_or(0));
-            let template = "  {bar:32} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
-            // The template is a constant, and a test shows that it is right.
-            if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style);
-            }
-            *current = Some((key, bar));
+            output::note(&line);
+            shown.announced.push(line);
+            shown.bar = Some(bar());
         }
-        if let Some((_, bar)) = &*current {
+        if let Some(bar) = &shown.bar {
             if let Some(total) = progress.total {
                 bar.set_length(total);
             }
@@ -95,10 +98,21 @@ impl Meter {
     }
 
     fn finish(&self) {
-        if let Some((_, bar)) = self.current.borrow_mut().take() {
+        if let Some(bar) = self.shown.borrow_mut().bar.take() {
             bar.finish_and_clear();
         }
     }
+}
+
+/// The bar with what stands around it.
+const TEMPLATE: &str = "  {bar:32} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
+        bar.set_style(style.progress_chars("━╸─"));
+    }
+    bar
 }
 
 /// What a dataset is, in a few words.
@@ -110,4 +124,24 @@ pub(crate) fn describe(name: &str, splits: &Splits) -> String {
         images(splits.test.len()),
         splits.train.shape()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_is_right() {
+        assert!(ProgressStyle::with_template(TEMPLATE).is_ok());
+    }
+
+    #[test]
+    fn a_file_is_announced_once() {
+        let meter = Meter::default();
+        for (file, done) in [("a", 0), ("b", 0), ("a", 5), ("b", 9)] {
+            meter.show(Progress { source: "here", file, done, total: Some(9) });
+        }
+        assert_eq!(meter.shown.borrow().announced, ["fetching a from here", "fetching b from here"]);
+        meter.finish();
+    }
 }

@@ -75,6 +75,9 @@ impl Network {
 
     /// Does a job with the compiled-in network.
     pub(crate) fn with<J: registry::Job>(&self, verb: &str, job: J) -> Result<J::Output, Failure> {
+        if let Some(problem) = netwright_kernels::isa_problem() {
+            output::warning(&problem);
+        }
         match self {
             Self::Bundled(name) => {
                 registry::with(name, job).ok_or_else(|| Failure::failed(format!("<{name}> is not in this program")))

@@ -36,7 +36,7 @@ impl Invocation {
             Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis => group.stream(),
             _ => return Err(Error::new(Span::call_site(), "use `netwright::model!`, not the macro behind it")),
         };
-        let rest: Vec<TokenTree> = tokens.collect();
+        let rest: Vec<TokenTree> = tokens.flat_map(without_fragments).collect();
         let usage = "expected a path, a bundled network or a description: `model!(\"nets/lenet.net\")`, `model!(<lenet>)` or \
                      `model! { network Tiny { … } }`";
         match rest.as_slice() {
@@ -64,6 +64,16 @@ impl Invocation {
                 overrides: Vec::new(),
             }),
         }
+    }
+}
+
+/// The tokens of a macro's fragment, such as `$file:literal`, which comes in a group without delimiters; else the token.
+fn without_fragments(token: TokenTree) -> Vec<TokenTree> {
+    match token {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
+            group.stream().into_iter().flat_map(without_fragments).collect()
+        }
+        other => vec![other],
     }
 }
 

@@ -72,10 +72,7 @@ mod training {
         if let Ok([mean, variance]) = barrier.parameters.get_disjoint_mut([mean, variance]) {
             batch_norm::running(rule, count, stats, &mut mean[..c], &mut variance[..c]);
         }
-        // The mean stays where it is; the sum of squares gives way to the inverse standard deviation.
-        let squares: Vec<f32> = stats.to_vec();
-        let (mean, inverse) = stats.split_at_mut(c);
-        batch_norm::finish(count, epsilon, &squares, mean, inverse);
+        batch_norm::finish(count, epsilon, stats);
     }
 
     /// `scale (x - mean) inverse + shift` with the batch's `stats`.

@@ -1,1 +1,3 @@
 //! Netwright's cross-crate tests.
+
+pub mod interpreter;

@@ -86,11 +86,18 @@ impl Job for Train<'_> {
         for part in [&splits.train, &splits.test] {
             evaluate(&net, &part.take(1), 1)?;
         }
-        let manifest = manifest::<N>(&network, &folder, &recipe, &data, limit, &splits);
-        introduce::<N>(&manifest, &splits, &folder);
+        let (manifest, done) =
+            (manifest::<N>(&network, &folder, &recipe, &data, limit, &splits), epochs_done(&folder, args.resume));
+        introduce(&manifest, &splits, &folder);
         std::fs::create_dir_all(&folder).map_err(|error| Failure::io("make the folder", &folder, &error))?;
         manifest.write(&folder)?;
         let report = train(&mut net, recipe, &splits, &folder, &manifest, args.resume)?;
+        if report.epochs.len() == done && report.stopped != Stopped::Interrupted {
+            output::note(&format!(
+                "nothing was left to train: {} are done; more by --epochs",
+                text::count(done, "epoch")
+            ));
+        }
         finish(&net, &report, manifest, &folder)
     }
 }
@@ -142,7 +149,20 @@ fn previous<N: Trainable>(folder: &Path, network: &str) -> Result<Option<Manifes
             format!("its fingerprint is {}, this program's {network} has {}", found.fingerprint, N::SPEC.fingerprint),
         ));
     }
+    let isa = netwright_kernels::isa().name();
+    if manifest.machine.isa != isa {
+        output::warning(&format!(
+            "the run was begun on {}, and {isa} rounds otherwise in the last bits",
+            manifest.machine.isa
+        ));
+    }
     Ok(Some(manifest))
+}
+
+/// How many epochs the run that goes on has had.
+fn epochs_done(folder: &Path, resume: bool) -> usize {
+    let metrics = if resume { read_metrics(folder.join(folder::METRICS)).ok() } else { None };
+    metrics.map_or(0, |history| history.len())
 }
 
 /// The recipe: what the command line says, else the run that goes on, else the description.
@@ -208,7 +228,7 @@ fn manifest<N: Trainable>(
 }
 
 /// Says what is about to happen.
-fn introduce<N: Trainable>(manifest: &Manifest, splits: &Splits, folder: &Path) {
+fn introduce(manifest: &Manifest, splits: &Splits, folder: &Path) {
     let Manifest { network, recipe, machine, data, .. } = manifest;
     output::note(&format!("{}: {} parameters", network.name, text::thousands(network.parameters)));
     output::note(&data::describe(&data.name, splits));
@@ -224,9 +244,6 @@ fn introduce<N: Trainable>(manifest: &Manifest, splits: &Splits, folder: &Path) 
     output::note(&format!("writing to {}", folder.display()));
     if !machine.optimized {
         output::warning("this program was built without optimisation and trains slowly: build it with --release");
-    }
-    if let Some(problem) = netwright_kernels::isa_problem() {
-        output::warning(&problem);
     }
 }
 

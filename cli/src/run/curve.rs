@@ -9,9 +9,9 @@ use crate::text;
 const WIDTH: f64 = 880.0;
 const HEIGHT: f64 = 400.0;
 /// Left edges of the two panels.
-const PANELS: [f64; 2] = [58.0, 500.0];
+const PANELS: [f64; 2] = [58.0, 490.0];
 /// Width of a panel; the lines' names stand to its right.
-const PANEL: f64 = 276.0;
+const PANEL: f64 = 264.0;
 const TOP: f64 = 112.0;
 const BOTTOM: f64 = 340.0;
 /// The least distance between the names of two lines.
@@ -219,8 +219,8 @@ mod tests {
 
     /// The numbers of an attribute, in order.
     fn numbers(svg: &str, attribute: &str) -> Vec<f64> {
-        let parts = svg.split(&format!(" {attribute}=\"")).skip(1);
-        parts.map(|part| part.split('"').next().unwrap().parse().unwrap()).collect()
+        let start = format!(" {attribute}=\"");
+        svg.split(&start).skip(1).map(|part| part.split('"').next().unwrap().parse().unwrap()).collect()
     }
 
     #[test]
@@ -246,7 +246,7 @@ mod tests {
         let line = svg.split("<polyline class=\"train\" points=\"").nth(1).unwrap().split('"').next().unwrap();
         // Losses 1, 1/2 and 1/3 on an axis from 0 to 1.
         let middle = TOP + (BOTTOM - TOP) / 2.0;
-        assert_eq!(line, format!("58.0,{TOP:.1} 196.0,{middle:.1} 334.0,{:.1}", BOTTOM - (BOTTOM - TOP) / 3.0));
+        assert_eq!(line, format!("58.0,{TOP:.1} 190.0,{middle:.1} 322.0,{:.1}", BOTTOM - (BOTTOM - TOP) / 3.0));
         assert!(svg.contains("LeNet on mnist") && svg.contains("test accuracy 86.67 % after the last epoch"));
     }
 

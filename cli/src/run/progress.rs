@@ -32,10 +32,11 @@ impl Progress {
             return;
         }
         self.drawn = Some(Instant::now());
-        bar.set_length(progress.images_per_epoch as u64);
-        bar.set_position(progress.images as u64);
+        // The texts first, so that the bar is never seen without them.
         bar.set_prefix(format!("epoch {}/{}", progress.epoch, progress.epochs));
         bar.set_message(rates(progress));
+        bar.set_length(progress.images_per_epoch as u64);
+        bar.set_position(progress.images as u64);
     }
 
     /// After an epoch.

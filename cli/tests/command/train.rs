@@ -21,11 +21,11 @@ fn it_writes_everything_and_learns() {
     let metrics = metrics(&run);
     assert_eq!(metrics.len(), EPOCHS);
     let number = |epoch: usize, key: &str| metrics[epoch][key].as_f64().unwrap();
-    for epoch in 0..EPOCHS {
-        assert_eq!(metrics[epoch]["epoch"], epoch + 1);
-        assert_eq!(metrics[epoch]["step"], (epoch + 1) * 4000_usize.div_ceil(64));
-        assert!(metrics[epoch]["validation_loss"].is_null());
-        assert!(number(epoch, "seconds") > 0.0 && number(epoch, "images_per_second") > 0.0);
+    for (idx, epoch) in metrics.iter().enumerate() {
+        assert_eq!(epoch["epoch"], idx + 1);
+        assert_eq!(epoch["step"], (idx + 1) * 4000_usize.div_ceil(64));
+        assert!(epoch["validation_loss"].is_null());
+        assert!(number(idx, "seconds") > 0.0 && number(idx, "images_per_second") > 0.0);
     }
     let last = EPOCHS - 1;
     assert!(number(last, "train_loss") < 0.5 * number(0, "train_loss"));

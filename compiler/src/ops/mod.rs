@@ -30,7 +30,7 @@ use crate::emit::StepContext;
 use crate::ir::{Extent, Node, Shape, ValueId};
 use crate::passes::Backward;
 
-pub use activation::{Activation, ActivationGradient};
+pub use activation::{Activation, ActivationGradient, Function};
 pub use arithmetic::{Accumulate, Add, AddGate, AddGateGradient, Copy, Gate, GateGradient, Multiply, ScaleGradient};
 pub use avg_pool::{AvgPool, AvgPoolGradient};
 pub use batch_norm::{

@@ -49,19 +49,17 @@ pub fn merge(count_a: usize, a: &mut [f32], count_b: usize, b: &[f32]) {
     }
 }
 
-/// Writes the means and `1 / sqrt(variance + eps)` of each channel from the statistics of `count` values; the variance
-/// is the biased one, over `count`.
+/// Makes of the statistics of `count` values what normalising takes, in place: the means stay, and the sums of squared
+/// deviations become `1 / sqrt(variance + eps)` of each channel; the variance is the biased one, over `count`.
 ///
 /// # Panics
-/// Where a slice has another length or `count` is zero.
-pub fn finish(count: usize, eps: f32, stats: &[f32], mean: &mut [f32], inv_std: &mut [f32]) {
-    let c = mean.len();
+/// Where the slice has an odd length or `count` is zero.
+pub fn finish(count: usize, eps: f32, stats: &mut [f32]) {
+    let c = stats.len() / 2;
     check::images("stats", stats, 2, c);
-    check::len("inv_std", inv_std, c);
     assert!(count > 0, "statistics need at least one value");
-    mean.copy_from_slice(&stats[..c]);
-    for (inv_std, m2) in inv_std.iter_mut().zip(&stats[c..]) {
-        *inv_std = 1.0 / (m2 / count as f32 + eps).sqrt();
+    for value in &mut stats[c..] {
+        *value = 1.0 / (*value / count as f32 + eps).sqrt();
     }
 }
 

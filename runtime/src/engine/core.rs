@@ -74,6 +74,18 @@ impl ArenaPool {
         Ok(result)
     }
 
+    /// Sees to it that `count` arenas of at least `len` floats wait, so that as many workers find one without allocating.
+    pub(crate) fn reserve(&self, count: usize, len: usize) -> Result<(), Error> {
+        let mut free = self.lock();
+        free.retain(|arena| arena.len() >= len);
+        let missing = count.saturating_sub(free.len());
+        free.reserve(missing);
+        for _ in 0..missing {
+            free.push(AlignedVec::zeroed(len).map_err(|_| Error::OutOfMemory { floats: len })?);
+        }
+        Ok(())
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<AlignedVec>> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -255,7 +255,7 @@ pub fn loss_and_gradients<N: Trainable>(
     let cut = Cut::of(n, &plan);
     let share = worth_sharing(plan.macs, n, plan.chunk);
     let Gradients { sum, key, work, .. } = gradients;
-    work.reserve::<N>(n, &cut)?;
+    work.reserve::<N>(n, &cut, share)?;
     let Workspace { lanes, derived, shared, arenas, pool, losses, correct } = work;
     let stored = network.core_mut().parameters_mut().values_mut();
 
@@ -388,12 +388,18 @@ impl Workspace {
     }
 
     /// Sees to it that everything is large enough for a batch of `n`; allocates only when it first grows.
-    fn reserve<N: Trainable>(&mut self, n: usize, cut: &Cut) -> Result<(), Error> {
+    fn reserve<N: Trainable>(&mut self, n: usize, cut: &Cut, share: bool) -> Result<(), Error> {
         let plan = N::TRAINING;
         grow(&mut self.lanes, cut.lanes.saturating_mul(N::SPEC.trained))?;
         grow(&mut self.derived, plan.derived.iter().sum())?;
         grow(&mut self.shared, plan.shared)?;
-        grow(&mut self.arenas, if plan.stages > 1 { cut.chunks.saturating_mul(plan.arena) } else { 0 })?;
+        if plan.stages > 1 {
+            grow(&mut self.arenas, cut.chunks.saturating_mul(plan.arena))?;
+        } else {
+            // One for each worker there can be: which of them take part differs from step to step.
+            let workers = if share { cut.lanes.min(rayon::current_num_threads()) } else { 1 };
+            self.pool.reserve(workers, plan.arena)?;
+        }
         if self.losses.len() < n {
             self.losses.resize(n, 0.0);
             self.correct.resize(n, 0);
@@ -560,7 +566,8 @@ fn sum_lanes(lanes: &[f32], sum: &mut [f32], offset: usize, stride: usize, share
         return;
     }
     sum.fill(0.0);
-    for lane in lanes.chunks_exact(stride) {
+    // A network without parameters has lanes without gradients.
+    for lane in lanes.chunks_exact(stride.max(1)) {
         binary::add_into(&lane[offset..offset + sum.len()], sum);
     }
 }

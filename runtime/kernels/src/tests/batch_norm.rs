@@ -73,31 +73,22 @@ fn statistics_output_and_gradients() {
             let m2: Vec<f64> = exact_variance.iter().map(|v| v * count as f64).collect();
             assert_close(&stats[c..], &m2, 4e-6, "sum of squared deviations");
 
-            let (mut mean, mut inv_std) = (vec![0.0; c], vec![0.0; c]);
-            batch_norm::finish(count, EPS, &stats, &mut mean, &mut inv_std);
+            let mut finished = stats.clone();
+            batch_norm::finish(count, EPS, &mut finished);
+            let (mean, inv_std) = finished.split_at(c);
             let (mut y, mut dx) = (vec![f32::NAN; case.x.len()], vec![f32::NAN; case.x.len()]);
             let mut sums = vec![0.0; 2 * c];
             case.each(|n, range| {
                 let x = &case.x[range.clone()];
-                batch_norm::apply(
-                    n,
-                    case.pixels,
-                    c,
-                    x,
-                    &mean,
-                    &inv_std,
-                    &case.gamma,
-                    &case.beta,
-                    &mut y[range.clone()],
-                );
+                batch_norm::apply(n, case.pixels, c, x, mean, inv_std, &case.gamma, &case.beta, &mut y[range.clone()]);
                 let mut part = vec![f32::NAN; 2 * c];
-                batch_norm::gradient_partial(n, case.pixels, c, x, &mean, &inv_std, &case.dy[range], &mut part);
+                batch_norm::gradient_partial(n, case.pixels, c, x, mean, inv_std, &case.dy[range], &mut part);
                 crate::binary::add_into(&part, &mut sums);
             });
             case.each(|n, range| {
                 let (x, dy) = (&case.x[range.clone()], &case.dy[range.clone()]);
                 let dx = &mut dx[range];
-                batch_norm::gradient(n, case.pixels, c, count, x, &mean, &inv_std, &case.gamma, &sums, dy, dx);
+                batch_norm::gradient(n, case.pixels, c, count, x, mean, inv_std, &case.gamma, &sums, dy, dx);
             });
 
             let std: Vec<f64> = exact_variance.iter().map(|v| (v + f64::from(EPS)).sqrt()).collect();

@@ -1,0 +1,126 @@
+//! A training step after the first allocates nothing.
+//!
+//! A test binary of its own: the allocator is the whole process's. It counts for the threads of the pool alone, since the
+//! test harness and threads of an earlier pool allocate when they like.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failure ends the test")]
+#![allow(unsafe_code, reason = "a global allocator is an unsafe trait")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use netwright::Trainable;
+use netwright::engine::{self, Core, Gradients, Targets};
+use netwright::train::{Optimizer, OptimizerState};
+use netwright_tests::interpreter::Random;
+use rayon::ThreadPoolBuilder;
+
+netwright::model!(<lenet> as LeNet);
+netwright::model!("../nets/layers/composite.net");
+
+/// The system's allocator, with a count of its calls that ask for memory.
+struct Counting;
+
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// Whether this thread's calls count. Neither made nor dropped by code that could allocate.
+    static COUNTS: Cell<bool> = const { Cell::new(false) };
+}
+
+fn count() {
+    if COUNTS.try_with(Cell::get).unwrap_or(false) {
+        CALLS.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+// SAFETY: every call is handed to the system's allocator as it is; counting touches no memory of it.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `alloc`, which is the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `alloc_zeroed`, which is the same.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `realloc`, which is the same.
+        unsafe { System.realloc(pointer, layout, new_size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `dealloc`, which is the same.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// A worker of rayon's registers itself, once, when it first takes over another's job; that is not the step's affair.
+fn wait_until_every_thread_has_stolen(threads: usize) {
+    let seen: Vec<AtomicUsize> = (0..threads).map(|_| AtomicUsize::new(0)).collect();
+    while seen.iter().any(|seen| seen.load(Ordering::Relaxed) == 0) {
+        rayon::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|_| {
+                    std::thread::sleep(Duration::from_millis(1));
+                    seen[rayon::current_thread_index().unwrap()].fetch_add(1, Ordering::Relaxed);
+                });
+            }
+        });
+    }
+}
+
+/// Allocations of each of some steps, the first included, in a pool of so many threads.
+fn allocations<N: Trainable>(threads: usize, n: usize) -> Vec<usize> {
+    let mut random = Random::new(1);
+    let images: Vec<f32> =
+        random.array(n * N::SPEC.inputs[0].len(), 0.0, 1.0).into_iter().map(|value| value as f32).collect();
+    let labels: Vec<u32> = (0..n).map(|_| random.below(N::TRAINING.classes) as u32).collect();
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    // Measured inside of the pool: handing a job in from outside is rayon's affair.
+    pool.install(|| {
+        let mut network = N::from_core(Core::new(N::SPEC, 1));
+        let mut gradients = Gradients::new::<N>().unwrap();
+        let optimizer = Optimizer::Adam { lr: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weight_decay: 0.0 };
+        let mut state = OptimizerState::new(&optimizer, N::SPEC.trained).unwrap();
+        wait_until_every_thread_has_stolen(threads);
+        rayon::broadcast(|_| COUNTS.set(true));
+        let mut counts = Vec::with_capacity(16);
+        for step in 0..10 {
+            let before = CALLS.load(Ordering::Relaxed);
+            gradients.set_key(1, step);
+            // The last steps have fewer images, as at the end of an epoch.
+            let n = if step < 8 { n } else { n / 3 };
+            let images = &images[..n * N::SPEC.inputs[0].len()];
+            let targets = Targets::Classes(&labels[..n]);
+            let loss = engine::loss_and_gradients(&mut network, images, targets, &mut gradients).unwrap();
+            assert!(loss.loss.is_finite());
+            let parameters = network.core_mut().parameters_mut().trained_mut();
+            state.step(&optimizer, optimizer.lr(), parameters, gradients.values());
+            counts.push(CALLS.load(Ordering::Relaxed) - before);
+        }
+        counts
+    })
+}
+
+#[test]
+fn a_step_after_the_first_allocates_nothing() {
+    for threads in [1, 2, 4] {
+        for (name, counts) in
+            [("lenet", allocations::<LeNet>(threads, 32)), ("composite", allocations::<Composite>(threads, 64))]
+        {
+            assert!(counts[0] > 0, "the first step reserves memory: is the allocator in use?");
+            assert_eq!(counts[1..], [0; 9], "{name} with {threads} threads");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Random small networks as text: pipelines, branches and gates whose shapes are written down as annotations, so that
+//! the compiler checks its shapes against the generator's.
+
+use netwright_tests::interpreter::Random;
+
+/// Height, width, channels.
+type Image = [usize; 3];
+
+/// The text of the network of a seed.
+pub(crate) fn network(seed: u64) -> String {
+    let mut random = Random::new(seed);
+    let input = [random.between(3, 7), random.between(3, 7), random.between(1, 4)];
+    let mut generator = Generator { random, lines: Vec::new() };
+    let (of, loss) = generator.body(input);
+    let output = if loss == "cross_entropy" { format!("{of} -> softmax") } else { of.clone() };
+    let body: String = generator.lines.iter().map(|line| format!("    {line}\n")).collect();
+    format!(
+        "network Random {{\n    input x: {input:?};\n{body}    output y = {output};\n    train {{ loss: {loss}({of}); }}\n}}\n"
+    )
+}
+
+/// A network under construction.
+struct Generator {
+    random: Random,
+    lines: Vec<String>,
+}
+
+impl Generator {
+    /// Everything between input and output: what the loss looks at, and the loss.
+    fn body(&mut self, input: Image) -> (String, &'static str) {
+        let (mut name, mut shape) = ("x".to_owned(), input);
+        for _ in 0..self.random.between(2, 5) {
+            (name, shape) = self.statement(&name, shape);
+        }
+        if self.random.one_in(6) {
+            // An image as the output; a convolution before it, so that there is something to train.
+            let (stage, shape) = self.conv(shape);
+            let name = self.bind(&format!("{name} -> {stage}"), &shape);
+            return (self.statement(&name, shape).0, "mean_squared_error");
+        }
+        let loss = if self.random.one_in(4) { "mean_squared_error" } else { "cross_entropy" };
+        (self.head(&name, shape), loss)
+    }
+
+    /// A binding of an expression of this shape; its name.
+    fn bind(&mut self, expression: &str, shape: &[usize]) -> String {
+        let name = format!("t{}", self.lines.len() + 1);
+        self.lines.push(format!("{name}: {shape:?} = {expression};"));
+        name
+    }
+
+    /// A statement that makes an image from an image.
+    fn statement(&mut self, x: &str, shape: Image) -> (String, Image) {
+        let [h, w, c] = shape;
+        match self.random.below(12) {
+            0 => {
+                // A residual connection.
+                let inner = self.same(shape);
+                (self.bind(&format!("{x} + ({x} -> {inner})"), &shape), shape)
+            }
+            1 => {
+                // A squeeze-and-excitation gate.
+                let hidden = self.random.between(1, 3);
+                let gate = format!("{x} -> global_avg_pool -> dense({hidden}) -> relu -> dense({c}) -> sigmoid");
+                let gate = self.bind(&gate, &[c]);
+                let product = if self.random.one_in(2) { format!("{x} * {gate}") } else { format!("{gate} * {x}") };
+                (self.bind(&product, &shape), shape)
+            }
+            2 => {
+                // A shift for each channel.
+                let shift = self.bind(&format!("{x} -> global_avg_pool -> dense({c})"), &[c]);
+                (self.bind(&format!("add({x}, {shift})"), &shape), shape)
+            }
+            3 => {
+                // A product of two branches, one of which may be the tensor itself.
+                let (a, b) = (self.same(shape), self.same(shape));
+                let b = if self.random.one_in(3) { x.to_owned() } else { format!("({x} -> {b})") };
+                (self.bind(&format!("({x} -> {a} -> tanh) * {b}"), &shape), shape)
+            }
+            4 | 5 => {
+                // Branches joined along an axis.
+                let axis = self.random.below(3);
+                let n_branches = self.random.between(2, 3);
+                let mut joined = shape;
+                joined[axis] = 0;
+                let mut branches = Vec::new();
+                for index in 0..n_branches {
+                    let filters = self.random.between(1, 3);
+                    if axis == 2 && !(index == 0 && self.random.one_in(2)) {
+                        branches.push(format!("{x} -> conv({filters}, kernel: 3, pad: 1)"));
+                        joined[2] += filters;
+                    } else {
+                        branches.push(if index == 0 { x.to_owned() } else { format!("{x} -> {}", self.same(shape)) });
+                        joined[axis] += shape[axis];
+                    }
+                }
+                let axis = if axis == 2 && self.random.one_in(2) { String::new() } else { format!(", axis: {axis}") };
+                (self.bind(&format!("concat({}{axis})", branches.join(", ")), &joined), joined)
+            }
+            6 if h * w > 1 => {
+                // One tensor read three times.
+                let inner = self.same(shape);
+                (self.bind(&format!("add({x}, {x}, {x} -> {inner})"), &shape), shape)
+            }
+            _ => {
+                let (mut text, mut shape) = (x.to_owned(), shape);
+                for _ in 0..self.random.between(1, 3) {
+                    let (stage, next) = self.stage(shape);
+                    text += &format!(" -> {stage}");
+                    shape = next;
+                }
+                (self.bind(&text, &shape), shape)
+            }
+        }
+    }
+
+    /// A stage that keeps the shape and has parameters.
+    fn same(&mut self, [_, _, c]: Image) -> String {
+        match self.random.below(3) {
+            0 => format!("conv({c}, kernel: 3, pad: 1)"),
+            1 => format!("conv({c}, kernel: 3, pad: 2, dilation: 2, groups: {c}, bias: false)"),
+            _ => format!("conv({c}, kernel: 1) -> batch_norm -> relu"),
+        }
+    }
+
+    /// Any stage from image to image.
+    fn stage(&mut self, shape: Image) -> (String, Image) {
+        match self.random.below(10) {
+            0..=3 => self.conv(shape),
+            4 | 5 => self.pool(shape),
+            6 => (self.norm(), shape),
+            7 => (self.dropout(), shape),
+            _ => (self.activation(), shape),
+        }
+    }
+
+    fn norm(&mut self) -> String {
+        let options = ["", "(epsilon: 0.1)", "(epsilon: 0.01, momentum: 0.5)", "(unbiased: true, momentum: 0.9)"];
+        format!("batch_norm{}", self.random.pick(&options))
+    }
+
+    fn dropout(&mut self) -> String {
+        format!("dropout({})", self.random.pick(&["0.1", "0.5", "0.25"]))
+    }
+
+    fn activation(&mut self) -> String {
+        let all = ["relu", "leaky_relu", "leaky_relu(0.3)", "sigmoid", "tanh", "softmax"];
+        (*self.random.pick(&all)).to_owned()
+    }
+
+    /// A convolution with options that fit.
+    fn conv(&mut self, [h, w, c]: Image) -> (String, Image) {
+        loop {
+            let kernel = [self.random.between(1, 3), self.random.between(1, 3)];
+            let stride = [self.random.between(1, 2), self.random.between(1, 2)];
+            let pad = [self.random.below(3), self.random.below(3)];
+            let dilation = [self.random.between(1, 2), self.random.between(1, 2)];
+            let divisors: Vec<usize> = (1..=c).filter(|groups| c % groups == 0).collect();
+            let groups = *self.random.pick(&divisors);
+            // As many filters as channels make it depthwise, where the groups do too.
+            let filters = if self.random.one_in(2) { c } else { groups * self.random.between(1, 3) };
+            let axis = |size: usize, i: usize| {
+                let span = dilation[i] * (kernel[i] - 1) + 1;
+                Some((size + 2 * pad[i]).checked_sub(span)? / stride[i] + 1)
+            };
+            let (Some(oh), Some(ow)) = (axis(h, 0), axis(w, 1)) else { continue };
+            let mut text = format!("conv({filters}, kernel: {kernel:?}");
+            for (name, value, usual) in [("stride", stride, 1), ("pad", pad, 0), ("dilation", dilation, 1)] {
+                if value != [usual, usual] {
+                    text += &format!(", {name}: {value:?}");
+                }
+            }
+            if groups > 1 {
+                text += &format!(", groups: {groups}");
+            }
+            text += if self.random.one_in(4) { ", bias: false)" } else { ")" };
+            return (text, [oh, ow, filters]);
+        }
+    }
+
+    /// A pooling with options that fit.
+    fn pool(&mut self, [h, w, c]: Image) -> (String, Image) {
+        if self.random.one_in(8) {
+            // Pooling to one pixel, by a window as large as the image.
+            return (format!("avg_pool([{h}, {w}])"), [1, 1, c]);
+        }
+        loop {
+            let kernel = [self.random.between(1, 3), self.random.between(1, 3)];
+            let stride = [self.random.between(1, 3), self.random.between(1, 3)];
+            let pad = [self.random.below(kernel[0] / 2 + 1), self.random.below(kernel[1] / 2 + 1)];
+            let ceil = self.random.one_in(2);
+            let axis = |size: usize, i: usize| {
+                let free = (size + 2 * pad[i]).checked_sub(kernel[i])?;
+                let steps = if ceil { free.div_ceil(stride[i]) } else { free / stride[i] };
+                // The last window starts in the image or the padding before it.
+                Some(if steps * stride[i] >= size + pad[i] { steps } else { steps + 1 })
+            };
+            let (Some(oh), Some(ow)) = (axis(h, 0), axis(w, 1)) else { continue };
+            let name = *self.random.pick(&["max_pool", "avg_pool"]);
+            let mut text = format!("{name}({kernel:?}, stride: {stride:?}, pad: {pad:?}");
+            text += if ceil { ", ceil: true" } else { "" };
+            text += if name == "avg_pool" && self.random.one_in(2) { ", count_include_pad: true)" } else { ")" };
+            return (text, [oh, ow, c]);
+        }
+    }
+
+    /// The end: a flat tensor with the scores.
+    fn head(&mut self, x: &str, [h, w, c]: Image) -> String {
+        let (stage, features) = if self.random.one_in(2) { ("flatten", h * w * c) } else { ("global_avg_pool", c) };
+        let mut flat = self.bind(&format!("{x} -> {stage}"), &[features]);
+        if self.random.one_in(2) {
+            let hidden = self.random.between(2, 6);
+            let extra = match self.random.below(4) {
+                0 => self.norm(),
+                1 => self.dropout(),
+                _ => "relu".to_owned(),
+            };
+            let activation = self.activation();
+            flat = self.bind(&format!("{flat} -> dense({hidden}) -> {extra} -> {activation}"), &[hidden]);
+            if self.random.one_in(3) {
+                let other = self.bind(&format!("{flat} -> dense({hidden}, bias: false)"), &[hidden]);
+                flat = match self.random.below(3) {
+                    0 => self.bind(&format!("{flat} * {other}"), &[hidden]),
+                    1 => self.bind(&format!("{flat} + {other}"), &[hidden]),
+                    _ => self.bind(&format!("concat({flat}, {other})"), &[2 * hidden]),
+                };
+            }
+        }
+        let classes = self.random.between(2, 5);
+        let bias = if self.random.one_in(4) { ", bias: false" } else { "" };
+        self.bind(&format!("{flat} -> dense({classes}{bias})"), &[classes])
+    }
+}
