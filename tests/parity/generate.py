@@ -4,7 +4,8 @@
     /tmp/parity/bin/python tests/parity/generate.py
 
 It writes `reference/torch.json` and `reference/keras.json` beside itself, in half a minute on one thread. Nothing in it
-is random: inputs and initial weights come from a formula, and all arithmetic is in f64.
+is random: inputs and initial weights come from a formula. All arithmetic is in f64, of which fewer digits are kept than it
+is good for, so that another processor writes the same files.
 """
 
 import json
@@ -18,9 +19,12 @@ import training
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
+# What is left of a zero after rounding in f64.
+NOTHING = 1e-13
+
 
 def text(value, depth=0):
-    """JSON with one array a line; floats as short as they can be read back: arrays as f32, single numbers as f64."""
+    """JSON with one array a line: arrays as f32, as short as they can be read back, single numbers to twelve digits."""
     if isinstance(value, dict):
         inner = ",\n".join(f"{' ' * depth} {json.dumps(key)}: {text(item, depth + 1)}" for key, item in value.items())
         return "{\n" + inner + "\n" + " " * depth + "}"
@@ -28,13 +32,15 @@ def text(value, depth=0):
         return "[" + ", ".join(text(item) for item in value) + "]"
     if isinstance(value, np.ndarray):
         return "[" + ", ".join(number(item) for item in value.astype(np.float32).ravel()) + "]"
+    if isinstance(value, float):
+        return json.dumps(0.0 if abs(value) < NOTHING else float(f"{value:.12g}"))
     return json.dumps(value)
 
 
 def number(value):
     """The shortest decimal that reads back as this f32."""
     assert np.isfinite(value)
-    return str(np.float32(value)).removesuffix(".0")
+    return "0" if abs(value) < NOTHING else str(np.float32(value)).removesuffix(".0")
 
 
 def main():

@@ -3,8 +3,7 @@
 Images are channels last and weights `[KH, KW, C / groups, F]` or `[inputs, outputs]`, as Netwright has them;
 PyTorch's own order is made and unmade around each call, so that gradients come back in ours.
 
-All is computed in f64: what the comparison then measures is the error of the f32 side alone, and a second run of these
-scripts, on another processor, writes the same files.
+All is computed in f64: what the comparison then measures is the error of the f32 side alone.
 """
 
 import numpy as np
