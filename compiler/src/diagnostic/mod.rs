@@ -1,7 +1,7 @@
 //! What the compiler has to say: [`Diagnostic`]s with stable [`Code`]s, collected in a [`Sink`], shown by [`render`].
 //!
 //! A message says what was expected, what was found, where each came from, and the fix. Its title has no final full
-//! stop; names from the source stand in backquotes ([`quote`]).
+//! stop; names from the source stand in backquotes ([`quote()`]).
 
 mod code;
 pub mod codes;

@@ -1,7 +1,7 @@
 //! The checked graph: plain data, ids that point backwards only, a stable text form and a verifier.
 //!
 //! A [`Graph`] is a list of [`Node`]s in an order in which every operand comes before its use. Each node applies an
-//! [`Op`](crate::ops::Op) to [`Value`]s and makes new ones; nothing is ever assigned twice.
+//! [`Op`] to [`Value`]s and makes new ones; nothing is ever assigned twice.
 
 mod shape;
 mod text;
