@@ -184,7 +184,7 @@ def machine(args):
     facts = [
         ("processor", f"{model}, {os.cpu_count()} logical cores"),
         ("threads", str(args.threads)),
-        ("system", f"{platform.system()} {platform.release()}"),
+        ("system", f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}"),
         ("date", datetime.date.today().isoformat()),
     ]
     if commit := said(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"]):

@@ -1,7 +1,7 @@
 """Computes the reference values that `tests/parity` compares Netwright with, from PyTorch and from Keras.
 
-    python3.11 -m venv /tmp/parity && /tmp/parity/bin/pip install -r tests/parity/requirements.txt
-    /tmp/parity/bin/python tests/parity/generate.py
+    python3.11 -m venv .venv && .venv/bin/pip install -r tests/parity/requirements.txt
+    .venv/bin/python tests/parity/generate.py
 
 It writes `reference/torch.json` and `reference/keras.json` beside itself, in half a minute on one thread. Nothing in it
 is random: inputs and initial weights come from a formula. All arithmetic is in f64, of which fewer digits are kept than it

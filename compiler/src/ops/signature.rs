@@ -123,5 +123,5 @@ pub(super) const BIAS: Argument = Argument {
     name: "bias",
     kind: Kind::Bool,
     default: Default::Bool(true),
-    docs: "whether a bias is added to each output channel",
+    docs: "whether a bias is added to each output",
 };

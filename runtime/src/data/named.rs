@@ -249,7 +249,7 @@ const fn file(len: u64, sha256: &'static str) -> PublishedFile {
 }
 
 impl Default for Options<'_> {
-    /// Everything as the environment says; fetching is allowed.
+    /// Everything as the environment says; fetching is allowed, where the feature `fetch` is there.
     fn default() -> Self {
         Self { allow_fetch: true, progress: None, cache: None, mirror: None, n_classes: None }
     }
