@@ -1,7 +1,7 @@
 //! The compiler from end to end: the one place where the order of its parts is written.
 
 use crate::diagnostic::{Sink, codes};
-use crate::ir::{Graph, ValueId, verify};
+use crate::ir::{Graph, verify};
 use crate::lower::{Constant, Lowered, lower};
 use crate::passes::{Mode, prepare};
 use crate::plan::{Parameters, Plan, plan};
@@ -197,10 +197,4 @@ fn select<'a>(file: &'a ast::File, settings: &Settings, sink: &mut Sink) -> Opti
             None
         }
     }
-}
-
-/// The value in which a network's loss ends, by its graph; for tests and tools.
-#[must_use]
-pub fn loss_value(lowered: &Lowered) -> Option<ValueId> {
-    lowered.recipe.as_ref().map(|recipe| recipe.loss.of)
 }

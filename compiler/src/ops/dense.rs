@@ -92,25 +92,8 @@ impl Operation for Dense {
     }
 
     fn differentiate(&self, backward: &mut Backward<'_>, node: &Node, upstream: ValueId) {
-        let before = if self.relu { backward.through_relu(node, upstream) } else { upstream };
-        let name = format!("d_{}_weight", node.layer);
-        backward.effect(
-            node,
-            DenseWeightGradient(*self).into(),
-            vec![node.args[0], before],
-            node.parameters.clone(),
-            &name,
-        );
-        if backward.wants(node.args[0]) {
-            let input = backward.node(
-                node,
-                DenseInputGradient(*self).into(),
-                vec![before],
-                vec![node.parameters[0]],
-                node.args[0],
-            );
-            backward.add(node.args[0], input);
-        }
+        let (weight, input) = (DenseWeightGradient(*self).into(), DenseInputGradient(*self).into());
+        backward.through_weights(node, upstream, self.relu, weight, input);
     }
 
     fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {

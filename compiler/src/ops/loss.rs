@@ -5,7 +5,7 @@ use std::fmt;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Mismatch, Operation, Storage};
+use super::{Mismatch, Operation};
 use crate::diagnostic::codes;
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
@@ -45,10 +45,6 @@ impl Operation for CrossEntropy {
 
     fn has_effects(&self) -> bool {
         true
-    }
-
-    fn storage(&self) -> Storage {
-        Storage::Fresh
     }
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}

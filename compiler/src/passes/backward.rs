@@ -104,13 +104,20 @@ impl Backward<'_> {
         self.graph.add_node(NewNode { op, args, parameters, name, layer: &layer.layer, span: layer.span })
     }
 
-    /// Adds a node of a layer's backward pass that adds to the gradients of parameters.
-    pub fn effect(&mut self, layer: &Node, op: Op, args: Vec<ValueId>, parameters: Vec<ParameterId>, name: &str) {
-        self.named(layer, op, args, parameters, name);
+    /// Carries the gradient through a layer with weights: before its relu, where it took one in; to its parameters; and to
+    /// its input, where that is wanted.
+    pub fn through_weights(&mut self, layer: &Node, upstream: ValueId, relu: bool, weight: Op, input: Op) {
+        let before = if relu { self.through_relu(layer, upstream) } else { upstream };
+        let name = format!("d_{}_weight", layer.layer);
+        self.named(layer, weight, vec![layer.args[0], before], layer.parameters.clone(), &name);
+        if self.wants(layer.args[0]) {
+            let gradient = self.node(layer, input, vec![before], vec![layer.parameters[0]], layer.args[0]);
+            self.add(layer.args[0], gradient);
+        }
     }
 
     /// The gradient before the relu that a layer took in, from the gradient after it.
-    pub fn through_relu(&mut self, layer: &Node, upstream: ValueId) -> ValueId {
+    fn through_relu(&mut self, layer: &Node, upstream: ValueId) -> ValueId {
         let result = layer.results[0];
         let name = format!("d_{}_relu", self.graph.value(result).name);
         self.named(layer, RELU_GRADIENT.into(), vec![result, upstream], Vec::new(), &name)
