@@ -22,6 +22,7 @@ pub mod recipe;
 pub mod source;
 pub mod summary;
 pub mod syntax;
+pub mod types;
 
 pub use driver::{Compiled, Settings, Training, check, compile};
 pub use lower::Constant;

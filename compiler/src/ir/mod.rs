@@ -222,7 +222,7 @@ impl Graph {
     /// unknown shape behind, which the verifier reports.
     pub fn add_node(&mut self, new: NewNode<'_>) -> ValueId {
         let shapes: Vec<&Shape> = new.args.iter().map(|&id| self.shape(id)).collect();
-        let inferred = new.op.infer(&shapes).unwrap_or_else(|_| vec![Shape::unknown()]);
+        let inferred = new.op.infer(&shapes).unwrap_or_else(|| vec![Shape::unknown()]);
         let extent = new.op.extent();
         let results: Vec<ValueId> = inferred
             .into_iter()

@@ -29,7 +29,10 @@ pub fn verify(graph: &Graph) -> Result<(), String> {
                 graph.parameters.len()
             ));
         }
-        let inferred = node.op.infer(&shapes).map_err(|m| format!("`{}` ({}): {}", node.layer, node.op, m.title))?;
+        let inferred = node
+            .op
+            .infer(&shapes)
+            .ok_or_else(|| format!("the operands of `{}` ({}) do not fit", node.layer, node.op))?;
         let found: Vec<_> = node.results.iter().map(|&id| graph.shape(id).clone()).collect();
         if inferred != found {
             return Err(format!(

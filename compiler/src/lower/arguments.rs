@@ -14,13 +14,13 @@ pub(super) struct Bound {
 }
 
 /// An argument with its value.
-pub(super) struct BoundArgument {
-    pub(super) name: &'static str,
-    pub(super) value: Constant,
+pub(crate) struct BoundArgument {
+    pub(crate) name: &'static str,
+    pub(crate) value: Constant,
     /// Set where the argument is an initialiser.
     pub(super) init: Option<Init>,
     /// Where the value stands, if it was given.
-    pub(super) span: Option<Span>,
+    pub(crate) span: Option<Span>,
 }
 
 /// Binds a call. `None` after a message that leaves the call without a meaning.

@@ -4,9 +4,10 @@ use super::arguments::{Bound, bind};
 use super::{Constant, Lowerer};
 use crate::diagnostic::{Code, Draft, codes, quote, suggest};
 use crate::ir::{Extent, Init, Layout, NewNode, Parameter, ParameterId, Shape, ValueId};
-use crate::ops::{self, Mismatch, Op, SIGNATURES, Signature};
+use crate::ops::{self, Mismatch, Op, RuleCall, SIGNATURES, Signature};
 use crate::source::Span;
 use crate::syntax::ast::{Call, Ident};
+use crate::types::TensorType;
 
 /// What stands around a call: the tensor left of `->`, and the label after `as`.
 pub(super) struct Site<'a> {
@@ -47,10 +48,14 @@ impl Lowerer<'_> {
                 .secondary(first, "the first one")
                 .help("name one of them otherwise: `-> conv(…) as other`");
         }
+        let operands: Vec<TensorType> = bound.operands.iter().map(|&(id, _)| self.graph.shape(id).into()).collect();
         let mut layer = LayerCall { lowerer: self, signature, bound, name, span };
         // After a message the layer still stands for a tensor, of an unknown shape, so that one mistake is one message.
         // Nodes made before the mistake was found stay behind; a graph with mistakes is never looked at.
-        (signature.build)(&mut layer).or_else(|| layer.unknown())
+        if operands.iter().any(|operand| !operand.is_known()) || !layer.check(&operands) {
+            return layer.unknown();
+        }
+        (signature.build)(&mut layer).and_then(|results| results.first().copied()).or_else(|| layer.unknown())
     }
 
     fn unknown_layer(&mut self, name: &Ident) {
@@ -128,7 +133,7 @@ impl<'b> LayerCall<'_, 'b> {
     }
 
     /// Where an argument's value stands; the call if it was left out.
-    pub(crate) fn argument_span(&self, name: &str) -> Span {
+    fn argument_span(&self, name: &str) -> Span {
         let argument = self.bound.arguments.iter().find(|argument| argument.name == name);
         argument.and_then(|argument| argument.span).unwrap_or(self.span)
     }
@@ -178,41 +183,54 @@ impl<'b> LayerCall<'_, 'b> {
         self.bound.arguments.iter().find(|argument| argument.name == name).and_then(|argument| argument.init)
     }
 
-    /// An axis of a tensor of this rank; `None` after a message.
-    pub(crate) fn axis(&mut self, name: &str, rank: usize) -> Option<usize> {
-        let axis = self.count(name)?;
-        if axis < rank {
-            return Some(axis);
-        }
-        let span = self.argument_span(name);
-        self.error(codes::N0204, format!("there is no axis {axis} in {}", self.operand_shape(0)))
-            .primary(span, format!("expected an axis from 0 to {}", rank - 1))
-            .help("axes are counted from zero, without the batch");
-        None
-    }
-
     /// Starts an error.
-    pub(crate) fn error(&mut self, code: Code, title: String) -> Draft<'_> {
+    fn error(&mut self, code: Code, title: String) -> Draft<'_> {
         self.lowerer.sink.error(code, title)
     }
 
-    /// Reports operands that do not fit: at the call, with where the operand comes from.
-    pub(crate) fn report(&mut self, mismatch: &Mismatch) {
-        let shape = self.operand_shape(mismatch.operand.min(self.bound.operands.len() - 1));
-        let (_, from) = self.bound.operands[mismatch.operand.min(self.bound.operands.len() - 1)];
-        let report = self
-            .lowerer
-            .sink
-            .error(mismatch.code, mismatch.title.clone())
-            .primary(self.span, mismatch.expected.clone());
-        let report = if from == self.span { report } else { report.secondary(from, format!("this produces {shape}")) };
-        if let Some(help) = &mismatch.help {
-            report.help(help.clone());
+    /// Applies the layer's shape rule; `false` after a message.
+    fn check(&mut self, operands: &[TensorType]) -> bool {
+        let mut facts = std::mem::take(&mut self.lowerer.facts);
+        let mut call = RuleCall::new(self.signature, operands, &self.bound.arguments, &mut facts);
+        let results = (self.signature.rule)(&mut call);
+        self.lowerer.facts = facts;
+        match results {
+            Ok(results) => match results.iter().find(|result| result.shape().is_none()) {
+                None => true,
+                Some(result) => {
+                    let title =
+                        format!("the output of `{}` would be {result}, which is too large", self.signature.name);
+                    let expected = format!("expected at most {} elements", crate::ir::MAX_ELEMENTS);
+                    self.report(Mismatch::new(codes::N0309, title, expected));
+                    false
+                }
+            },
+            Err(mismatch) => {
+                self.report(mismatch);
+                false
+            }
+        }
+    }
+
+    /// Reports what the rule refuses: at the call, with where the operand comes from, or at the argument.
+    fn report(&mut self, mismatch: Mismatch) {
+        let at = mismatch.argument.map_or(self.span, |argument| self.argument_span(argument));
+        let operand = self.bound.operands.get(mismatch.operand).copied();
+        let produced = operand.map(|(id, from)| (self.lowerer.graph.shape(id).clone(), from));
+        let report = self.lowerer.sink.error(mismatch.code, mismatch.title).primary(at, mismatch.expected);
+        let report = match produced {
+            Some((shape, from)) if from != self.span && mismatch.argument.is_none() => {
+                report.secondary(from, format!("this produces {shape}"))
+            }
+            _ => report,
+        };
+        if let Some(help) = mismatch.help {
+            report.help(help);
         }
     }
 
     /// A result of an unknown shape, for an operand of an unknown shape.
-    pub(crate) fn unknown(&mut self) -> Option<ValueId> {
+    fn unknown(&mut self) -> Option<ValueId> {
         Some(self.lowerer.graph.add_value(&self.name, Shape::unknown(), Extent::Image, self.span))
     }
 
@@ -269,11 +287,6 @@ impl<'b> LayerCall<'_, 'b> {
 
     /// A node of the layer, over these operands.
     pub(crate) fn node_over(&mut self, op: Op, args: Vec<ValueId>, parameters: Vec<ParameterId>) -> ValueId {
-        let shapes: Vec<&Shape> = args.iter().map(|&id| self.lowerer.graph.shape(id)).collect();
-        if let Err(mismatch) = op.infer(&shapes) {
-            self.report(&mismatch);
-            return self.lowerer.graph.add_value(&self.name, Shape::unknown(), Extent::Image, self.span);
-        }
         let (name, span) = (self.name.clone(), self.span);
         self.lowerer.graph.add_node(NewNode { op, args, parameters, name: &name, layer: &name, span })
     }

@@ -6,6 +6,7 @@ use super::{Lowerer, Meaning};
 use crate::diagnostic::codes;
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Expr, UnaryOp};
+use crate::types::Dim;
 
 /// A value known at compile time.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,8 @@ pub enum Constant {
     Text(String),
     /// A list.
     List(Vec<Constant>),
+    /// A whole number that depends on the variables of the block whose definition is being checked.
+    Dim(Dim),
 }
 
 impl fmt::Display for Constant {
@@ -29,6 +32,7 @@ impl fmt::Display for Constant {
             Constant::Float(value) => write!(f, "{value:?}"),
             Constant::Bool(value) => write!(f, "{value}"),
             Constant::Text(text) => write!(f, "{text:?}"),
+            Constant::Dim(dim) => write!(f, "{dim}"),
             Constant::List(items) => {
                 f.write_str("[")?;
                 for (index, item) in items.iter().enumerate() {

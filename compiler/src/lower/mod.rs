@@ -16,7 +16,9 @@ use crate::ir::{Extent, Graph, Output, Shape, ValueId};
 use crate::recipe::Recipe;
 use crate::source::Span;
 use crate::syntax::ast;
+use crate::types::Facts;
 
+pub(crate) use arguments::BoundArgument;
 pub use call::LayerCall;
 pub use constant::Constant;
 
@@ -44,6 +46,7 @@ pub fn lower(network: &ast::Network, overrides: &Overrides, sink: &mut Sink) -> 
         scope: HashMap::new(),
         names: names::Names::default(),
         n_dropouts: 0,
+        facts: Facts::new(),
         definitions: definitions(network),
     };
     lowerer.parameters(network, overrides);
@@ -96,6 +99,8 @@ pub(crate) struct Lowerer<'a> {
     scope: HashMap<String, Named>,
     names: names::Names,
     n_dropouts: u32,
+    /// What is known of variables.
+    facts: Facts,
     /// Every name that the network defines anywhere, for uses above the definition.
     definitions: HashMap<String, Span>,
 }

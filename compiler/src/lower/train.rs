@@ -2,7 +2,7 @@
 
 use super::{Constant, Lowerer, Meaning};
 use crate::diagnostic::{codes, quote, suggest};
-use crate::ops::{CrossEntropy, Operation};
+use crate::ops::CrossEntropy;
 use crate::recipe::{Loss, LossKind, Optimizer, Recipe, Schedule, Setting};
 use crate::source::Span;
 use crate::syntax::ast::{Arg, Entry, Expr, ExprKind, Item, Network, Train};
@@ -308,8 +308,8 @@ impl Lowerer<'_> {
             self.tensor(value, &call.name.text);
             return None;
         };
-        if kind == LossKind::CrossEntropy && self.graph.shape(of).is_known() {
-            if let Err(mismatch) = (CrossEntropy { gradient: false }).infer(&[self.graph.shape(of)]) {
+        if kind == LossKind::CrossEntropy {
+            if let Some(mismatch) = CrossEntropy::mismatch(&self.graph.shape(of).into()) {
                 let report = self.sink.error(mismatch.code, mismatch.title).primary(value.span, mismatch.expected);
                 if let Some(help) = mismatch.help {
                     report.help(help);

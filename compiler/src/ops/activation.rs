@@ -5,7 +5,8 @@ use std::fmt;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Argument, Default, Kind, Mismatch, Operands, Operation, Signature, Storage};
+use super::rule::same;
+use super::{Argument, Default, Kind, Operands, Operation, Signature, Storage};
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::lower::LayerCall;
@@ -15,14 +16,14 @@ const fn signature(
     name: &'static str,
     docs: &'static str,
     arguments: &'static [Argument],
-    build: fn(&mut LayerCall<'_, '_>) -> Option<ValueId>,
+    build: fn(&mut LayerCall<'_, '_>) -> Option<Vec<ValueId>>,
 ) -> Signature {
-    Signature { name, docs, operands: Operands::One, arguments, weighted: false, build }
+    Signature { name, docs, operands: Operands::One, arguments, weighted: false, rule: same, build }
 }
 
 pub(super) const RELU: Signature =
     signature("relu", "Rectified linear unit: `max(x, 0)` of each element; the shape stays.", &[], |call| {
-        Some(call.node(Activation(Function::Relu).into(), Vec::new()))
+        Some(vec![call.node(Activation(Function::Relu).into(), Vec::new())])
     });
 
 pub(super) const LEAKY_RELU: Signature = signature(
@@ -36,18 +37,18 @@ pub(super) const LEAKY_RELU: Signature = signature(
     }],
     |call| {
         let slope = call.number("slope")?;
-        Some(call.node(Activation(Function::LeakyRelu(slope)).into(), Vec::new()))
+        Some(vec![call.node(Activation(Function::LeakyRelu(slope)).into(), Vec::new())])
     },
 );
 
 pub(super) const SIGMOID: Signature =
     signature("sigmoid", "Logistic function: `1 / (1 + exp(-x))` of each element; the shape stays.", &[], |call| {
-        Some(call.node(Activation(Function::Sigmoid).into(), Vec::new()))
+        Some(vec![call.node(Activation(Function::Sigmoid).into(), Vec::new())])
     });
 
 pub(super) const TANH: Signature =
     signature("tanh", "Hyperbolic tangent of each element; the shape stays.", &[], |call| {
-        Some(call.node(Activation(Function::Tanh).into(), Vec::new()))
+        Some(vec![call.node(Activation(Function::Tanh).into(), Vec::new())])
     });
 
 /// A function of one number.
@@ -99,8 +100,8 @@ impl fmt::Display for Activation {
 }
 
 impl Operation for Activation {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![args[0].clone()])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![args[0].clone()])
     }
 
     fn storage(&self) -> Storage {
@@ -135,8 +136,8 @@ impl fmt::Display for ActivationGradient {
 }
 
 impl Operation for ActivationGradient {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![args[1].clone()])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![args[1].clone()])
     }
 
     fn storage(&self) -> Storage {

@@ -5,12 +5,13 @@ use std::fmt;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Mismatch, Op, Operands, Operation, Signature, Storage};
+use super::{Mismatch, Op, Operands, Operation, RuleCall, Signature, Storage};
 use crate::diagnostic::codes;
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::lower::LayerCall;
 use crate::passes::Backward;
+use crate::types::TensorType;
 
 pub(super) const ADD: Signature = Signature {
     name: "add",
@@ -19,7 +20,8 @@ pub(super) const ADD: Signature = Signature {
     operands: Operands::Several,
     arguments: &[],
     weighted: false,
-    build: |call| fold(call, "add", Add.into(), AddGate.into()),
+    rule,
+    build: |call| fold(call, &Add.into(), &AddGate.into()),
 };
 
 pub(super) const MULTIPLY: Signature = Signature {
@@ -29,53 +31,52 @@ pub(super) const MULTIPLY: Signature = Signature {
     operands: Operands::Several,
     arguments: &[],
     weighted: false,
-    build: |call| fold(call, "multiply", Multiply.into(), Gate.into()),
+    rule,
+    build: |call| fold(call, &Multiply.into(), &Gate.into()),
 };
 
-/// Applies an operation of two operands from left to right; a flat operand beside an image takes the gate's form.
-fn fold(call: &mut LayerCall<'_, '_>, name: &str, same: Op, gate: Op) -> Option<ValueId> {
-    let shapes = call.operand_shapes();
-    if shapes.iter().any(|shape| !shape.is_known()) {
-        return call.unknown();
-    }
-    let mut sum = call.operand(0);
-    let mut shape = shapes.first()?.clone();
-    for (index, other) in shapes.iter().enumerate().skip(1) {
-        let operand = call.operand(index);
-        let (op, args) = if shape == *other {
-            (same.clone(), vec![sum, operand])
-        } else if is_gate(&shape, other) {
-            (gate.clone(), vec![sum, operand])
-        } else if is_gate(other, &shape) {
-            shape = other.clone();
-            (gate.clone(), vec![operand, sum])
-        } else {
-            // An image and something flat: the flat one was meant to have one number for each channel.
-            let (expected, operand) = match (shape.rank(), other.rank()) {
-                (3, 1) => (format!("expected {shape}, or [{}]: one number for each channel", shape.channels()), index),
-                (1, 3) => {
-                    let channels = other.channels();
-                    (format!("expected {other}, or [{channels}]: one number for each channel"), index - 1)
-                }
-                _ => (format!("expected {shape}"), index),
-            };
-            call.report(&Mismatch {
-                code: codes::N0307,
-                title: format!("`{name}` takes tensors of one shape, found {shape} and {other}"),
-                expected,
-                help: None,
-                operand,
-            });
-            return None;
+/// The shape that operands have together: theirs, or the image's where the others have one number for each channel.
+fn rule(call: &mut RuleCall<'_>) -> Result<Vec<TensorType>, Mismatch> {
+    let mut joined = call.operand(0);
+    for (index, other) in call.operands().iter().enumerate().skip(1) {
+        if joined.rank() == other.rank() && call.require_same(&joined, other) {
+            continue;
+        }
+        let (image, flat, operand) = match (joined.rank(), other.rank()) {
+            (3, 1) => (&joined, other, index),
+            (1, 3) => (other, &joined, index - 1),
+            _ => {
+                let title = format!("`{}` takes tensors of one shape, found {joined} and {other}", call.layer());
+                return Err(Mismatch::new(codes::N0307, title, format!("expected {joined}")).operand(index));
+            }
         };
-        sum = call.node_over(op, args, Vec::new());
+        if !call.facts.require_equal(&image.channels(), &flat.channels()) {
+            // An image and something flat: the flat one was meant to have one number for each channel.
+            let title = format!("`{}` takes tensors of one shape, found {joined} and {other}", call.layer());
+            let expected = format!("expected {image}, or [{}]: one number for each channel", image.channels());
+            return Err(Mismatch::new(codes::N0307, title, expected).operand(operand));
+        }
+        joined = image.clone();
     }
-    Some(sum)
+    Ok(vec![joined])
 }
 
-/// Whether `gate` has one number for each channel of the image `of`.
-fn is_gate(of: &Shape, gate: &Shape) -> bool {
-    of.rank() == 3 && gate.rank() == 1 && of.channels() == gate.channels()
+/// Applies an operation of two operands from left to right; a flat operand beside an image takes the gate's form.
+fn fold(call: &mut LayerCall<'_, '_>, same: &Op, gate: &Op) -> Option<Vec<ValueId>> {
+    let shapes = call.operand_shapes();
+    let mut sum = call.operand(0);
+    let mut rank = shapes.first()?.rank();
+    for (index, other) in shapes.iter().enumerate().skip(1) {
+        let operand = call.operand(index);
+        let (op, args) = match (rank, other.rank()) {
+            (3, 1) => (gate.clone(), vec![sum, operand]),
+            (1, 3) => (gate.clone(), vec![operand, sum]),
+            _ => (same.clone(), vec![sum, operand]),
+        };
+        rank = rank.max(other.rank());
+        sum = call.node_over(op, args, Vec::new());
+    }
+    Some(vec![sum])
 }
 
 /// Defines a type without fields and its text form.
@@ -131,8 +132,8 @@ unit!(
 );
 
 impl Operation for Add {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![args[0].clone()])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![args[0].clone()])
     }
 
     fn differentiate(&self, backward: &mut Backward<'_>, node: &Node, upstream: ValueId) {
@@ -147,8 +148,8 @@ impl Operation for Add {
 }
 
 impl Operation for Accumulate {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![args[0].clone()])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![args[0].clone()])
     }
 
     fn storage(&self) -> Storage {
@@ -168,8 +169,8 @@ impl Operation for Accumulate {
 }
 
 impl Operation for Multiply {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![args[0].clone()])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![args[0].clone()])
     }
 
     fn differentiate(&self, backward: &mut Backward<'_>, node: &Node, upstream: ValueId) {
@@ -189,8 +190,8 @@ impl Operation for Multiply {
 }
 
 impl Operation for ScaleGradient {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![args[0].clone()])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![args[0].clone()])
     }
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
@@ -201,8 +202,8 @@ impl Operation for ScaleGradient {
 }
 
 impl Operation for Gate {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![args[0].clone()])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![args[0].clone()])
     }
 
     fn differentiate(&self, backward: &mut Backward<'_>, node: &Node, upstream: ValueId) {
@@ -225,8 +226,8 @@ impl Operation for Gate {
 }
 
 impl Operation for GateGradient {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![super::shape(&[args[0].channels()])])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![super::shape(&[args[0].channels()])])
     }
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
@@ -239,8 +240,8 @@ impl Operation for GateGradient {
 }
 
 impl Operation for AddGate {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![args[0].clone()])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![args[0].clone()])
     }
 
     fn differentiate(&self, backward: &mut Backward<'_>, node: &Node, upstream: ValueId) {
@@ -260,8 +261,8 @@ impl Operation for AddGate {
 }
 
 impl Operation for AddGateGradient {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![super::shape(&[args[0].channels()])])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![super::shape(&[args[0].channels()])])
     }
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
@@ -274,8 +275,8 @@ impl Operation for AddGateGradient {
 }
 
 impl Operation for Copy {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![args[0].clone()])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![args[0].clone()])
     }
 
     fn differentiate(&self, backward: &mut Backward<'_>, node: &Node, upstream: ValueId) {

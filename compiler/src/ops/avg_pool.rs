@@ -5,9 +5,8 @@ use std::fmt;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::window::{CEIL, KERNEL, PAD, POOL_STRIDE, Window, image, pair};
-use super::{Argument, Default, Kind, Mismatch, Operands, Operation, Signature};
-use crate::diagnostic::codes;
+use super::window::{CEIL, KERNEL, PAD, POOL_STRIDE, Window, pair, pool_rule, pool_window};
+use super::{Argument, Default, Kind, Operands, Operation, Signature};
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::lower::LayerCall;
@@ -32,40 +31,21 @@ pub(super) const SIGNATURE: Signature = Signature {
         },
     ],
     weighted: false,
+    rule: pool_rule,
     build,
 };
 
-fn build(call: &mut LayerCall<'_, '_>) -> Option<ValueId> {
-    let window = window(call)?;
+fn build(call: &mut LayerCall<'_, '_>) -> Option<Vec<ValueId>> {
+    let window = pool_window(call)?;
     let count_include_pad = call.flag("count_include_pad")?;
-    let input = call.operand_shape(0).clone();
-    if !input.is_known() {
-        return call.unknown();
-    }
-    let input = image("avg_pool", &input).map_err(|mismatch| call.report(&mismatch)).ok()?;
-    Some(call.node(AvgPool { input, window, count_include_pad }.into(), Vec::new()))
+    let input = call.operand_shape(0).image()?;
+    Some(vec![call.node(AvgPool { input, window, count_include_pad }.into(), Vec::new())])
 }
 
-/// The window of a pooling call: the stride is the kernel's size when left out, and padding is at most half of it.
-pub(super) fn window(call: &mut LayerCall<'_, '_>) -> Option<Window> {
-    let kernel = call.pair("kernel")?;
-    let stride = if call.is_given("stride") { call.pair("stride")? } else { kernel };
-    let pad = call.pair("pad")?;
-    if pad[0] > kernel[0] / 2 || pad[1] > kernel[1] / 2 {
-        let span = call.argument_span("pad");
-        let most = pair([kernel[0] / 2, kernel[1] / 2]);
-        call.error(codes::N0204, format!("padding of {} is more than half of the {} window", pair(pad), pair(kernel)))
-            .primary(span, format!("expected at most {most}"))
-            .help("a window that lies wholly in the padding has nothing to pool");
-        return None;
-    }
-    Some(Window { kernel, stride, pad, dilation: [1, 1], ceil: call.flag("ceil")? })
-}
-
-/// The shape rule of pooling.
-pub(super) fn infer(layer: &str, window: &Window, input: &Shape) -> Result<Vec<Shape>, Mismatch> {
-    let ([_, _, c], [oh, ow]) = window.infer(layer, input)?;
-    super::checked(vec![oh, ow, c], &format!("the output of `{layer}`"))
+/// The output of pooling; `None` if the window does not fit.
+pub(super) fn infer(window: &Window, input: [usize; 3], arg: &Shape) -> Option<Vec<Shape>> {
+    let [oh, ow] = window.outputs([input[0], input[1]])?;
+    (arg.dims() == input).then(|| vec![super::shape(&[oh, ow, input[2]])])
 }
 
 /// The text form of a pooling.
@@ -108,8 +88,8 @@ impl fmt::Display for AvgPool {
 }
 
 impl Operation for AvgPool {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        infer("avg_pool", &self.window, args[0])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        infer(&self.window, self.input, args[0])
     }
 
     fn differentiate(&self, backward: &mut Backward<'_>, node: &Node, upstream: ValueId) {
@@ -139,8 +119,8 @@ impl fmt::Display for AvgPoolGradient {
 }
 
 impl Operation for AvgPoolGradient {
-    fn infer(&self, _: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![super::shape(&self.0.input)])
+    fn infer(&self, _: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![super::shape(&self.0.input)])
     }
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}

@@ -9,7 +9,8 @@ use std::fmt;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Argument, Default, Kind, Mismatch, Operands, Operation, Signature};
+use super::rule::same;
+use super::{Argument, Default, Kind, Operands, Operation, Signature};
 use crate::emit::StepContext;
 use crate::ir::{Extent, Init, Layout, Node, Shape, ValueId};
 use crate::lower::LayerCall;
@@ -43,15 +44,13 @@ pub(super) const SIGNATURE: Signature = Signature {
         },
     ],
     weighted: true,
+    rule: same,
     build,
 };
 
-fn build(call: &mut LayerCall<'_, '_>) -> Option<ValueId> {
+fn build(call: &mut LayerCall<'_, '_>) -> Option<Vec<ValueId>> {
     let (epsilon, momentum, unbiased) = (call.number("epsilon")?, call.number("momentum")?, call.flag("unbiased")?);
     let input = call.operand_shape(0).clone();
-    if !input.is_known() {
-        return call.unknown();
-    }
     let (pixels, c) = (input.pixels(), input.channels());
     let layout = Layout::Plain { len: c };
     let parameters = vec![
@@ -60,7 +59,7 @@ fn build(call: &mut LayerCall<'_, '_>) -> Option<ValueId> {
         call.state("running_mean", vec![c], layout, Init::Zeros)?,
         call.state("running_variance", vec![c], layout, Init::Ones)?,
     ];
-    Some(call.node(BatchNorm { pixels, c, epsilon, momentum, unbiased }.into(), parameters))
+    Some(vec![call.node(BatchNorm { pixels, c, epsilon, momentum, unbiased }.into(), parameters)])
 }
 
 /// Batch normalisation; as it stands, with the running statistics.
@@ -79,8 +78,8 @@ pub struct BatchNorm {
 }
 
 impl BatchNorm {
-    fn pair(&self) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![super::shape(&[2 * self.c])])
+    fn pair(&self) -> Option<Vec<Shape>> {
+        Some(vec![super::shape(&[2 * self.c])])
     }
 }
 
@@ -92,8 +91,8 @@ impl fmt::Display for BatchNorm {
 }
 
 impl Operation for BatchNorm {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![args[0].clone()])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![args[0].clone()])
     }
 
     /// Never asked: training takes it apart.
@@ -149,7 +148,7 @@ part!(
 );
 
 impl Operation for BatchNormPartial {
-    fn infer(&self, _: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
+    fn infer(&self, _: &[&Shape]) -> Option<Vec<Shape>> {
         self.0.pair()
     }
 
@@ -166,7 +165,7 @@ impl Operation for BatchNormPartial {
 }
 
 impl Operation for BatchNormMerge {
-    fn infer(&self, _: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
+    fn infer(&self, _: &[&Shape]) -> Option<Vec<Shape>> {
         self.0.pair()
     }
 
@@ -199,8 +198,8 @@ impl Operation for BatchNormMerge {
 }
 
 impl Operation for BatchNormApply {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![args[0].clone()])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![args[0].clone()])
     }
 
     fn differentiate(&self, backward: &mut Backward<'_>, node: &Node, upstream: ValueId) {
@@ -225,7 +224,7 @@ impl Operation for BatchNormApply {
 }
 
 impl Operation for BatchNormGradientPartial {
-    fn infer(&self, _: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
+    fn infer(&self, _: &[&Shape]) -> Option<Vec<Shape>> {
         self.0.pair()
     }
 
@@ -243,7 +242,7 @@ impl Operation for BatchNormGradientPartial {
 }
 
 impl Operation for BatchNormGradientMerge {
-    fn infer(&self, _: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
+    fn infer(&self, _: &[&Shape]) -> Option<Vec<Shape>> {
         self.0.pair()
     }
 
@@ -269,8 +268,8 @@ impl Operation for BatchNormGradientMerge {
 }
 
 impl Operation for BatchNormGradient {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![args[0].clone()])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![args[0].clone()])
     }
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}

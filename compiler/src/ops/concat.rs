@@ -5,12 +5,13 @@ use std::fmt;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Argument, Default, Kind, Mismatch, Operands, Operation, Signature};
+use super::{Argument, Default, Kind, Mismatch, Operands, Operation, RuleCall, Signature};
 use crate::diagnostic::codes;
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::lower::LayerCall;
 use crate::passes::Backward;
+use crate::types::TensorType;
 
 pub(super) const SIGNATURE: Signature = Signature {
     name: "concat",
@@ -24,20 +25,42 @@ pub(super) const SIGNATURE: Signature = Signature {
         docs: "the axis along which to join, counted from zero without the batch; the last when left out",
     }],
     weighted: false,
+    rule,
     build,
 };
 
-fn build(call: &mut LayerCall<'_, '_>) -> Option<ValueId> {
-    let shapes: Vec<Shape> = call.operand_shapes();
-    if shapes.iter().any(|shape| !shape.is_known()) {
-        return call.unknown();
+fn axis(call: &RuleCall<'_>) -> Result<usize, Mismatch> {
+    if call.is_given("axis") { call.axis("axis") } else { Ok(call.operand(0).rank().saturating_sub(1)) }
+}
+
+fn rule(call: &mut RuleCall<'_>) -> Result<Vec<TensorType>, Mismatch> {
+    let axis = axis(call)?;
+    let first = call.operand(0);
+    let mut dims = first.dims().to_vec();
+    for (operand, other) in call.operands().iter().enumerate().skip(1) {
+        // Alike but for the axis: compared as if they were equal there.
+        let mut aligned = other.dims().to_vec();
+        let part = aligned.get(axis).cloned();
+        if let (Some(size), Some(wanted)) = (aligned.get_mut(axis), first.dims().get(axis)) {
+            *size = wanted.clone();
+        }
+        if !call.require_same(&first, &TensorType::new(aligned)) {
+            let title = format!("`concat` along axis {axis} cannot join {first} and {other}");
+            let expected = format!("expected shapes that differ on axis {axis} only");
+            return Err(Mismatch::new(codes::N0306, title, expected).operand(operand));
+        }
+        if let (Some(size), Some(part)) = (dims.get_mut(axis), part) {
+            *size = &*size + &part;
+        }
     }
-    let rank = shapes.first().map_or(1, Shape::rank);
-    let axis = if call.is_given("axis") { call.axis("axis", rank)? } else { rank - 1 };
+    Ok(vec![TensorType::new(dims)])
+}
+
+fn build(call: &mut LayerCall<'_, '_>) -> Option<Vec<ValueId>> {
+    let shapes: Vec<Shape> = call.operand_shapes();
+    let axis = if call.is_given("axis") { call.count("axis")? } else { shapes.first()?.rank().checked_sub(1)? };
     let parts = shapes.iter().map(|shape| shape.dims().get(axis).copied().unwrap_or(0)).collect();
-    let concat = Concat { axis, parts };
-    concat.infer(&shapes.iter().collect::<Vec<_>>()).map_err(|mismatch| call.report(&mismatch)).ok()?;
-    Some(call.node(concat.into(), Vec::new()))
+    Some(vec![call.node(Concat { axis, parts }.into(), Vec::new())])
 }
 
 /// Joins its operands along an axis.
@@ -56,34 +79,17 @@ impl fmt::Display for Concat {
 }
 
 impl Operation for Concat {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        let first = args[0];
-        for (operand, shape) in args.iter().enumerate().skip(1) {
-            let others = |shape: &Shape| {
-                shape
-                    .dims()
-                    .iter()
-                    .enumerate()
-                    .filter(|&(axis, _)| axis != self.axis)
-                    .map(|(_, &size)| size)
-                    .collect::<Vec<_>>()
-            };
-            if shape.rank() != first.rank() || others(shape) != others(first) {
-                return Err(Mismatch {
-                    code: codes::N0306,
-                    title: format!("`concat` along axis {} cannot join {first} and {shape}", self.axis),
-                    expected: format!("expected shapes that differ on axis {} only", self.axis),
-                    help: None,
-                    operand,
-                });
-            }
-        }
-        let mut dims = first.dims().to_vec();
-        let total = self.parts.iter().try_fold(0_usize, |sum, &part| sum.checked_add(part));
-        if let Some(size) = dims.get_mut(self.axis) {
-            *size = total.unwrap_or(usize::MAX);
-        }
-        super::checked(dims, "the output of `concat`")
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        let mut dims = args.first()?.dims().to_vec();
+        let fits = args.len() == self.parts.len()
+            && args.iter().zip(&self.parts).all(|(shape, &part)| {
+                if let Some(size) = dims.get_mut(self.axis) {
+                    *size = part;
+                }
+                shape.dims() == dims
+            });
+        *dims.get_mut(self.axis)? = self.parts.iter().try_fold(0_usize, |sum, &part| sum.checked_add(part))?;
+        fits.then(|| vec![super::shape(&dims)])
     }
 
     fn differentiate(&self, backward: &mut Backward<'_>, node: &Node, upstream: ValueId) {
@@ -136,12 +142,12 @@ impl fmt::Display for Slice {
 }
 
 impl Operation for Slice {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
         let mut dims = args[0].dims().to_vec();
         if let Some(size) = dims.get_mut(self.axis) {
             *size = self.part;
         }
-        Ok(vec![super::shape(&dims)])
+        Some(vec![super::shape(&dims)])
     }
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}

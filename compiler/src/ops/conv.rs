@@ -7,13 +7,16 @@ use quote::quote;
 
 use super::activation::Function;
 use super::signature::{BIAS, BIAS_INIT, INIT};
-use super::window::{KERNEL, PAD, STRIDE, Window, image, pair};
-use super::{Activation, ActivationGradient, Argument, Default, Kind, Mismatch, Operands, Operation, Signature};
+use super::window::{KERNEL, PAD, STRIDE, SymbolicWindow, Window, pair};
+use super::{
+    Activation, ActivationGradient, Argument, Default, Kind, Mismatch, Operands, Operation, RuleCall, Signature,
+};
 use crate::diagnostic::codes;
 use crate::emit::StepContext;
 use crate::ir::{Layout, Node, PANEL, Shape, ValueId};
 use crate::lower::LayerCall;
 use crate::passes::Backward;
+use crate::types::TensorType;
 
 pub(super) const SIGNATURE: Signature = Signature {
     name: "conv",
@@ -45,10 +48,27 @@ pub(super) const SIGNATURE: Signature = Signature {
         BIAS_INIT,
     ],
     weighted: true,
+    rule,
     build,
 };
 
-fn build(call: &mut LayerCall<'_, '_>) -> Option<ValueId> {
+fn rule(call: &mut RuleCall<'_>) -> Result<Vec<TensorType>, Mismatch> {
+    let [h, w, c] = call.image()?;
+    let (filters, groups) = (call.dim("filters"), call.dim("groups"));
+    let [oh, ow] = SymbolicWindow::of_conv(call).outputs(call, [h, w])?;
+    let divides_channels = call.facts.require_multiple(&c, &groups);
+    if !divides_channels || !call.facts.require_multiple(&filters, &groups) {
+        let (what, count) = if divides_channels { ("filters", &filters) } else { ("channels of the input", &c) };
+        return Err(Mismatch::new(
+            codes::N0304,
+            format!("{groups} groups do not divide {count} {what} evenly"),
+            format!("expected a number of groups that divides {c} channels and {filters} filters"),
+        ));
+    }
+    Ok(vec![TensorType::new(vec![oh, ow, filters])])
+}
+
+fn build(call: &mut LayerCall<'_, '_>) -> Option<Vec<ValueId>> {
     let filters = call.count("filters")?;
     let window = Window {
         kernel: call.pair("kernel")?,
@@ -60,20 +80,15 @@ fn build(call: &mut LayerCall<'_, '_>) -> Option<ValueId> {
     let groups = call.count("groups")?;
     let (bias, init, bias_init) = (call.flag("bias")?, call.init("init")?, call.init("bias_init")?);
     let input = call.operand_shape(0);
-    let [h, w, c] = if input.is_known() {
-        image("conv", &input).map_err(|mismatch| call.report(&mismatch)).ok()?
-    } else {
-        return call.unknown();
-    };
+    let [h, w, c] = input.image()?;
     let conv = Conv { h, w, c, f: filters, window, groups, bias, relu: false };
-    conv.infer(&[&input]).map_err(|mismatch| call.report(&mismatch)).ok()?;
     let [kh, kw] = window.kernel;
     let weight = call.parameter("weight", vec![kh, kw, c / groups, filters], conv.layout(), init)?;
     let mut parameters = vec![weight];
     if bias {
         parameters.push(call.parameter("bias", vec![filters], Layout::Plain { len: filters }, bias_init)?);
     }
-    Some(call.node(conv.into(), parameters))
+    Some(vec![call.node(conv.into(), parameters)])
 }
 
 /// A convolution with all its sizes.
@@ -157,20 +172,11 @@ impl fmt::Display for Conv {
 }
 
 impl Operation for Conv {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        let ([_, _, c], [oh, ow]) = self.window.infer("conv", args[0])?;
-        if !c.is_multiple_of(self.groups) || !self.f.is_multiple_of(self.groups) {
-            let (what, count) =
-                if c.is_multiple_of(self.groups) { ("filters", self.f) } else { ("channels of the input", c) };
-            return Err(Mismatch {
-                code: codes::N0304,
-                title: format!("{} groups do not divide {count} {what} evenly", self.groups),
-                expected: format!("expected a number of groups that divides {c} channels and {} filters", self.f),
-                help: None,
-                operand: 0,
-            });
-        }
-        super::checked(vec![oh, ow, self.f], "the output of `conv`")
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        let fits = args[0].dims() == [self.h, self.w, self.c]
+            && self.c.is_multiple_of(self.groups)
+            && self.f.is_multiple_of(self.groups);
+        fits.then(|| self.output().map(|output| vec![super::shape(&output)]))?
     }
 
     fn macs(&self) -> u64 {
@@ -207,8 +213,8 @@ impl fmt::Display for ConvInputGradient {
 }
 
 impl Operation for ConvInputGradient {
-    fn infer(&self, _: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![super::shape(&[self.0.h, self.0.w, self.0.c])])
+    fn infer(&self, _: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![super::shape(&[self.0.h, self.0.w, self.0.c])])
     }
 
     fn macs(&self) -> u64 {
@@ -247,8 +253,8 @@ impl fmt::Display for ConvWeightGradient {
 }
 
 impl Operation for ConvWeightGradient {
-    fn infer(&self, _: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(Vec::new())
+    fn infer(&self, _: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(Vec::new())
     }
 
     fn n_results(&self) -> usize {

@@ -12,6 +12,7 @@ use crate::emit::StepContext;
 use crate::ir::{Layout, Node, PANEL, Shape, ValueId};
 use crate::lower::LayerCall;
 use crate::passes::Backward;
+use crate::types::TensorType;
 
 pub(super) const SIGNATURE: Signature = Signature {
     name: "dense",
@@ -25,25 +26,31 @@ pub(super) const SIGNATURE: Signature = Signature {
         BIAS_INIT,
     ],
     weighted: true,
+    rule: |call| {
+        let input = call.operand(0);
+        if input.rank() != 1 {
+            let title = format!("`dense` takes a flat input, found {input}");
+            return Err(
+                Mismatch::new(codes::N0302, title, "expected [features]").help("insert `flatten` before `dense`")
+            );
+        }
+        Ok(vec![TensorType::new(vec![call.dim("units")])])
+    },
     build,
 };
 
-fn build(call: &mut LayerCall<'_, '_>) -> Option<ValueId> {
+fn build(call: &mut LayerCall<'_, '_>) -> Option<Vec<ValueId>> {
     let units = call.count("units")?;
     let (bias, init, bias_init) = (call.flag("bias")?, call.init("init")?, call.init("bias_init")?);
     let input = call.operand_shape(0).clone();
-    if !input.is_known() {
-        return call.unknown();
-    }
     let dense = Dense { inputs: input.elements(), outputs: units, bias, relu: false };
-    dense.infer(&[&input]).map_err(|mismatch| call.report(&mismatch)).ok()?;
     let layout = Layout::Panels { groups: 1, k: dense.inputs, f: units };
     let weight = call.parameter("weight", vec![dense.inputs, units], layout, init)?;
     let mut parameters = vec![weight];
     if bias {
         parameters.push(call.parameter("bias", vec![units], Layout::Plain { len: units }, bias_init)?);
     }
-    Some(call.node(dense.into(), parameters))
+    Some(vec![call.node(dense.into(), parameters)])
 }
 
 /// A dense layer with its sizes.
@@ -73,18 +80,8 @@ impl fmt::Display for Dense {
 }
 
 impl Operation for Dense {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        if args[0].rank() != 1 {
-            return Err(Mismatch {
-                code: codes::N0302,
-                title: format!("`dense` takes a flat input, found {}", args[0]),
-                expected: "expected [features]".to_owned(),
-                help: Some("insert `flatten` before `dense`".to_owned()),
-                operand: 0,
-            });
-        }
-        super::checked(vec![self.inputs, self.outputs], "the weight of `dense`")?;
-        super::checked(vec![self.outputs], "the output of `dense`")
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        (args[0].dims() == [self.inputs]).then(|| vec![super::shape(&[self.outputs])])
     }
 
     fn macs(&self) -> u64 {
@@ -119,8 +116,8 @@ impl fmt::Display for DenseInputGradient {
 }
 
 impl Operation for DenseInputGradient {
-    fn infer(&self, _: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![super::shape(&[self.0.inputs])])
+    fn infer(&self, _: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![super::shape(&[self.0.inputs])])
     }
 
     fn macs(&self) -> u64 {
@@ -159,8 +156,8 @@ impl fmt::Display for DenseWeightGradient {
 }
 
 impl Operation for DenseWeightGradient {
-    fn infer(&self, _: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(Vec::new())
+    fn infer(&self, _: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(Vec::new())
     }
 
     fn n_results(&self) -> usize {

@@ -5,7 +5,8 @@ use std::fmt;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Argument, Default, Kind, Mismatch, Operands, Operation, Signature, Storage};
+use super::rule::same;
+use super::{Argument, Default, Kind, Operands, Operation, Signature, Storage};
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::lower::LayerCall;
@@ -24,13 +25,14 @@ pub(super) const SIGNATURE: Signature = Signature {
         docs: "the probability of a zero, at least 0 and less than 1",
     }],
     weighted: false,
+    rule: same,
     build,
 };
 
-fn build(call: &mut LayerCall<'_, '_>) -> Option<ValueId> {
+fn build(call: &mut LayerCall<'_, '_>) -> Option<Vec<ValueId>> {
     let rate = call.number("rate")?;
     let layer = call.counter();
-    Some(call.node(Dropout { rate, layer }.into(), Vec::new()))
+    Some(vec![call.node(Dropout { rate, layer }.into(), Vec::new())])
 }
 
 /// Zeros in random places; removed from everything but training.
@@ -64,8 +66,8 @@ impl fmt::Display for Dropout {
 }
 
 impl Operation for Dropout {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![args[0].clone()])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![args[0].clone()])
     }
 
     fn storage(&self) -> Storage {
@@ -93,8 +95,8 @@ impl fmt::Display for DropoutGradient {
 }
 
 impl Operation for DropoutGradient {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![args[0].clone()])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![args[0].clone()])
     }
 
     fn storage(&self) -> Storage {

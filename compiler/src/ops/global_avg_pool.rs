@@ -5,12 +5,12 @@ use std::fmt;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::window::image;
-use super::{Mismatch, Operands, Operation, Signature};
+use super::{Operands, Operation, Signature};
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::lower::LayerCall;
 use crate::passes::Backward;
+use crate::types::TensorType;
 
 pub(super) const SIGNATURE: Signature = Signature {
     name: "global_avg_pool",
@@ -18,16 +18,15 @@ pub(super) const SIGNATURE: Signature = Signature {
     operands: Operands::One,
     arguments: &[],
     weighted: false,
+    rule: |call| {
+        let [_, _, c] = call.image()?;
+        Ok(vec![TensorType::new(vec![c])])
+    },
     build,
 };
 
-fn build(call: &mut LayerCall<'_, '_>) -> Option<ValueId> {
-    let input = call.operand_shape(0).clone();
-    if !input.is_known() {
-        return call.unknown();
-    }
-    let [h, w, c] = image("global_avg_pool", &input).map_err(|mismatch| call.report(&mismatch)).ok()?;
-    Some(call.node(GlobalAvgPool { input: [h, w, c] }.into(), Vec::new()))
+fn build(call: &mut LayerCall<'_, '_>) -> Option<Vec<ValueId>> {
+    Some(vec![call.node(GlobalAvgPool { input: call.operand_shape(0).image()? }.into(), Vec::new())])
 }
 
 /// The mean over height and width.
@@ -44,9 +43,8 @@ impl fmt::Display for GlobalAvgPool {
 }
 
 impl Operation for GlobalAvgPool {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        let [_, _, c] = image("global_avg_pool", args[0])?;
-        Ok(vec![super::shape(&[c])])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        (args[0].dims() == self.input).then(|| vec![super::shape(&[self.input[2]])])
     }
 
     fn differentiate(&self, backward: &mut Backward<'_>, node: &Node, upstream: ValueId) {
@@ -74,8 +72,8 @@ impl fmt::Display for GlobalAvgPoolGradient {
 }
 
 impl Operation for GlobalAvgPoolGradient {
-    fn infer(&self, _: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![super::shape(&self.0.input)])
+    fn infer(&self, _: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![super::shape(&self.0.input)])
     }
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}

@@ -10,6 +10,7 @@ use crate::diagnostic::codes;
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::passes::Backward;
+use crate::types::TensorType;
 
 /// Cross entropy of a class under the softmax of scores, fused and computed stably:
 /// `log(sum(exp(x))) - x[class]`, whose gradient is `softmax(x) - one_hot(class)`.
@@ -19,6 +20,17 @@ pub struct CrossEntropy {
     pub gradient: bool,
 }
 
+impl CrossEntropy {
+    /// What it refuses to look at.
+    pub(crate) fn mismatch(scores: &TensorType) -> Option<Mismatch> {
+        (scores.is_known() && scores.rank() != 1).then(|| {
+            let title = format!("`cross_entropy` takes one score for each class, found {scores}");
+            Mismatch::new(codes::N0404, title, "expected [classes]")
+                .help("end the network with `global_avg_pool`, or with `flatten` and `dense(classes)`")
+        })
+    }
+}
+
 impl fmt::Display for CrossEntropy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cross_entropy{}", if self.gradient { " with gradient" } else { "" })
@@ -26,17 +38,8 @@ impl fmt::Display for CrossEntropy {
 }
 
 impl Operation for CrossEntropy {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        if args[0].rank() != 1 {
-            return Err(Mismatch {
-                code: codes::N0404,
-                title: format!("`cross_entropy` takes one score for each class, found {}", args[0]),
-                expected: "expected [classes]".to_owned(),
-                help: Some("end the network with `global_avg_pool`, or with `flatten` and `dense(classes)`".to_owned()),
-                operand: 0,
-            });
-        }
-        Ok(if self.gradient { vec![args[0].clone()] } else { Vec::new() })
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(if self.gradient { vec![args[0].clone()] } else { Vec::new() })
     }
 
     fn n_results(&self) -> usize {
@@ -75,8 +78,8 @@ impl fmt::Display for MeanSquaredError {
 }
 
 impl Operation for MeanSquaredError {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(if self.gradient { vec![args[0].clone()] } else { Vec::new() })
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(if self.gradient { vec![args[0].clone()] } else { Vec::new() })
     }
 
     fn n_results(&self) -> usize {

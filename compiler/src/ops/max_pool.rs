@@ -5,13 +5,14 @@ use std::fmt;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::window::{CEIL, KERNEL, PAD, POOL_STRIDE, Window};
-use super::{Mismatch, Operands, Operation, Signature};
+use super::window::{CEIL, KERNEL, PAD, POOL_STRIDE, SymbolicWindow, Window, pool_rule, pool_window};
+use super::{Mismatch, Operands, Operation, RuleCall, Signature};
 use crate::diagnostic::codes;
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::lower::LayerCall;
 use crate::passes::Backward;
+use crate::types::{Dim, TensorType};
 
 pub(super) const SIGNATURE: Signature = Signature {
     name: "max_pool",
@@ -20,26 +21,26 @@ pub(super) const SIGNATURE: Signature = Signature {
     operands: Operands::One,
     arguments: &[KERNEL, POOL_STRIDE, PAD, CEIL],
     weighted: false,
+    rule,
     build,
 };
 
 /// The largest window, in elements: the place of a maximum is kept in a byte.
 const MAX_WINDOW: usize = 256;
 
-fn build(call: &mut LayerCall<'_, '_>) -> Option<ValueId> {
-    let window = super::avg_pool::window(call)?;
-    if window.kernel[0].saturating_mul(window.kernel[1]) > MAX_WINDOW {
-        let span = call.argument_span("kernel");
-        call.error(codes::N0204, format!("the window of `max_pool` has more than {MAX_WINDOW} elements"))
-            .primary(span, format!("expected at most {MAX_WINDOW} elements, such as 16"));
-        return None;
+fn rule(call: &mut RuleCall<'_>) -> Result<Vec<TensorType>, Mismatch> {
+    let elements = SymbolicWindow::of_pool(call)?.elements();
+    if !call.facts.require_at_least(&Dim::from(MAX_WINDOW), &elements) {
+        let title = format!("the window of `max_pool` has more than {MAX_WINDOW} elements");
+        let expected = format!("expected at most {MAX_WINDOW} elements, such as 16");
+        return Err(Mismatch::new(codes::N0204, title, expected).argument("kernel"));
     }
-    let input = call.operand_shape(0).clone();
-    if !input.is_known() {
-        return call.unknown();
-    }
-    let pool = MaxPool { input: super::window::image("max_pool", &input).map_err(|m| call.report(&m)).ok()?, window };
-    Some(call.node(pool.into(), Vec::new()))
+    pool_rule(call)
+}
+
+fn build(call: &mut LayerCall<'_, '_>) -> Option<Vec<ValueId>> {
+    let pool = MaxPool { input: call.operand_shape(0).image()?, window: pool_window(call)? };
+    Some(vec![call.node(pool.into(), Vec::new())])
 }
 
 /// Max pooling that keeps only the maxima.
@@ -66,8 +67,8 @@ impl fmt::Display for MaxPool {
 }
 
 impl Operation for MaxPool {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        super::avg_pool::infer("max_pool", &self.window, args[0])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        super::avg_pool::infer(&self.window, self.input, args[0])
     }
 
     /// Never asked: training keeps the places, in [`MaxPoolIndexed`].
@@ -94,12 +95,12 @@ impl fmt::Display for MaxPoolIndexed {
 }
 
 impl Operation for MaxPoolIndexed {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
         let mut shapes = self.0.infer(args)?;
         // One byte for each output, kept in floats.
         let floats = self.0.outputs().iter().product::<usize>().div_ceil(4);
         shapes.push(super::shape(&[floats]));
-        Ok(shapes)
+        Some(shapes)
     }
 
     fn n_results(&self) -> usize {
@@ -137,8 +138,8 @@ impl fmt::Display for MaxPoolGradient {
 }
 
 impl Operation for MaxPoolGradient {
-    fn infer(&self, _: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![super::shape(&self.0.input)])
+    fn infer(&self, _: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![super::shape(&self.0.input)])
     }
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}

@@ -17,6 +17,7 @@ mod loss;
 mod max_pool;
 mod reference;
 mod reshape;
+mod rule;
 mod signature;
 mod softmax;
 mod window;
@@ -25,7 +26,6 @@ use std::fmt;
 
 use proc_macro2::TokenStream;
 
-use crate::diagnostic::Code;
 use crate::emit::StepContext;
 use crate::ir::{Extent, Node, Shape, ValueId};
 use crate::passes::Backward;
@@ -47,6 +47,7 @@ pub use loss::{CrossEntropy, MeanSquaredError};
 pub use max_pool::{MaxPool, MaxPoolGradient, MaxPoolIndexed};
 pub use reference::reference;
 pub use reshape::Reshape;
+pub use rule::{Mismatch, Rule, RuleCall};
 pub use signature::{Argument, Default, Kind, Operands, Signature};
 pub use softmax::{Softmax, SoftmaxGradient};
 pub use window::Window;
@@ -88,29 +89,11 @@ pub enum Storage {
     Alias(usize),
 }
 
-/// Operands that an operation does not take.
-#[derive(Debug, Clone)]
-pub struct Mismatch {
-    /// The message's code.
-    pub code: Code,
-    /// The message's title.
-    pub title: String,
-    /// What was expected, for the label at the call.
-    pub expected: String,
-    /// What to do.
-    pub help: Option<String>,
-    /// The operand to blame, whose producer the message points at.
-    pub operand: usize,
-}
-
 /// What every operation answers.
 pub trait Operation: fmt::Display + fmt::Debug {
-    /// The shapes of the results for known shapes of the operands.
-    ///
-    /// # Errors
-    ///
-    /// If the operands do not fit.
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch>;
+    /// The shapes of the results for known shapes of the operands: the second opinion on a layer's [`Rule`], which the
+    /// verifier asks after every pass. `None` if the operands do not fit, which is a bug in the compiler.
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>>;
 
     /// How many results there are.
     fn n_results(&self) -> usize {
@@ -280,15 +263,12 @@ operations! {
 }
 
 impl Op {
-    /// The shapes of the results; unknown where an operand's is.
-    ///
-    /// # Errors
-    ///
-    /// If the operands do not fit.
-    pub fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
+    /// The shapes of the results; unknown where an operand's is. `None` if the operands do not fit.
+    #[must_use]
+    pub fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
         let operation = self.operation();
         if args.iter().any(|shape| !shape.is_known()) {
-            return Ok(vec![Shape::unknown(); operation.n_results()]);
+            return Some(vec![Shape::unknown(); operation.n_results()]);
         }
         operation.infer(args)
     }
@@ -315,19 +295,4 @@ impl fmt::Display for Op {
 /// A shape from sizes that fitted before; unknown if they do not, which the verifier reports.
 fn shape(dims: &[usize]) -> Shape {
     Shape::new(dims.to_vec()).unwrap_or(Shape::unknown())
-}
-
-/// A shape rule's result, or the message that it would have too many elements.
-fn checked(dims: Vec<usize>, what: &str) -> Result<Vec<Shape>, Mismatch> {
-    let text = format!("{dims:?}");
-    match Shape::new(dims) {
-        Some(shape) => Ok(vec![shape]),
-        None => Err(Mismatch {
-            code: crate::diagnostic::codes::N0309,
-            title: format!("{what} would be {text}, which is too large"),
-            expected: format!("expected at most {} elements", crate::ir::MAX_ELEMENTS),
-            help: None,
-            operand: 0,
-        }),
-    }
 }

@@ -4,11 +4,12 @@ use std::fmt;
 
 use proc_macro2::TokenStream;
 
-use super::{Mismatch, Operands, Operation, Signature, Storage};
+use super::{Operands, Operation, Signature, Storage};
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::lower::LayerCall;
 use crate::passes::Backward;
+use crate::types::TensorType;
 
 pub(super) const FLATTEN: Signature = Signature {
     name: "flatten",
@@ -16,13 +17,13 @@ pub(super) const FLATTEN: Signature = Signature {
     operands: Operands::One,
     arguments: &[],
     weighted: false,
+    rule: |call| Ok(vec![TensorType::new(vec![call.operand(0).elements()])]),
     build,
 };
 
-fn build(call: &mut LayerCall<'_, '_>) -> Option<ValueId> {
-    let input = call.operand_shape(0).clone();
-    let Some(shape) = Shape::flat(input.elements()).filter(|_| input.is_known()) else { return call.unknown() };
-    Some(call.node(Reshape { shape }.into(), Vec::new()))
+fn build(call: &mut LayerCall<'_, '_>) -> Option<Vec<ValueId>> {
+    let shape = Shape::flat(call.operand_shape(0).elements())?;
+    Some(vec![call.node(Reshape { shape }.into(), Vec::new())])
 }
 
 /// The same elements under another shape.
@@ -39,23 +40,8 @@ impl fmt::Display for Reshape {
 }
 
 impl Operation for Reshape {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        if args[0].elements() != self.shape.elements() {
-            return Err(Mismatch {
-                code: crate::diagnostic::codes::N0305,
-                title: format!(
-                    "{} has {} elements, {} has {}",
-                    args[0],
-                    args[0].elements(),
-                    self.shape,
-                    self.shape.elements()
-                ),
-                expected: format!("expected {} elements", self.shape.elements()),
-                help: None,
-                operand: 0,
-            });
-        }
-        Ok(vec![self.shape.clone()])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        (args[0].elements() == self.shape.elements()).then(|| vec![self.shape.clone()])
     }
 
     fn storage(&self) -> Storage {

@@ -1,5 +1,6 @@
 //! How a layer is called: its operands and arguments, their kinds, defaults and documentation.
 
+use super::Rule;
 use crate::ir::ValueId;
 use crate::lower::LayerCall;
 
@@ -16,8 +17,10 @@ pub struct Signature {
     pub arguments: &'static [Argument],
     /// Whether it has parameters, and so a name by which they are found.
     pub weighted: bool,
-    /// Makes the nodes. `None` after an error that has been reported.
-    pub build: fn(&mut LayerCall<'_, '_>) -> Option<ValueId>,
+    /// What it makes of its operands, and what it refuses.
+    pub rule: Rule,
+    /// Makes the nodes for operands that the rule has accepted. `None` after an error that has been reported.
+    pub build: fn(&mut LayerCall<'_, '_>) -> Option<Vec<ValueId>>,
 }
 
 /// How many tensors a layer takes; the first stands left of `->`.

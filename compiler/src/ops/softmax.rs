@@ -5,7 +5,8 @@ use std::fmt;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Mismatch, Operands, Operation, Signature};
+use super::rule::same;
+use super::{Operands, Operation, Signature};
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::lower::LayerCall;
@@ -18,11 +19,12 @@ pub(super) const SIGNATURE: Signature = Signature {
     operands: Operands::One,
     arguments: &[],
     weighted: false,
+    rule: same,
     build,
 };
 
-fn build(call: &mut LayerCall<'_, '_>) -> Option<ValueId> {
-    Some(call.node(Softmax.into(), Vec::new()))
+fn build(call: &mut LayerCall<'_, '_>) -> Option<Vec<ValueId>> {
+    Some(vec![call.node(Softmax.into(), Vec::new())])
 }
 
 /// Softmax over the last axis.
@@ -36,8 +38,8 @@ impl fmt::Display for Softmax {
 }
 
 impl Operation for Softmax {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![args[0].clone()])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![args[0].clone()])
     }
 
     fn differentiate(&self, backward: &mut Backward<'_>, node: &Node, upstream: ValueId) {
@@ -64,8 +66,8 @@ impl fmt::Display for SoftmaxGradient {
 }
 
 impl Operation for SoftmaxGradient {
-    fn infer(&self, args: &[&Shape]) -> Result<Vec<Shape>, Mismatch> {
-        Ok(vec![args[1].clone()])
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![args[1].clone()])
     }
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}

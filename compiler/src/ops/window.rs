@@ -1,8 +1,9 @@
 //! The arithmetic that convolution and pooling share: windows that slide over height and width.
 
-use super::{Argument, Default, Kind, Mismatch};
+use super::{Argument, Default, Kind, Mismatch, RuleCall};
 use crate::diagnostic::codes;
-use crate::ir::Shape;
+use crate::lower::LayerCall;
+use crate::types::{Dim, TensorType, Truth};
 
 /// A window over height and width: `[vertical, horizontal]` each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,40 +36,103 @@ impl Window {
         };
         Some([axis(0)?, axis(1)?])
     }
+}
 
-    /// The outputs on an image of shape `[H, W, C]`, with the messages for everything that does not fit.
-    pub fn infer(&self, layer: &str, input: &Shape) -> Result<([usize; 3], [usize; 2]), Mismatch> {
-        let image = image(layer, input)?;
-        let [h, w, _] = image;
-        self.outputs([h, w]).map(|out| (image, out)).ok_or_else(|| {
-            let [kh, kw] = self.kernel;
-            let dilated =
-                if self.dilation == [1, 1] { String::new() } else { format!(" dilated by {}", pair(self.dilation)) };
-            let padded = if self.pad == [0, 0] {
-                String::new()
-            } else {
-                format!(", [{}, {}] with padding", h + 2 * self.pad[0], w + 2 * self.pad[1])
-            };
-            Mismatch {
-                code: codes::N0303,
-                title: format!("the {kh}x{kw} kernel{dilated} of `{layer}` does not fit into [{h}, {w}]{padded}"),
-                expected: "expected a kernel no larger than its input".to_owned(),
-                help: Some("take a smaller kernel, pad the input, or leave out a layer that shrinks it".to_owned()),
-                operand: 0,
+/// A window as shape rules see it.
+pub(super) struct SymbolicWindow {
+    kernel: [Dim; 2],
+    stride: [Dim; 2],
+    pad: [Dim; 2],
+    dilation: [Dim; 2],
+    ceil: bool,
+}
+
+impl SymbolicWindow {
+    /// The window of a convolution.
+    pub(super) fn of_conv(call: &RuleCall<'_>) -> Self {
+        let pair = |name| call.pair(name);
+        let (kernel, stride, pad, dilation) = (pair("kernel"), pair("stride"), pair("pad"), pair("dilation"));
+        Self { kernel, stride, pad, dilation, ceil: false }
+    }
+
+    /// The window of a pooling: the stride is the kernel's size when left out, and padding is at most half of it.
+    pub(super) fn of_pool(call: &mut RuleCall<'_>) -> Result<Self, Mismatch> {
+        let (kernel, pad) = (call.pair("kernel"), call.pair("pad"));
+        let stride = if call.is_given("stride") { call.pair("stride") } else { kernel.clone() };
+        let most = [0, 1].map(|axis: usize| kernel[axis].divided(&Dim::from(2)));
+        if !(0..2).all(|axis: usize| call.facts.require_at_least(&most[axis], &pad[axis])) {
+            let title = format!("padding of {} is more than half of the {} window", shown(&pad), shown(&kernel));
+            return Err(Mismatch::new(codes::N0204, title, format!("expected at most {}", shown(&most)))
+                .help("a window that lies wholly in the padding has nothing to pool")
+                .argument("pad"));
+        }
+        let dilation = [Dim::from(1), Dim::from(1)];
+        Ok(Self { kernel, stride, pad, dilation, ceil: call.flag("ceil") })
+    }
+
+    /// Elements of the window.
+    pub(super) fn elements(&self) -> Dim {
+        &self.kernel[0] * &self.kernel[1]
+    }
+
+    /// How many windows fit on each axis, as [`Window::outputs`] has it.
+    pub(super) fn outputs(&self, call: &mut RuleCall<'_>, size: [Dim; 2]) -> Result<[Dim; 2], Mismatch> {
+        let padded = [0, 1].map(|axis: usize| &size[axis] + &(&self.pad[axis] * 2));
+        let span = [0, 1].map(|axis: usize| &self.dilation[axis] * &(&self.kernel[axis] - 1) + 1);
+        if !(0..2).all(|axis: usize| call.facts.require_at_least(&padded[axis], &span[axis])) {
+            let [kh, kw] = &self.kernel;
+            let one = Dim::from(1);
+            let is_dilated = self.dilation.iter().any(|dilation| *dilation != one);
+            let dilated = if is_dilated { format!(" dilated by {}", shown(&self.dilation)) } else { String::new() };
+            let is_padded = padded != size;
+            let with = if is_padded { format!(", [{}, {}] with padding", padded[0], padded[1]) } else { String::new() };
+            let title = format!(
+                "the {kh}x{kw} kernel{dilated} of `{}` does not fit into [{}, {}]{with}",
+                call.layer(),
+                size[0],
+                size[1]
+            );
+            return Err(Mismatch::new(codes::N0303, title, "expected a kernel no larger than its input")
+                .help("take a smaller kernel, pad the input, or leave out a layer that shrinks it"));
+        }
+        Ok([0, 1].map(|axis: usize| {
+            let (free, stride) = (&padded[axis] - &span[axis], &self.stride[axis]);
+            if !self.ceil {
+                return free.divided(stride) + 1;
             }
-        })
+            let steps = free.divided_up(stride);
+            let end = &size[axis] + &self.pad[axis] - 1;
+            match call.facts.at_least(&end, &(&steps * stride)) {
+                Truth::Always => steps + 1,
+                Truth::Never => steps,
+                // steps * stride <= size + 2 pad - span + stride - 1, which is less than size + pad here.
+                Truth::Open if call.facts.at_least(&span[axis], &(&self.pad[axis] + stride)) == Truth::Always => {
+                    steps + 1
+                }
+                Truth::Open => Dim::unknown(),
+            }
+        }))
     }
 }
 
-/// Height, width and channels of an operand that must be an image.
-pub(super) fn image(layer: &str, input: &Shape) -> Result<[usize; 3], Mismatch> {
-    input.image().ok_or_else(|| Mismatch {
-        code: codes::N0301,
-        title: format!("`{layer}` takes an image, found {input}"),
-        expected: "expected [height, width, channels]".to_owned(),
-        help: (input.rank() == 2).then(|| "an image in grey has one channel: declare it [height, width, 1]".to_owned()),
-        operand: 0,
-    })
+/// The shape rule of pooling.
+pub(super) fn pool_rule(call: &mut RuleCall<'_>) -> Result<Vec<TensorType>, Mismatch> {
+    let window = SymbolicWindow::of_pool(call)?;
+    let [h, w, c] = call.image()?;
+    let [oh, ow] = window.outputs(call, [h, w])?;
+    Ok(vec![TensorType::new(vec![oh, ow, c])])
+}
+
+/// The window of a pooling call that [`pool_rule`] has accepted.
+pub(super) fn pool_window(call: &LayerCall<'_, '_>) -> Option<Window> {
+    let kernel = call.pair("kernel")?;
+    let stride = if call.is_given("stride") { call.pair("stride")? } else { kernel };
+    Some(Window { kernel, stride, pad: call.pair("pad")?, dilation: [1, 1], ceil: call.flag("ceil")? })
+}
+
+/// A pair as a description would write it.
+pub(super) fn shown(pair: &[Dim; 2]) -> String {
+    if pair[0] == pair[1] { pair[0].to_string() } else { format!("[{}, {}]", pair[0], pair[1]) }
 }
 
 /// `2` for `[2, 2]`, else `[2, 3]`: as a description would write it.
