@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use netwright_compiler::diagnostic::{Sink, Style, render_all};
 use netwright_compiler::source::SourceMap;
 use netwright_compiler::{Compiled, Settings, compile};
-use netwright_files::{FileError, Loaded, load_bundled, load_path};
+use netwright_files::{Disk, FileError, Loaded, load_bundled, load_path};
 
 use crate::failure::Failure;
 use crate::{output, registry};
@@ -61,7 +61,11 @@ impl Network {
         let Loaded { name, text, .. } = self.load()?;
         let (mut map, mut sink) = (SourceMap::new(), Sink::new());
         let source = map.add(name.as_str(), text);
-        let compiled = compile(source, &map, &Settings::default(), &mut sink);
+        let mut sources = match self {
+            Self::Bundled(_) => Disk::bundled(),
+            Self::File(path) => Disk::beside(path, None),
+        };
+        let compiled = compile(source, &mut map, &Settings::default(), &mut sources, &mut sink);
         Ok(Checked { map, sink, compiled, name })
     }
 

@@ -6,12 +6,14 @@
 //! | N01xx | names and definitions |
 //! | N02xx | arguments and parameters |
 //! | N03xx | shapes |
-//! | N04xx | the `train` section |
+//! | N04xx | the sections `train` and `budget` |
+//! | N06xx | files that use each other |
 //!
 //! A new code is one entry in the table of its range. A code keeps its meaning for ever: one that is no longer
 //! printed stays in the table.
 
 mod arguments;
+mod files;
 mod names;
 mod shapes;
 mod syntax;
@@ -20,13 +22,14 @@ mod train;
 use super::Code;
 
 pub use arguments::*;
+pub use files::*;
 pub use names::*;
 pub use shapes::*;
 pub use syntax::*;
 pub use train::*;
 
 /// The tables, in the order of their ranges.
-const TABLES: &[&[Code]] = &[syntax::TABLE, names::TABLE, arguments::TABLE, shapes::TABLE, train::TABLE];
+const TABLES: &[&[Code]] = &[syntax::TABLE, names::TABLE, arguments::TABLE, shapes::TABLE, train::TABLE, files::TABLE];
 
 /// All codes, in the order of their names.
 pub fn all() -> impl Iterator<Item = Code> {
