@@ -40,6 +40,16 @@ impl Failure {
         Self::failed(format!("cannot {action} {}: {error}", path.display()))
     }
 
+    /// A `.net` file that cannot be read.
+    pub(crate) fn file(error: &FileError) -> Self {
+        Self::failed(chain(error))
+    }
+
+    /// What it says; empty where there is nobody to tell.
+    pub(crate) fn message(&self) -> String {
+        self.message.clone().unwrap_or_default()
+    }
+
     /// The reader of standard output has gone: nothing is wrong, and nobody wants more.
     pub(crate) fn nobody_reads() -> Self {
         Self { exit: 0, message: None, help: None }
@@ -80,12 +90,6 @@ impl From<netwright::Error> for Failure {
 
 impl From<DataError> for Failure {
     fn from(error: DataError) -> Self {
-        Self::failed(chain(&error))
-    }
-}
-
-impl From<FileError> for Failure {
-    fn from(error: FileError) -> Self {
         Self::failed(chain(&error))
     }
 }

@@ -10,6 +10,8 @@
 mod commands;
 mod data;
 mod failure;
+mod markdown;
+mod message;
 mod network;
 mod output;
 mod registry;

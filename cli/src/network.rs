@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use netwright_compiler::diagnostic::{Sink, Style, render_all};
-use netwright_compiler::source::SourceMap;
+use netwright_compiler::diagnostic::{Sink, Style, explanations, render_all};
+use netwright_compiler::source::{SourceId, SourceMap};
 use netwright_compiler::{Compiled, Settings, compile};
 use netwright_files::{FileError, Loaded, load_bundled, load_path};
 
@@ -40,11 +40,15 @@ pub(crate) fn parse(text: &str) -> Result<Network, String> {
 /// What a text compiles to, with what there is to say about it.
 pub(crate) struct Checked {
     pub(crate) map: SourceMap,
+    /// The text in the map.
+    pub(crate) source: SourceId,
     pub(crate) sink: Sink,
     /// `None` if there are errors.
     pub(crate) compiled: Option<Compiled>,
     /// What messages call the text.
     pub(crate) name: String,
+    /// The file it is in, absolute and without links; `None` for a bundled text.
+    pub(crate) path: Option<PathBuf>,
 }
 
 impl Network {
@@ -58,16 +62,13 @@ impl Network {
 
     /// Reads and compiles the text.
     pub(crate) fn check(&self) -> Result<Checked, FileError> {
-        let Loaded { name, text, .. } = self.load()?;
-        let (mut map, mut sink) = (SourceMap::new(), Sink::new());
-        let source = map.add(name.as_str(), text);
-        let compiled = compile(source, &map, &Settings::default(), &mut sink);
-        Ok(Checked { map, sink, compiled, name })
+        let Loaded { name, text, path } = self.load()?;
+        Ok(Checked::of(name, path, text))
     }
 
     /// Compiles the text and prints what there is to say about it.
     pub(crate) fn compile(&self) -> Result<Compiled, Failure> {
-        let checked = self.check()?;
+        let checked = self.check().map_err(|error| Failure::file(&error))?;
         checked.tell();
         let name = checked.name;
         checked.compiled.ok_or_else(|| Failure::failed(format!("{name} does not compile")))
@@ -104,9 +105,20 @@ impl Network {
 }
 
 impl Checked {
+    /// Compiles a text.
+    pub(crate) fn of(name: String, path: Option<PathBuf>, text: String) -> Self {
+        let (mut map, mut sink) = (SourceMap::new(), Sink::new());
+        let source = map.add(name.as_str(), text);
+        let compiled = compile(source, &map, &Settings::default(), &mut sink);
+        Self { map, source, sink, compiled, name, path }
+    }
+
     /// Prints the diagnostics, with colours where they are shown.
     pub(crate) fn tell(&self) {
         output::tell(&render_all(&self.sink, &self.map, Style::Ansi));
+        if let Some(line) = explanations(&self.sink) {
+            output::note(&format!("\n{line}"));
+        }
     }
 }
 

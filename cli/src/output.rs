@@ -20,6 +20,11 @@ pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
 /// For what a table's or a list's lines are about.
 pub(crate) const STRONG: Style = Style::new().bold();
 
+/// Whether standard output shows colours: a terminal, or what takes its place by `CLICOLOR_FORCE`.
+pub(crate) fn is_styled() -> bool {
+    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+}
+
 /// Writes text to standard output as it is.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();

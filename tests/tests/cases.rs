@@ -116,7 +116,11 @@ fn messages_keep_the_house_style() {
         front_end(source, &map, &mut sink);
         for diagnostic in sink.diagnostics() {
             let labels = std::iter::once(&diagnostic.primary).chain(&diagnostic.secondary).map(|label| &label.text);
-            for line in labels.chain([&diagnostic.title]).chain(&diagnostic.helps).chain(&diagnostic.notes) {
+            for line in labels
+                .chain([&diagnostic.title])
+                .chain(diagnostic.helps.iter().map(|help| &help.text))
+                .chain(&diagnostic.notes)
+            {
                 assert!(!line.is_empty() && !line.ends_with('.') && !line.contains('\n'), "{name}: {line:?}");
                 assert!(!line.starts_with(char::is_uppercase), "{name}: {line:?}");
             }

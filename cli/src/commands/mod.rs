@@ -25,7 +25,7 @@ pub(crate) enum Command {
     Summary(summary::Args),
     /// Print the Rust code that a network compiles to
     Expand(expand::Args),
-    /// Explain one of the compiler's messages, such as N0302
+    /// Explain the compiler's messages by their codes, such as N0302
     Explain(explain::Args),
     /// Train a bundled network
     Train(train::Args),

@@ -4,6 +4,7 @@
 
 mod describe;
 mod evaluate;
+mod messages;
 mod predict;
 mod program;
 mod resume;

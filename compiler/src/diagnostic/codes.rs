@@ -25,12 +25,27 @@ pub use shapes::*;
 pub use syntax::*;
 pub use train::*;
 
-/// The tables, in the order of their ranges.
-const TABLES: &[&[Code]] = &[syntax::TABLE, names::TABLE, arguments::TABLE, shapes::TABLE, train::TABLE];
+/// A range of codes.
+#[derive(Debug, Clone, Copy)]
+pub struct Range {
+    /// What is wrong, in a few words.
+    pub title: &'static str,
+    /// Its codes, in the order of their names.
+    pub codes: &'static [Code],
+}
+
+/// All ranges, in order.
+pub const RANGES: &[Range] = &[
+    Range { title: "the text: limits, characters, syntax", codes: syntax::TABLE },
+    Range { title: "names and definitions", codes: names::TABLE },
+    Range { title: "arguments and parameters", codes: arguments::TABLE },
+    Range { title: "shapes", codes: shapes::TABLE },
+    Range { title: "the `train` section", codes: train::TABLE },
+];
 
 /// All codes, in the order of their names.
 pub fn all() -> impl Iterator<Item = Code> {
-    TABLES.iter().flat_map(|table| table.iter().copied())
+    RANGES.iter().flat_map(|range| range.codes.iter().copied())
 }
 
 /// The code of that name, in either case: `N0302`, `n0302`.
@@ -47,6 +62,17 @@ mod tests {
         let ids: Vec<&str> = all().map(Code::id).collect();
         assert!(ids.windows(2).all(|pair| pair[0] < pair[1]), "{ids:?}");
         assert!(ids.iter().all(|id| id.len() == 5 && id[1..].bytes().all(|byte| byte.is_ascii_digit())));
+    }
+
+    #[test]
+    fn a_range_has_its_hundred() {
+        for (index, range) in RANGES.iter().enumerate() {
+            let first = format!("N{index:02}");
+            assert!(
+                !range.codes.is_empty() && range.codes.iter().all(|code| code.id().starts_with(&first)),
+                "{range:?}"
+            );
+        }
     }
 
     #[test]

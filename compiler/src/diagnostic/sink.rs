@@ -2,7 +2,7 @@
 //!
 //! The two steps make a message without a place impossible, and a forgotten step a warning of the Rust compiler.
 
-use super::{Code, Diagnostic, Label, Level, escape};
+use super::{Code, Diagnostic, Fix, Help, Label, Level, escape};
 use crate::source::Span;
 
 /// How many diagnostics are shown; the rest are counted in one line.
@@ -159,7 +159,19 @@ impl Report<'_> {
         reason = "the diagnostic is recorded already"
     )]
     pub fn help(self, text: impl Into<String>) -> Self {
-        self.diagnostic.helps.push(escape(&text.into()));
+        self.diagnostic.helps.push(Help { text: escape(&text.into()), fix: None });
+        self
+    }
+
+    /// Adds what to do, with the one edit that does it: `replacement` in place of the bytes of `span`.
+    #[allow(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "the diagnostic is recorded already"
+    )]
+    pub fn fix(self, text: impl Into<String>, span: Span, replacement: impl Into<String>) -> Self {
+        let fix = Some(Fix { span, replacement: replacement.into() });
+        self.diagnostic.helps.push(Help { text: escape(&text.into()), fix });
         self
     }
 }
