@@ -345,8 +345,8 @@ unsafe fn tiles<S: Simd, A: Access<S, N>, const N: usize>(
 ) {
     let mut first = 0;
     while first < x_at.len() {
-        let rows = tile::next_rows(x_at.len() - first, S::TILE);
-        with_rows!(rows, S, {
+        let rows = tile::next_rows(x_at.len() - first, A::ROWS);
+        with_rows!(rows, A::ROWS, {
             if let (Some(x_at), Some(y_at)) = (x_at[first..].first_chunk(), y_at[first..].first_chunk()) {
                 // SAFETY: the caller's contract, for a part of the pixels.
                 unsafe { tile::<S, A, ROWS, N>(columns, s, access, panel, x_at, y_at) }

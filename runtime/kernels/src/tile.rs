@@ -69,6 +69,8 @@ pub(crate) trait Access<S: Simd, const N: usize>: Copy {
     const MASKED: bool;
     /// Whether the innermost loop moves by one in `a` and by a panel's row in `b`, whatever its level says.
     const UNIT: bool;
+    /// Rows of the largest tile: as many as leave registers for what is read.
+    const ROWS: usize;
     /// What the columns are multiplied by, from `a` at an element's offset.
     ///
     /// # Safety
@@ -85,6 +87,7 @@ impl<S: Simd, const N: usize, const LANEWISE: bool, const MASKED: bool, const UN
 {
     const MASKED: bool = MASKED;
     const UNIT: bool = UNIT;
+    const ROWS: usize = S::TILE;
 
     #[inline(always)]
     unsafe fn left(self, columns: Columns<S, N>, p: *const f32) -> [S::V; N] {
@@ -137,6 +140,7 @@ impl<S: Simd, const N: usize, const MASKED: bool> Spread<S, N, MASKED> {
 impl<S: Simd, const N: usize, const MASKED: bool> Access<S, N> for Spread<S, N, MASKED> {
     const MASKED: bool = MASKED;
     const UNIT: bool = false;
+    const ROWS: usize = if S::TILE > 4 { 4 } else { S::TILE };
 
     #[inline(always)]
     unsafe fn left(self, columns: Columns<S, N>, p: *const f32) -> [S::V; N] {
@@ -308,9 +312,9 @@ unsafe fn step<S: Simd, A: Access<S, N>, const ROWS: usize, const N: usize>(
     sums
 }
 
-/// Evaluates an expression with the constant `ROWS` equal to a tile's number of rows, at most that of the vectors `S`.
+/// Evaluates an expression with the constant `ROWS` equal to a tile's number of rows, at most `$most`, a constant.
 macro_rules! with_rows {
-    ($rows:expr, $s:ident, $body:expr) => {
+    ($rows:expr, $most:expr, $body:expr) => {
         match $rows {
             1 => {
                 const ROWS: usize = 1;
@@ -320,19 +324,19 @@ macro_rules! with_rows {
                 const ROWS: usize = 2;
                 $body
             }
-            3 if $s::TILE >= 3 => {
+            3 if $most >= 3 => {
                 const ROWS: usize = 3;
                 $body
             }
-            4 if $s::TILE >= 4 => {
+            4 if $most >= 4 => {
                 const ROWS: usize = 4;
                 $body
             }
-            5 if $s::TILE >= 5 => {
+            5 if $most >= 5 => {
                 const ROWS: usize = 5;
                 $body
             }
-            6 if $s::TILE >= 6 => {
+            6 if $most >= 6 => {
                 const ROWS: usize = 6;
                 $body
             }

@@ -356,9 +356,9 @@ unsafe fn weights<S: Simd, R: Columned, A: Access<S, N>, const N: usize>(
     };
     let mut first = 0;
     while first < count {
-        let rows = tile::next_rows(count - first, S::TILE);
+        let rows = tile::next_rows(count - first, A::ROWS);
         let dw = dw.wrapping_add(first * PANEL);
-        with_rows!(rows, S, {
+        with_rows!(rows, A::ROWS, {
             let a: [*const f32; ROWS] = std::array::from_fn(|_| next());
             // SAFETY: the caller's contract; the weights from `first` on are the part's.
             unsafe { tile::<S, A, ROWS, N>(columns, s, access, a, b, &reduction, dw) }
