@@ -145,7 +145,7 @@ impl Loader<'_> {
         let text = match self.sources.load(from, &wanted.target) {
             Ok(text) => text,
             Err(Refusal { title, help }) => {
-                let report = self.sink.error(codes::N0601, title).primary(span, "not found, or not to be used");
+                let report = self.sink.error(codes::N0501, title).primary(span, "not found, or not to be used");
                 if let Some(help) = help {
                     report.help(help);
                 }
@@ -169,7 +169,7 @@ impl Loader<'_> {
             None
         };
         if let Some(title) = limit {
-            self.sink.error(codes::N0603, title).primary(span, "one too many");
+            self.sink.error(codes::N0503, title).primary(span, "one too many");
             return None;
         }
         let source = self.map.add(text.name, text.text);
@@ -195,7 +195,7 @@ impl Loader<'_> {
             ast::UseTarget::Path(path) => quote(path),
         };
         let mut report =
-            self.sink.error(codes::N0602, title).primary(wanted.span, format!("{name} is being read already"));
+            self.sink.error(codes::N0502, title).primary(wanted.span, format!("{name} is being read already"));
         for step in steps {
             report = report.secondary(step, "which is used here");
         }

@@ -29,7 +29,7 @@ fn files_cannot_be_trained_and_the_way_out_is_told() {
     {
         let said = run(folder.path(), args);
         assert_eq!(said.exit, Some(2), "{said:?}");
-        assert!(said.stderr.contains("lenet, lenet5, lenet_caffe"), "{}", said.stderr);
+        assert!(said.stderr.contains("lenet, lenet300_100, lenet5, lenet_caffe"), "{}", said.stderr);
         assert!(said.stderr.contains("netwright::model!(\"mine.net\")"), "{}", said.stderr);
     }
 }

@@ -184,7 +184,7 @@ mod uses {
         fs::write(at("other.net"), "use \"main.net\";").unwrap();
         let (n_files, messages) = load(&at("main.net"));
         assert_eq!(n_files, 2);
-        assert!(messages.len() == 1 && messages[0].contains("N0602"), "{messages:?}");
+        assert!(messages.len() == 1 && messages[0].contains("N0502"), "{messages:?}");
     }
 
     #[cfg(unix)]
@@ -202,7 +202,7 @@ mod uses {
             fs::write(&main, format!("use \"{target}\";")).unwrap();
             let (n_files, messages) = load(&main);
             assert_eq!(n_files, 1, "{target}");
-            assert!(messages.len() == 1 && messages[0].contains("N0601"), "{target}: {messages:?}");
+            assert!(messages.len() == 1 && messages[0].contains("N0501"), "{target}: {messages:?}");
         }
         // A link that stays inside is followed.
         fs::write(at("inner/real.net"), "").unwrap();
@@ -226,7 +226,7 @@ mod uses {
         assert_eq!(load(&main), (MAX_FILES, Vec::new()));
         fs::write(&main, uses(MAX_FILES)).unwrap();
         let (n_files, messages) = load(&main);
-        assert!(n_files == MAX_FILES && messages.len() == 1 && messages[0].contains("N0603"), "{messages:?}");
+        assert!(n_files == MAX_FILES && messages.len() == 1 && messages[0].contains("N0503"), "{messages:?}");
         // One after the other.
         let chain = |n: usize| {
             for index in 0..n {
@@ -238,7 +238,7 @@ mod uses {
         };
         assert_eq!(chain(MAX_CHAIN - 1), (MAX_CHAIN, Vec::new()));
         let (n_files, messages) = chain(MAX_CHAIN);
-        assert!(n_files == MAX_CHAIN && messages.len() == 1 && messages[0].contains("N0603"), "{messages:?}");
+        assert!(n_files == MAX_CHAIN && messages.len() == 1 && messages[0].contains("N0503"), "{messages:?}");
         // Many bytes: sixteen files of a megabyte, the description's own text counted.
         let blank = " ".repeat(1 << 20);
         for index in 0..16 {
@@ -251,7 +251,7 @@ mod uses {
         assert_eq!(load(&main), (17, Vec::new()));
         fs::write(at("f15.net"), &blank[..=last]).unwrap();
         let (n_files, messages) = load(&main);
-        assert!(n_files == 16 && messages.len() == 1 && messages[0].contains("N0603"), "{messages:?}");
+        assert!(n_files == 16 && messages.len() == 1 && messages[0].contains("N0503"), "{messages:?}");
         assert_eq!(MAX_BYTES, 16 << 20);
     }
 }
