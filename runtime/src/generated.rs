@@ -9,7 +9,8 @@ pub use std::path::Path;
 
 pub use ndarray;
 pub use netwright_kernels::{
-    Layout, Slot, avg_pool, binary, concat, conv, cross_entropy, dense, dropout, global_avg_pool, mse, softmax, unary,
+    Layout, Slot, affine, avg_pool, binary, concat, conv, conv_transpose, cross_entropy, dense, dropout,
+    global_avg_pool, global_max_pool, mean, mse, pad, softmax, unary, upsample,
 };
 
 pub use crate::engine::{Core, Inference, InferenceChunk, forward, predict};

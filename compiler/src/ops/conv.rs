@@ -113,10 +113,10 @@ pub struct Conv {
 }
 
 impl Conv {
-    /// Whether every channel is convolved on its own.
+    /// Whether every channel is convolved on its own, into one channel of the output or several.
     #[must_use]
     pub fn is_depthwise(&self) -> bool {
-        self.groups > 1 && self.groups == self.c && self.c == self.f
+        self.groups > 1 && self.groups == self.c
     }
 
     /// How the kernels store the weight.

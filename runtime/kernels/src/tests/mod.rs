@@ -4,11 +4,13 @@ mod activations;
 mod batch_norm;
 mod binary;
 mod conv;
+mod conv_transpose;
 mod dense;
 mod dropout;
 mod losses;
 mod optimizer;
 mod pooling;
+mod shaping;
 
 use crate::random::philox4x32;
 
