@@ -4,11 +4,10 @@ use std::process::ExitCode;
 
 use netwright_compiler::diagnostic::apply;
 use netwright_compiler::{Compiled, summary};
+use netwright_run::{Failure, output, text};
 
-use crate::failure::Failure;
 use crate::message::Format;
 use crate::network::{self, Checked, Network};
-use crate::{output, text};
 
 /// How often the edits of a text are followed by edits of what they made of it.
 const ROUNDS: usize = 4;
@@ -54,7 +53,7 @@ fn check(network: &Network, format: Format, fix: bool) -> Result<bool, Failure> 
         Ok(checked) => checked,
         Err(error) => {
             // The other files are checked all the same.
-            format.unreadable(&network.label(), Failure::file(&error))?;
+            format.unreadable(&network.label(), Failure::because(&error))?;
             return Ok(false);
         }
     };

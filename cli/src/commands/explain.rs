@@ -1,9 +1,9 @@
 //! `netwright explain`: what the codes of the compiler mean.
 
 use netwright_compiler::diagnostic::{Code, codes, suggest};
+use netwright_run::{Failure, output};
 
-use crate::failure::Failure;
-use crate::{markdown, output};
+use crate::markdown;
 
 /// The arguments of `explain`.
 #[derive(Debug, clap::Args)]

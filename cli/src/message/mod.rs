@@ -5,10 +5,9 @@ mod json;
 
 use clap::ValueEnum;
 use netwright_compiler::diagnostic::{data, short};
+use netwright_run::{Failure, output};
 
-use crate::failure::Failure;
 use crate::network::Checked;
-use crate::output;
 
 /// How diagnostics are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -4,6 +4,7 @@
 
 mod describe;
 mod evaluate;
+mod files;
 mod messages;
 mod predict;
 mod program;

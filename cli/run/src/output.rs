@@ -16,17 +16,17 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HELP: Style = AnsiColor::Cyan.on_default().bold();
 /// For the word that says that all is well.
-pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub const GOOD: Style = AnsiColor::Green.on_default().bold();
 /// For what a table's or a list's lines are about.
-pub(crate) const STRONG: Style = Style::new().bold();
+pub const STRONG: Style = Style::new().bold();
 
 /// Whether standard output shows colours: a terminal, or what takes its place by `CLICOLOR_FORCE`.
-pub(crate) fn is_styled() -> bool {
+pub fn is_styled() -> bool {
     anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
 }
 
 /// Writes text to standard output as it is.
-pub(crate) fn print(text: &str) -> Result<(), Failure> {
+pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::nobody_reads(),
@@ -35,38 +35,38 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Writes one line of JSON to standard output.
-pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     let line = serde_json::to_string(value).map_err(|error| Failure::failed(format!("cannot write JSON: {error}")))?;
     print(&(line + "\n"))
 }
 
 /// Writes text to standard error as it is. That nobody listens there is no reason to stop.
-pub(crate) fn tell(text: &str) {
+pub fn tell(text: &str) {
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }
 
 /// Writes a line to standard error.
-pub(crate) fn note(line: &str) {
+pub fn note(line: &str) {
     tell(&format!("{line}\n"));
 }
 
 /// Writes a warning to standard error.
-pub(crate) fn warning(message: &str) {
+pub fn warning(message: &str) {
     tell(&format!("{WARNING}warning{WARNING:#}: {message}\n"));
 }
 
 /// Writes an error to standard error.
-pub(crate) fn error(message: &str) {
+pub fn error(message: &str) {
     tell(&format!("{ERROR}error{ERROR:#}: {message}\n"));
 }
 
 /// Writes what to do about an error or a warning.
-pub(crate) fn help(message: &str) {
+pub fn help(message: &str) {
     tell(&format!("  {HELP}help{HELP:#}: {message}\n"));
 }
 
 /// A table with these headings, a line below them and no other; columns of numbers are those from `numbers`.
-pub(crate) fn table<const N: usize>(headings: [&str; N], rows: Vec<[String; N]>, numbers: &[usize]) -> Table {
+pub fn table<const N: usize>(headings: [&str; N], rows: Vec<[String; N]>, numbers: &[usize]) -> Table {
     let mut table = Table::new();
     table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
     table.set_header(headings);
@@ -80,7 +80,7 @@ pub(crate) fn table<const N: usize>(headings: [&str; N], rows: Vec<[String; N]>,
 }
 
 /// Replaces a file by this text: at any moment the old file or the whole new one is there.
-pub(crate) fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
+pub fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
     let write = || {
         let mut file = AtomicWriteFile::open(path)?;
         file.write_all(text.as_bytes())?;

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use netwright::train::{BatchProgress, EpochMetrics};
+use netwright_runtime::train::{BatchProgress, EpochMetrics};
 
 use crate::{output, text};
 

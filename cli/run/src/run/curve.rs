@@ -1,6 +1,6 @@
 //! The picture of a run: loss and accuracy after each epoch.
 
-use netwright::train::EpochMetrics;
+use netwright_runtime::train::EpochMetrics;
 
 use super::manifest::RecipeEntry;
 use super::svg::{Anchor, Axis, Svg};

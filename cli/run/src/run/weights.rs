@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use netwright::engine::Core;
-use netwright::{Network, weights};
+use netwright_runtime::engine::Core;
+use netwright_runtime::{Network, weights};
 
 use super::folder;
 use super::manifest::Manifest;
 use crate::failure::Failure;
+use crate::{Subject, text};
 
 /// A file of weights.
 pub(crate) struct Weights {
@@ -17,13 +18,14 @@ pub(crate) struct Weights {
 }
 
 /// The weights given, or those of the network's last run.
-pub(crate) fn find(network: &str, given: Option<&Path>) -> Result<Weights, Failure> {
+pub(crate) fn find(subject: &Subject, given: Option<&Path>) -> Result<Weights, Failure> {
     let path = match given {
         Some(path) => path.to_owned(),
-        None => match folder::latest_with(network, folder::WEIGHTS) {
+        None => match folder::latest_with(&subject.name, folder::WEIGHTS) {
             Some(folder) => folder.join(folder::WEIGHTS),
             None => {
-                return Err(Failure::usage(format!("no weights are given, and runs/ has none for {network}"))
+                let network = text::word(&subject.argument);
+                return Err(Failure::usage(format!("no weights are given, and runs/ has none for {}", subject.name))
                     .help(format!("say --weights FILE, or train some: `netwright train {network}`")));
             }
         },

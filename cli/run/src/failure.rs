@@ -5,14 +5,13 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use netwright::dataset::DataError;
-use netwright_files::FileError;
+use netwright_runtime::dataset::DataError;
 
 use crate::output;
 
 /// A reason to end the command.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub struct Failure {
     exit: u8,
     /// One line or several; `None` where there is nobody to tell.
     message: Option<String>,
@@ -21,42 +20,43 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// Something that could not be done: exit code 1.
-    pub(crate) fn failed(message: impl Into<String>) -> Self {
+    pub fn failed(message: impl Into<String>) -> Self {
         Self { exit: 1, message: Some(message.into()), help: None }
     }
 
     /// A command line that makes no sense: exit code 2.
-    pub(crate) fn usage(message: impl Into<String>) -> Self {
+    pub fn usage(message: impl Into<String>) -> Self {
         Self { exit: 2, message: Some(message.into()), help: None }
     }
 
     /// What to do about it.
-    pub(crate) fn help(self, help: impl Into<String>) -> Self {
+    pub fn help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
     }
 
     /// The system's refusal to `action` ("write") a file.
-    pub(crate) fn io(action: &str, path: &Path, error: &io::Error) -> Self {
+    pub fn io(action: &str, path: &Path, error: &io::Error) -> Self {
         Self::failed(format!("cannot {action} {}: {error}", path.display()))
     }
 
-    /// A `.net` file that cannot be read.
-    pub(crate) fn file(error: &FileError) -> Self {
+    /// An error with its causes.
+    #[must_use]
+    pub fn because(error: &dyn Error) -> Self {
         Self::failed(chain(error))
     }
 
     /// What it says; empty where there is nobody to tell.
-    pub(crate) fn message(&self) -> String {
+    pub fn message(&self) -> String {
         self.message.clone().unwrap_or_default()
     }
 
     /// The reader of standard output has gone: nothing is wrong, and nobody wants more.
-    pub(crate) fn nobody_reads() -> Self {
+    pub fn nobody_reads() -> Self {
         Self { exit: 0, message: None, help: None }
     }
 
     /// Prints the message and gives the exit code.
-    pub(crate) fn report(self) -> ExitCode {
+    pub fn report(self) -> ExitCode {
         if let Some(message) = self.message {
             output::error(&message);
             if let Some(help) = self.help {
@@ -82,21 +82,21 @@ fn chain(error: &dyn Error) -> String {
     message
 }
 
-impl From<netwright::Error> for Failure {
-    fn from(error: netwright::Error) -> Self {
-        Self::failed(chain(&error))
+impl From<netwright_runtime::Error> for Failure {
+    fn from(error: netwright_runtime::Error) -> Self {
+        Self::because(&error)
     }
 }
 
 impl From<DataError> for Failure {
     fn from(error: DataError) -> Self {
-        Self::failed(chain(&error))
+        Self::because(&error)
     }
 }
 
-impl From<netwright::image::ImageError> for Failure {
-    fn from(error: netwright::image::ImageError) -> Self {
-        Self::failed(chain(&error))
+impl From<netwright_runtime::image::ImageError> for Failure {
+    fn from(error: netwright_runtime::image::ImageError) -> Self {
+        Self::because(&error)
     }
 }
 

@@ -4,27 +4,23 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use netwright::Trainable;
-use netwright::data::named::class_names;
-use netwright::engine::predict_into;
-use netwright::image::{self, Fit, Invert, Options};
+use netwright_runtime::Network;
+use netwright_runtime::data::named::class_names;
+use netwright_runtime::engine::predict_into;
+use netwright_runtime::image::{self, Fit, Invert};
 use serde::Serialize;
 
+use crate::Subject;
 use crate::failure::Failure;
-use crate::network::{self, Network};
 use crate::output;
-use crate::registry::Job;
 use crate::run::weights;
 
 /// Cells of a bar that stands for all of the probability.
 const BAR: usize = 30;
 
-/// The arguments of `predict`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// A bundled network by name
-    #[arg(value_name = "NET", value_parser = network::parse)]
-    network: Network,
+/// The options of `predict`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
     /// PNG or JPEG images
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
@@ -60,15 +56,6 @@ enum InvertArg {
     No,
 }
 
-/// Predicts and prints; exit code 1 if an image could not be used.
-pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    args.network.with("run", Predict { args })?
-}
-
-struct Predict<'a> {
-    args: &'a Args,
-}
-
 /// An image's answer as JSON.
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -86,50 +73,47 @@ struct Class<'a> {
     probability: f32,
 }
 
-impl Job for Predict<'_> {
-    type Output = Result<ExitCode, Failure>;
-
-    fn run<N: Trainable>(self) -> Self::Output {
-        let Args { network, images, weights, top, fit, invert, json } = self.args;
-        let found = weights::find(&network.label(), weights.as_deref())?;
-        let network = found.load::<N>()?;
-        let names = found.data().and_then(class_names);
-        let fit = match fit {
-            FitArg::Letterbox => Fit::Letterbox,
-            FitArg::Stretch => Fit::Stretch,
-        };
-        let invert = match invert {
-            InvertArg::Auto => Invert::Auto,
-            InvertArg::Yes => Invert::Yes,
-            InvertArg::No => Invert::No,
-        };
-        if !json {
-            output::note(&format!("weights: {}", found.path().display()));
-        }
-        let mut all_good = true;
-        for path in images {
-            match predict(&network, path, &Options { fit, invert }) {
-                Ok(scores) => {
-                    let answer = Answer {
-                        image: path.display().to_string(),
-                        network: N::SPEC.name,
-                        top: best(&scores, *top, names),
-                    };
-                    if *json { output::print_json(&answer)? } else { output::print(&describe(&answer))? }
-                }
-                Err(failure) => {
-                    // The other images are classified all the same.
-                    let _ = failure.report();
-                    all_good = false;
-                }
+/// Predicts and prints; exit code 1 if an image could not be used.
+pub(crate) fn run<N: Network>(subject: &Subject, options: &Options) -> Result<ExitCode, Failure> {
+    let Options { images, weights, top, fit, invert, json } = options;
+    let found = weights::find(subject, weights.as_deref())?;
+    let network = found.load::<N>()?;
+    let names = found.data().and_then(class_names);
+    let fit = match fit {
+        FitArg::Letterbox => Fit::Letterbox,
+        FitArg::Stretch => Fit::Stretch,
+    };
+    let invert = match invert {
+        InvertArg::Auto => Invert::Auto,
+        InvertArg::Yes => Invert::Yes,
+        InvertArg::No => Invert::No,
+    };
+    if !json {
+        output::note(&format!("weights: {}", found.path().display()));
+    }
+    let mut all_good = true;
+    for path in images {
+        match predict(&network, path, &image::Options { fit, invert }) {
+            Ok(scores) => {
+                let answer = Answer {
+                    image: path.display().to_string(),
+                    network: N::SPEC.name,
+                    top: best(&scores, *top, names),
+                };
+                if *json { output::print_json(&answer)? } else { output::print(&describe(&answer))? }
+            }
+            Err(failure) => {
+                // The other images are classified all the same.
+                let _ = failure.report();
+                all_good = false;
             }
         }
-        Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+    Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The scores of an image's classes.
-fn predict<N: Trainable>(network: &N, path: &Path, options: &Options) -> Result<Vec<f32>, Failure> {
+fn predict<N: Network>(network: &N, path: &Path, options: &image::Options) -> Result<Vec<f32>, Failure> {
     let (input, output) = (&N::SPEC.inputs[0], &N::SPEC.outputs[0]);
     let &[height, width, channels] = input.shape else {
         let shape = input.shape;

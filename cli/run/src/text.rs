@@ -1,7 +1,7 @@
 //! Numbers as people read them.
 
 /// A number with a comma between thousands: `184,586`.
-pub(crate) fn thousands(number: u64) -> String {
+pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (idx, digit) in digits.chars().enumerate() {
@@ -14,18 +14,18 @@ pub(crate) fn thousands(number: u64) -> String {
 }
 
 /// So many bytes in KB of 1000 bytes: `738.3 KB`.
-pub(crate) fn kilobytes(bytes: u64) -> String {
+pub fn kilobytes(bytes: u64) -> String {
     let tenths = bytes.saturating_add(50) / 100;
     format!("{}.{} KB", thousands(tenths / 10), tenths % 10)
 }
 
 /// A fraction in percent: `98.70 %`.
-pub(crate) fn percent(fraction: f64) -> String {
+pub fn percent(fraction: f64) -> String {
     format!("{:.2} %", 100.0 * fraction)
 }
 
 /// A time: `0.4 s`, `41 s`, `3 min 05 s`, `1 h 02 min`.
-pub(crate) fn duration(seconds: f64) -> String {
+pub fn duration(seconds: f64) -> String {
     if seconds < 9.95 {
         return format!("{:.1} s", seconds.max(0.0));
     }
@@ -38,13 +38,22 @@ pub(crate) fn duration(seconds: f64) -> String {
 }
 
 /// A shape as `[28, 28, 1]`.
-pub(crate) fn shape(dims: &[usize]) -> String {
+pub fn shape(dims: &[usize]) -> String {
     format!("{dims:?}")
 }
 
 /// `1 epoch`, `2 epochs`.
-pub(crate) fn count(number: usize, noun: &str) -> String {
+pub fn count(number: usize, noun: &str) -> String {
     format!("{} {noun}{}", thousands(number as u64), if number == 1 { "" } else { "s" })
+}
+
+/// A word of a command line, in quotes where a shell would take it apart.
+pub fn word(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-./:=,+@%".contains(c);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
 }
 
 #[cfg(test)]
@@ -67,6 +76,14 @@ mod tests {
             "0.0 s, 9.9 s, 10 s, 1 min 00 s, 3 min 05 s, 1 h 02 min"
         );
         assert_eq!(percent(0.98706), "98.71 %");
+    }
+
+    #[test]
+    fn words_survive_a_shell() {
+        assert_eq!(
+            ["nets/mine.net", "my nets/it's.net", ""].map(word),
+            ["nets/mine.net", r"'my nets/it'\''s.net'", "''"]
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `netwright train`: a bundled network on a dataset, into a folder of its own.
+//! `netwright train`: a network on a dataset, into a folder of its own.
 
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
@@ -7,15 +7,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use netwright::data::Splits;
-use netwright::engine::Core;
-use netwright::train::{Recipe, Report, Stopped, Trainer, evaluate, read_metrics};
-use netwright::{Parameters, Trainable, weights};
+use netwright_runtime::data::Splits;
+use netwright_runtime::engine::Core;
+use netwright_runtime::train::{Recipe, Report, Stopped, Trainer, evaluate, read_metrics};
+use netwright_runtime::{Parameters, Trainable, weights};
 
+use crate::Subject;
 use crate::data::{self, DataArgs};
 use crate::failure::Failure;
-use crate::network::{self, Network};
-use crate::registry::Job;
 use crate::run::manifest::{DataEntry, Machine, Manifest, NetworkEntry, Outcome, Part, RecipeEntry};
 use crate::run::progress::Progress;
 use crate::run::{curve, folder};
@@ -25,16 +24,9 @@ use crate::{output, text};
 /// Steps after which a checkpoint is written within an epoch.
 const CHECKPOINT_EVERY: u64 = 500;
 
-/// The arguments of `train`.
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Writes weights.safetensors (of the last epoch), metrics.jsonl, run.toml (what the run follows from), \
-    curve.svg and checkpoints. The test images are measured after each epoch; nothing is chosen by them."
-)]
-pub(crate) struct Args {
-    /// A bundled network by name
-    #[arg(value_name = "NET", value_parser = network::parse)]
-    network: Network,
+/// The options of `train`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
     #[command(flatten)]
     data: DataArgs,
     /// Passes over the training images [default: the recipe's]
@@ -60,50 +52,40 @@ pub(crate) struct Args {
 }
 
 /// Trains; exit code 1 if the run was interrupted.
-pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    args.threads.run(|| args.network.with("train", Train { args })?)
+pub(crate) fn run<N: Trainable>(subject: &Subject, options: &Options) -> Result<ExitCode, Failure> {
+    options.threads.run(|| train_into_folder::<N>(subject, options))
 }
 
-struct Train<'a> {
-    args: &'a Args,
-}
-
-impl Job for Train<'_> {
-    type Output = Result<ExitCode, Failure>;
-
-    fn run<N: Trainable>(self) -> Self::Output {
-        let args = self.args;
-        let network = args.network.label();
-        let folder = choose_folder(args, &network)?;
-        let previous = if args.resume { previous::<N>(&folder, &network)? } else { None };
-        let recipe = recipe::<N>(args, previous.as_ref());
-        recipe.check()?;
-        let (data, limit) = data_of(args, previous.as_ref())?;
-        let splits = data::load(&data, limit)?;
-        let core = Core::from_parameters(Parameters::try_initialised(N::SPEC, recipe.seed)?);
-        let mut net = N::from_core(core);
-        // What would not fit is refused before there is a folder.
-        for part in [&splits.train, &splits.test] {
-            evaluate(&net, &part.take(1), 1)?;
-        }
-        let (manifest, done) =
-            (manifest::<N>(&network, &folder, &recipe, &data, limit, &splits), epochs_done(&folder, args.resume));
-        introduce(&manifest, &splits, &folder);
-        std::fs::create_dir_all(&folder).map_err(|error| Failure::io("make the folder", &folder, &error))?;
-        manifest.write(&folder)?;
-        let trained = train(&mut net, recipe, &splits, &folder, &manifest, args.resume);
-        let result = trained.and_then(|report| finish(&net, &report, manifest, &folder, done));
-        // What could not be resumed like this can still be resumed as it was.
-        if let (Err(_), Some(previous)) = (&result, &previous) {
-            previous.write(&folder)?;
-        }
-        result
+fn train_into_folder<N: Trainable>(subject: &Subject, options: &Options) -> Result<ExitCode, Failure> {
+    let folder = choose_folder(options, &subject.name)?;
+    let previous = if options.resume { previous::<N>(&folder, subject)? } else { None };
+    let recipe = recipe::<N>(options, previous.as_ref());
+    recipe.check()?;
+    let (data, limit) = data_of(options, previous.as_ref())?;
+    let splits = data::load(&data, limit)?;
+    let core = Core::from_parameters(Parameters::try_initialised(N::SPEC, recipe.seed)?);
+    let mut net = N::from_core(core);
+    // What would not fit is refused before there is a folder.
+    for part in [&splits.train, &splits.test] {
+        evaluate(&net, &part.take(1), 1)?;
     }
+    let (manifest, done) =
+        (manifest::<N>(subject, &folder, &recipe, &data, limit, &splits), epochs_done(&folder, options.resume));
+    introduce(&manifest, &splits, &folder);
+    std::fs::create_dir_all(&folder).map_err(|error| Failure::io("make the folder", &folder, &error))?;
+    manifest.write(&folder)?;
+    let trained = train(&mut net, recipe, &splits, &folder, &manifest, options.resume);
+    let result = trained.and_then(|report| finish(subject, &net, &report, manifest, &folder, done));
+    // What could not be resumed like this can still be resumed as it was.
+    if let (Err(_), Some(previous)) = (&result, &previous) {
+        previous.write(&folder)?;
+    }
+    result
 }
 
 /// The folder to write to, or to go on in.
-fn choose_folder(args: &Args, network: &str) -> Result<PathBuf, Failure> {
-    match (&args.out, args.resume) {
+fn choose_folder(options: &Options, network: &str) -> Result<PathBuf, Failure> {
+    match (&options.out, options.resume) {
         (Some(folder), false) if folder::is_taken(folder) => {
             Err(Failure::usage(format!("{} holds a run already, and no run is overwritten", folder.display()))
                 .help("go on with it by --resume, or choose another folder"))
@@ -133,16 +115,17 @@ fn choose_folder(args: &Args, network: &str) -> Result<PathBuf, Failure> {
 }
 
 /// The manifest of the run to resume; `None` if there is no run.
-fn previous<N: Trainable>(folder: &Path, network: &str) -> Result<Option<Manifest>, Failure> {
+fn previous<N: Trainable>(folder: &Path, subject: &Subject) -> Result<Option<Manifest>, Failure> {
     if !folder.join(folder::LATEST).exists() {
         return Ok(None);
     }
     let Some(manifest) = Manifest::read(folder)? else { return Ok(None) };
     let found = &manifest.network;
     if found.fingerprint != N::SPEC.fingerprint {
-        let reason = match found.bundled == network {
+        let network = &subject.argument;
+        let reason = match found.is(subject) {
             true => "it trains another version of the network".to_owned(),
-            false => format!("it trains {}", found.bundled),
+            false => format!("it trains {}", found.describe()),
         };
         return Err(Failure::failed(format!("cannot go on with {} as {network}: {reason}", folder.display())).help(
             format!("its fingerprint is {}, this program's {network} has {}", found.fingerprint, N::SPEC.fingerprint),
@@ -165,24 +148,24 @@ fn epochs_done(folder: &Path, resume: bool) -> usize {
 }
 
 /// The recipe: what the command line says, else the run that goes on, else the description.
-fn recipe<N: Trainable>(args: &Args, previous: Option<&Manifest>) -> Recipe {
+fn recipe<N: Trainable>(options: &Options, previous: Option<&Manifest>) -> Recipe {
     let mut recipe = N::RECIPE;
     if let Some(RecipeEntry { batch, epochs, seed, validation, .. }) = previous.map(|manifest| &manifest.recipe) {
         (recipe.batch, recipe.epochs, recipe.seed) = (*batch, *epochs, *seed);
         recipe.validation = validation.map(|fraction| fraction as f32);
     }
-    recipe.batch = args.batch.map_or(recipe.batch, NonZeroUsize::get);
-    recipe.epochs = args.epochs.map_or(recipe.epochs, NonZeroUsize::get);
-    recipe.seed = args.seed.unwrap_or(recipe.seed);
-    recipe.validation = args.validation.or(recipe.validation);
+    recipe.batch = options.batch.map_or(recipe.batch, NonZeroUsize::get);
+    recipe.epochs = options.epochs.map_or(recipe.epochs, NonZeroUsize::get);
+    recipe.seed = options.seed.unwrap_or(recipe.seed);
+    recipe.validation = options.validation.or(recipe.validation);
     recipe
 }
 
 /// The data's name or absolute path, and the most images that are taken of it.
-fn data_of(args: &Args, previous: Option<&Manifest>) -> Result<(String, Option<usize>), Failure> {
+fn data_of(options: &Options, previous: Option<&Manifest>) -> Result<(String, Option<usize>), Failure> {
     let entry = previous.map(|manifest| &manifest.data);
-    let limit = args.data.limit.map(NonZeroUsize::get).or(entry.and_then(|entry| entry.limit));
-    let name = args.data.data.as_deref().or(entry.map(|entry| entry.name.as_str())).unwrap_or(data::DEFAULT);
+    let limit = options.data.limit.map(NonZeroUsize::get).or(entry.and_then(|entry| entry.limit));
+    let name = options.data.data.as_deref().or(entry.map(|entry| entry.name.as_str())).unwrap_or(data::DEFAULT);
     if data::is_known(name) {
         return Ok((name.to_owned(), limit));
     }
@@ -192,7 +175,7 @@ fn data_of(args: &Args, previous: Option<&Manifest>) -> Result<(String, Option<u
 }
 
 fn manifest<N: Trainable>(
-    network: &str,
+    subject: &Subject,
     folder: &Path,
     recipe: &Recipe,
     data: &str,
@@ -203,18 +186,22 @@ fn manifest<N: Trainable>(
     let machine = Machine::this();
     let option =
         |name: &str, value: Option<String>| value.map_or_else(String::new, |value| format!(" --{name} {value}"));
+    // A run is repeated from anywhere.
+    let file = subject.file.as_deref().map(|file| file.display().to_string());
+    let network = text::word(file.as_ref().unwrap_or(&subject.argument));
+    let (data_word, folder_word) = (text::word(data), text::word(&folder.display().to_string()));
     let command = format!(
-        "netwright train {network} --data {data}{} --epochs {epochs} --batch {batch} --seed {seed}{} --threads {} --out {}",
+        "netwright train {network} --data {data_word}{} --epochs {epochs} --batch {batch} --seed {seed}{} --threads {} --out {folder_word}",
         option("limit", limit.map(|limit| limit.to_string())),
         option("validation", recipe.validation.map(|fraction| fraction.to_string())),
         machine.threads,
-        folder.display(),
     );
     Manifest {
         command,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         network: NetworkEntry {
-            bundled: network.to_owned(),
+            bundled: file.is_none().then(|| subject.name.clone()),
+            file,
             name: N::SPEC.name.to_owned(),
             fingerprint: N::SPEC.fingerprint.to_owned(),
             parameters: N::SPEC.layers.iter().map(|layer| layer.parameters).sum(),
@@ -274,7 +261,7 @@ fn train<N: Trainable>(
     drop(trainer);
     progress.borrow_mut().finish();
     result.map_err(|error| match error {
-        error @ netwright::Error::NonFinite { .. } => {
+        error @ netwright_runtime::Error::NonFinite { .. } => {
             Failure::from(error).help(format!("the last good checkpoint is {}", folder.join(folder::LATEST).display()))
         }
         other => other.into(),
@@ -306,14 +293,15 @@ fn draw(folder: &Path, manifest: &Manifest) -> Result<(), Failure> {
 
 /// Writes what a run came to, and says it.
 fn finish<N: Trainable>(
+    subject: &Subject,
     net: &N,
     report: &Report,
     mut manifest: Manifest,
     folder: &Path,
     before: usize,
 ) -> Result<ExitCode, Failure> {
-    let network = &manifest.network.bundled;
-    let go_on = format!("netwright train {network} --resume --out {}", folder.display());
+    let network = text::word(&subject.argument);
+    let go_on = format!("netwright train {network} --resume --out {}", text::word(&folder.display().to_string()));
     let done = report.epochs.len();
     if report.stopped == Stopped::Interrupted {
         output::note(&format!("stopped in epoch {}, at step {}; the checkpoint is written", done + 1, report.steps));

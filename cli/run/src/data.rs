@@ -5,32 +5,31 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use netwright::data::folder::Splits;
-use netwright::data::named::NAMES;
-use netwright::data::{self, Options, Progress};
-use netwright::dataset::DataError;
-use netwright_compiler::diagnostic::{quote, suggest};
+use netwright_runtime::data::folder::Splits;
+use netwright_runtime::data::named::NAMES;
+use netwright_runtime::data::{self, Options, Progress};
+use netwright_runtime::dataset::DataError;
 
 use crate::failure::Failure;
 use crate::{output, text};
 
 /// What is trained on where nothing else is said.
-pub(crate) const DEFAULT: &str = "mnist";
+pub const DEFAULT: &str = "mnist";
 
 /// The options that choose data.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct DataArgs {
+pub struct DataArgs {
     /// mnist, fashion-mnist, digits (embedded, needs no network), or a folder of IDX files [default: what the run at hand
     /// was trained on, else mnist]
     #[arg(long, value_name = "NAME|DIR")]
-    pub(crate) data: Option<String>,
+    pub data: Option<String>,
     /// Take only the first N training and test images, for a quick try
     #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<NonZeroUsize>,
+    pub limit: Option<NonZeroUsize>,
 }
 
 /// Loads a dataset; `limit` is the most images that are taken of each part.
-pub(crate) fn load(name: &str, limit: Option<usize>) -> Result<Splits, Failure> {
+pub fn load(name: &str, limit: Option<usize>) -> Result<Splits, Failure> {
     let meter = Meter::default();
     let progress = |progress: Progress<'_>| meter.show(progress);
     let options = Options { progress: Some(&progress), ..Options::default() };
@@ -47,20 +46,22 @@ pub(crate) fn load(name: &str, limit: Option<usize>) -> Result<Splits, Failure> 
 }
 
 /// The failure for a name that is no dataset's.
-pub(crate) fn unknown(name: &str, known: &[&str]) -> Failure {
+pub fn unknown(name: &str, known: &[&str]) -> Failure {
     let failure = Failure::usage(format!(
-        "there is no dataset called {}; expected {} or the path of a folder with IDX files",
-        quote(name),
+        "there is no dataset called `{}`; expected {} or the path of a folder with IDX files",
+        name.escape_debug(),
         known.join(", ")
     ));
-    match suggest(name, known.iter().copied()) {
+    let distance = |known: &str| strsim::damerau_levenshtein(name, known);
+    let near = known.iter().min_by_key(|known| distance(known)).filter(|near| distance(near) <= near.len() / 3);
+    match near {
         Some(meant) => failure.help(format!("did you mean `{meant}`?")),
         None => failure,
     }
 }
 
 /// Whether a dataset is known by this name, as opposed to a folder.
-pub(crate) fn is_known(name: &str) -> bool {
+pub fn is_known(name: &str) -> bool {
     NAMES.contains(&name)
 }
 
@@ -116,7 +117,7 @@ fn bar() -> ProgressBar {
 }
 
 /// What a dataset is, in a few words.
-pub(crate) fn describe(name: &str, splits: &Splits) -> String {
+pub fn describe(name: &str, splits: &Splits) -> String {
     let images = |n: usize| text::thousands(n as u64);
     format!(
         "{name}: {} training and {} test images of {:?}",

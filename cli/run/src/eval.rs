@@ -3,16 +3,15 @@
 use std::path::PathBuf;
 
 use comfy_table::Table;
-use netwright::Trainable;
-use netwright::data::Splits;
-use netwright::data::named::class_names;
-use netwright::train::{Confusion, Evaluation, confusion, evaluate};
+use netwright_runtime::Trainable;
+use netwright_runtime::data::Splits;
+use netwright_runtime::data::named::class_names;
+use netwright_runtime::train::{Confusion, Evaluation, confusion, evaluate};
 use serde::Serialize;
 
+use crate::Subject;
 use crate::data::{self, DataArgs};
 use crate::failure::Failure;
-use crate::network::{self, Network};
-use crate::registry::Job;
 use crate::run::weights;
 use crate::threads::Threads;
 use crate::{output, text};
@@ -20,12 +19,9 @@ use crate::{output, text};
 /// Images that are evaluated at a time; no result depends on it but for the last bits of the loss.
 const BATCH: usize = 64;
 
-/// The arguments of `eval`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// A bundled network by name
-    #[arg(value_name = "NET", value_parser = network::parse)]
-    network: Network,
+/// The options of `eval`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
     /// Weights as `netwright train` writes them [default: those of the last run in runs/]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
@@ -39,12 +35,8 @@ pub(crate) struct Args {
 }
 
 /// Evaluates and prints.
-pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    args.threads.run(|| args.network.with("evaluate", Eval { args })?)
-}
-
-struct Eval<'a> {
-    args: &'a Args,
+pub(crate) fn run<N: Trainable>(subject: &Subject, options: &Options) -> Result<(), Failure> {
+    options.threads.run(|| evaluate_and_print::<N>(subject, options))
 }
 
 /// The answer as JSON.
@@ -56,32 +48,28 @@ struct Answer<'a> {
     accuracy: Option<f64>,
 }
 
-impl Job for Eval<'_> {
-    type Output = Result<(), Failure>;
-
-    fn run<N: Trainable>(self) -> Self::Output {
-        let Args { network, weights, data, json, .. } = self.args;
-        let found = weights::find(&network.label(), weights.as_deref())?;
-        let network = found.load::<N>()?;
-        let name = data.data.as_deref().or(found.data()).unwrap_or(data::DEFAULT);
-        let Splits { test, .. } = data::load(name, data.limit.map(usize::from))?;
-        let Evaluation { loss, accuracy, n } = evaluate(&network, &test, BATCH)?;
-        if *json {
-            return output::print_json(&Answer { network: N::SPEC.name, n, loss, accuracy });
-        }
-        let accuracy = accuracy.map_or_else(String::new, |accuracy| format!(", accuracy {}", text::percent(accuracy)));
-        let line = format!(
-            "{} with {} on {} of {name}: loss {loss:.4}{accuracy}\n",
-            N::SPEC.name,
-            found.path().display(),
-            text::count(n, "test image"),
-        );
-        let classes = match test.n_classes() {
-            Some(_) => format!("\n{}\n", table(&confusion(&network, &test, BATCH)?, class_names(name))),
-            None => String::new(),
-        };
-        output::print(&(line + &classes))
+fn evaluate_and_print<N: Trainable>(subject: &Subject, options: &Options) -> Result<(), Failure> {
+    let Options { weights, data, json, .. } = options;
+    let found = weights::find(subject, weights.as_deref())?;
+    let network = found.load::<N>()?;
+    let name = data.data.as_deref().or(found.data()).unwrap_or(data::DEFAULT);
+    let Splits { test, .. } = data::load(name, data.limit.map(usize::from))?;
+    let Evaluation { loss, accuracy, n } = evaluate(&network, &test, BATCH)?;
+    if *json {
+        return output::print_json(&Answer { network: N::SPEC.name, n, loss, accuracy });
     }
+    let accuracy = accuracy.map_or_else(String::new, |accuracy| format!(", accuracy {}", text::percent(accuracy)));
+    let line = format!(
+        "{} with {} on {} of {name}: loss {loss:.4}{accuracy}\n",
+        N::SPEC.name,
+        found.path().display(),
+        text::count(n, "test image"),
+    );
+    let classes = match test.n_classes() {
+        Some(_) => format!("\n{}\n", table(&confusion(&network, &test, BATCH)?, class_names(name))),
+        None => String::new(),
+    };
+    output::print(&(line + &classes))
 }
 
 /// How each class fared.

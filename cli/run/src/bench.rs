@@ -6,18 +6,17 @@ mod noise;
 use std::num::NonZeroUsize;
 
 use clap::ValueEnum;
-use netwright::engine::{Core, Gradients, Targets, loss_and_gradients, predict_into};
-use netwright::random::Stream;
-use netwright::train::OptimizerState;
-use netwright::{Parameters, Trainable};
+use netwright_runtime::engine::{Core, Gradients, Targets, loss_and_gradients, predict_into};
+use netwright_runtime::random::Stream;
+use netwright_runtime::train::OptimizerState;
+use netwright_runtime::{Network, Parameters, Trainable};
 use serde::Serialize;
 
 use self::measure::{Times, round};
 use self::noise::Noise;
+use crate::Subject;
 use crate::failure::Failure;
-use crate::network::{self, Network};
 use crate::output;
-use crate::registry::Job;
 use crate::threads::Threads;
 
 /// Batches of images that are taken in turn, so that no step finds its images where the last one left them.
@@ -30,12 +29,9 @@ const SEED: u64 = 7;
 /// Most floats that the batches of images may take: 1 GiB.
 const MOST_FLOATS: usize = 1 << 28;
 
-/// The arguments of `bench`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// A bundled network by name
-    #[arg(value_name = "NET", value_parser = network::parse)]
-    network: Network,
+/// The options of `bench`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
     /// What a step is: prediction, or gradients and update
     #[arg(long, value_enum, default_value_t = Mode::Train)]
     mode: Mode,
@@ -58,6 +54,13 @@ enum Mode {
     Train,
 }
 
+impl Options {
+    /// Whether a step is one of training.
+    pub(crate) fn trains(&self) -> bool {
+        self.mode == Mode::Train
+    }
+}
+
 impl Mode {
     fn name(self) -> &'static str {
         match self {
@@ -75,12 +78,25 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 /// Measures and prints.
-pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    args.threads.run(|| args.network.with("measure", Bench { args })?)
+pub(crate) fn run<N: Trainable>(subject: &Subject, options: &Options) -> Result<(), Failure> {
+    options.threads.run(|| {
+        let batches = Batches::draw::<N>(options.batch.get())?;
+        match options.mode {
+            Mode::Infer => measure_and_print::<N>(subject, options, infer::<N>(&batches)?),
+            Mode::Train => {
+                let targets = targets::<N>(options.batch.get());
+                measure_and_print::<N>(subject, options, train::<N>(&batches, &targets)?)
+            }
+        }
+    })
 }
 
-struct Bench<'a> {
-    args: &'a Args,
+/// Measures the inference of a network that cannot be trained, and prints.
+pub(crate) fn run_inference<N: Network>(subject: &Subject, options: &Options) -> Result<(), Failure> {
+    options.threads.run(|| {
+        let batches = Batches::draw::<N>(options.batch.get())?;
+        measure_and_print::<N>(subject, options, infer::<N>(&batches)?)
+    })
 }
 
 /// The answer as JSON.
@@ -105,41 +121,37 @@ struct Answer<'a> {
     variant: &'a str,
 }
 
-impl Job for Bench<'_> {
-    type Output = Result<(), Failure>;
-
-    fn run<N: Trainable>(self) -> Self::Output {
-        let Args { network, mode, batch, seconds, json, .. } = self.args;
-        if cfg!(debug_assertions) {
-            output::warning("this program was built without optimisation: build it with --release to measure it");
-        }
-        let batch = batch.get();
-        let batches = Batches::draw::<N>(batch)?;
-        let (times, noise) = match mode {
-            Mode::Infer => measure::measure(*seconds, infer::<N>(&batches)?)?,
-            Mode::Train => measure::measure(*seconds, train::<N>(&batches)?)?,
-        };
-        let Times { median, p10, p90, p99, min, count } = times;
-        let answer = Answer {
-            framework: "netwright",
-            version: env!("CARGO_PKG_VERSION"),
-            workload: format!("{}-{}-b{batch}", network.label(), mode.name()),
-            threads: rayon::current_num_threads(),
-            batch,
-            median_ms: round(1e3 * median, 5),
-            p10_ms: round(1e3 * p10, 5),
-            p90_ms: round(1e3 * p90, 5),
-            p99_ms: round(1e3 * p99, 5),
-            min_ms: round(1e3 * min, 5),
-            iters: count,
-            images_per_s: round(batch as f64 / median, 2),
-            peak_rss_mb: noise::peak_memory().map(|megabytes| round(megabytes, 1)),
-            gflops_per_s: round(operations::<N>(*mode) * batch as f64 / median / 1e9, 2),
-            noise,
-            variant: netwright_kernels::isa().name(),
-        };
-        if *json { output::print_json(&answer) } else { output::print(&describe(&answer)) }
+fn measure_and_print<N: Network>(
+    subject: &Subject,
+    options: &Options,
+    step: impl FnMut() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let Options { mode, batch, seconds, json, .. } = options;
+    if cfg!(debug_assertions) {
+        output::warning("this program was built without optimisation: build it with --release to measure it");
     }
+    let batch = batch.get();
+    let (times, noise) = measure::measure(*seconds, step)?;
+    let Times { median, p10, p90, p99, min, count } = times;
+    let answer = Answer {
+        framework: "netwright",
+        version: env!("CARGO_PKG_VERSION"),
+        workload: format!("{}-{}-b{batch}", subject.name, mode.name()),
+        threads: rayon::current_num_threads(),
+        batch,
+        median_ms: round(1e3 * median, 5),
+        p10_ms: round(1e3 * p10, 5),
+        p90_ms: round(1e3 * p90, 5),
+        p99_ms: round(1e3 * p99, 5),
+        min_ms: round(1e3 * min, 5),
+        iters: count,
+        images_per_s: round(batch as f64 / median, 2),
+        peak_rss_mb: noise::peak_memory().map(|megabytes| round(megabytes, 1)),
+        gflops_per_s: round(operations::<N>(*mode) * batch as f64 / median / 1e9, 2),
+        noise,
+        variant: netwright_kernels::isa().name(),
+    };
+    if *json { output::print_json(&answer) } else { output::print(&describe(&answer)) }
 }
 
 /// An answer for people.
@@ -167,7 +179,7 @@ fn describe(answer: &Answer<'_>) -> String {
 
 /// Useful floating-point operations for an image: two for each multiply-add; training is forward, weight gradients and
 /// input gradients, of which the first layer has none.
-fn operations<N: Trainable>(mode: Mode) -> f64 {
+fn operations<N: Network>(mode: Mode) -> f64 {
     let macs = || N::SPEC.layers.iter().map(|layer| layer.macs).filter(|&macs| macs > 0);
     let forward = macs().sum::<u64>();
     let all = match mode {
@@ -177,10 +189,9 @@ fn operations<N: Trainable>(mode: Mode) -> f64 {
     2.0 * all as f64
 }
 
-/// Images and labels, drawn once.
+/// Images, drawn once.
 struct Batches {
     images: Vec<Vec<f32>>,
-    targets: Vec<Target>,
     /// Images of a batch.
     size: usize,
 }
@@ -192,28 +203,34 @@ enum Target {
 }
 
 impl Batches {
-    fn draw<N: Trainable>(size: usize) -> Result<Self, Failure> {
+    fn draw<N: Network>(size: usize) -> Result<Self, Failure> {
         let floats = size.saturating_mul(N::SPEC.inputs[0].len());
         if floats > MOST_FLOATS / IMAGE_BATCHES {
             return Err(Failure::usage(format!("a batch of {size} images is too large to measure")));
         }
         let mut random = Stream::new(SEED, "bench");
         let images = (0..IMAGE_BATCHES).map(|_| (0..floats).map(|_| random.normal() as f32).collect()).collect();
-        let classes = u32::try_from(N::TRAINING.classes).unwrap_or(u32::MAX);
-        let target = |_| match classes {
-            0 => Target::Values((0..size * N::TRAINING.target).map(|_| random.normal() as f32).collect()),
-            _ => Target::Classes((0..size).map(|_| random.below(classes)).collect()),
-        };
-        Ok(Self { images, targets: (0..LABEL_BATCHES).map(target).collect(), size })
+        Ok(Self { images, size })
     }
 }
 
-fn network<N: Trainable>() -> Result<N, Failure> {
+/// What the loss compares batches with, drawn once.
+fn targets<N: Trainable>(size: usize) -> Vec<Target> {
+    let mut random = Stream::new(SEED, "bench targets");
+    let classes = u32::try_from(N::TRAINING.classes).unwrap_or(u32::MAX);
+    let target = |_| match classes {
+        0 => Target::Values((0..size * N::TRAINING.target).map(|_| random.normal() as f32).collect()),
+        _ => Target::Classes((0..size).map(|_| random.below(classes)).collect()),
+    };
+    (0..LABEL_BATCHES).map(target).collect()
+}
+
+fn network<N: Network>() -> Result<N, Failure> {
     Ok(N::from_core(Core::from_parameters(Parameters::try_initialised(N::SPEC, SEED)?)))
 }
 
 /// A step of inference.
-fn infer<N: Trainable>(batches: &Batches) -> Result<impl FnMut() -> Result<(), Failure>, Failure> {
+fn infer<N: Network>(batches: &Batches) -> Result<impl FnMut() -> Result<(), Failure>, Failure> {
     let network = network::<N>()?;
     let mut outputs = vec![0.0; batches.size * N::SPEC.outputs[0].len()];
     let mut images = batches.images.iter().cycle();
@@ -226,12 +243,12 @@ fn infer<N: Trainable>(batches: &Batches) -> Result<impl FnMut() -> Result<(), F
 }
 
 /// A step of training: forward, backward, update.
-fn train<N: Trainable>(batches: &Batches) -> Result<impl FnMut() -> Result<(), Failure>, Failure> {
+fn train<N: Trainable>(batches: &Batches, targets: &[Target]) -> Result<impl FnMut() -> Result<(), Failure>, Failure> {
     let mut network = network::<N>()?;
     let recipe = N::RECIPE;
     let mut gradients = Gradients::new::<N>()?;
     let mut state = OptimizerState::new(&recipe.optimizer, N::SPEC.trained)?;
-    let mut pairs = batches.images.iter().cycle().zip(batches.targets.iter().cycle());
+    let mut pairs = batches.images.iter().cycle().zip(targets.iter().cycle());
     Ok(move || {
         let Some((images, target)) = pairs.next() else { return Ok(()) };
         let targets = match target {

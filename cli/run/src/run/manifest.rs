@@ -4,13 +4,13 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use netwright::dataset::Dataset;
-use netwright::train::{EpochMetrics, Recipe};
+use netwright_runtime::dataset::Dataset;
+use netwright_runtime::train::{EpochMetrics, Recipe};
 use serde::{Deserialize, Serialize};
 
 use super::folder::MANIFEST;
 use crate::failure::Failure;
-use crate::output;
+use crate::{Subject, output};
 
 /// The longest manifest that is read, in bytes.
 const LONGEST: u64 = 1 << 20;
@@ -38,8 +38,12 @@ pub(crate) struct Manifest {
 /// The network of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct NetworkEntry {
-    /// The bundled network's name.
-    pub(crate) bundled: String,
+    /// The bundled network's name, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bundled: Option<String>,
+    /// The description's file, absolute, where it is one's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<String>,
     /// The name in its description.
     pub(crate) name: String,
     /// The digest of its structure.
@@ -117,6 +121,21 @@ pub(crate) struct Outcome {
     pub(crate) test_loss: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) test_accuracy: Option<f64>,
+}
+
+impl NetworkEntry {
+    /// Whether this is about the same bundled network or file, perhaps of another version.
+    pub(crate) fn is(&self, subject: &Subject) -> bool {
+        match &subject.file {
+            None => self.bundled.as_ref() == Some(&subject.name),
+            Some(file) => self.file.as_ref().is_some_and(|own| Path::new(own) == file),
+        }
+    }
+
+    /// The bundled name, or the file.
+    pub(crate) fn describe(&self) -> &str {
+        self.bundled.as_ref().or(self.file.as_ref()).unwrap_or(&self.name)
+    }
 }
 
 impl Part {
