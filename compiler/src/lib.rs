@@ -15,6 +15,7 @@ pub mod diagnostic;
 pub mod driver;
 pub mod emit;
 pub mod ir;
+pub mod lint;
 pub mod lower;
 pub mod ops;
 pub mod passes;

@@ -35,7 +35,7 @@ pub use arithmetic::{Accumulate, Add, AddGate, AddGateGradient, Copy, Gate, Gate
 pub use avg_pool::{AvgPool, AvgPoolGradient};
 pub use batch_norm::{
     BatchNorm, BatchNormApply, BatchNormGradient, BatchNormGradientMerge, BatchNormGradientPartial, BatchNormMerge,
-    BatchNormPartial,
+    BatchNormPartial, FrozenBatchNormGradient,
 };
 pub use concat::{Concat, Slice};
 pub use conv::{Conv, ConvInputGradient, ConvWeightGradient};
@@ -234,6 +234,8 @@ operations! {
     BatchNormGradientMerge,
     /// Input, statistics, sums and output gradient -> the input's gradient.
     BatchNormGradient,
+    /// Output gradient -> the input's gradient, with running statistics.
+    FrozenBatchNormGradient,
     /// Shapes that agree but for one axis, joined along it.
     Concat,
     /// The part of a joined tensor that one operand was.

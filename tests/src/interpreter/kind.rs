@@ -46,6 +46,7 @@ kinds! {
     BatchNormGradientPartial
     BatchNormGradientMerge
     BatchNormGradient
+    FrozenBatchNormGradient
     Concat
     Slice
     Add
