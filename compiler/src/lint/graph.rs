@@ -62,7 +62,7 @@ fn is_linear(op: &Op) -> bool {
 
 fn padded(node: &Node, linter: &mut Linter<'_>) {
     let title = "padding around a 1x1 kernel adds pixels that hold nothing but the bias";
-    if let Some(report) = linter.warn(PADDED_1X1, title, node.span, "") {
+    if let Some(report) = linter.warn(PADDED_1X1, title, node.span, "padded here") {
         report.help("leave out `pad`");
     }
 }
@@ -86,7 +86,9 @@ fn truncated(node: &Node, [h, w, _]: [usize; 3], window: &Window, linter: &mut L
         (rows, 0) => format!("{rows} of {h} rows"),
         (rows, columns) => format!("{rows} of {h} rows and {columns} of {w} columns"),
     };
-    if let Some(report) = linter.warn(TRUNCATED_POOL, format!("the pooling drops {what}"), node.span, "") {
+    if let Some(report) =
+        linter.warn(TRUNCATED_POOL, format!("the pooling drops {what}"), node.span, "no window reaches them")
+    {
         report.help("add `ceil: true`, or pad the image");
     }
 }
@@ -150,7 +152,7 @@ fn dominant(graph: &Graph, linter: &mut Linter<'_>) {
             grouped(own as u64),
             grouped(total as u64)
         );
-        if let Some(report) = linter.warn(DOMINANT_LAYER, title, largest.span, "") {
+        if let Some(report) = linter.warn(DOMINANT_LAYER, title, largest.span, "the largest layer") {
             report.help("pool before it, or make it narrower");
         }
     }

@@ -61,7 +61,7 @@ impl Definitions {
             return;
         }
         let title = format!("the {what} `{}` is never used", name.text);
-        if let Some(report) = linter.warn(UNUSED_VALUE, title, name.span, "") {
+        if let Some(report) = linter.warn(UNUSED_VALUE, title, name.span, "nothing reads it") {
             report.help(format!("remove it, or call it `_{}`", name.text));
         }
     }
@@ -69,7 +69,7 @@ impl Definitions {
 
 /// Warns of a name that hides another one.
 pub(crate) fn hidden(inner: Span, outer: Span, name: &str, linter: &mut Linter<'_>) {
-    if let Some(report) = linter.warn(HIDDEN_NAME, format!("`{name}` hides another `{name}`"), inner, "") {
-        report.secondary(outer, "this one").help("give one of them another name");
+    if let Some(report) = linter.warn(HIDDEN_NAME, format!("`{name}` hides another `{name}`"), inner, "the inner one") {
+        report.secondary(outer, "the outer one").help("give one of them another name");
     }
 }
