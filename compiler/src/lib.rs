@@ -17,6 +17,7 @@ pub mod ir;
 pub mod lower;
 pub mod ops;
 pub mod passes;
+pub mod picture;
 pub mod plan;
 pub mod recipe;
 pub mod source;
