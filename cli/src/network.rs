@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use netwright_compiler::diagnostic::{Sink, Style, explanations, render_all};
 use netwright_compiler::source::{SourceId, SourceMap};
 use netwright_compiler::{Compiled, Settings, compile};
-use netwright_files::{FileError, Loaded, load_bundled, load_path};
+use netwright_files::{Disk, FileError, Loaded, load_bundled, load_path};
 use netwright_run::{Failure, Subject, Task, output};
 
 use crate::{program, registry};
@@ -75,22 +75,22 @@ impl Network {
         checked.compiled.ok_or_else(|| Failure::failed(format!("{name} does not compile")))
     }
 
-    /// Does a task with the network: with the one that is compiled in, or with a program that is built for the file.
+    /// Does a task with the network: with the one that is compiled in, or with a program that is built for it.
     pub(crate) fn perform(&self, task: &Task) -> Result<ExitCode, Failure> {
-        match self {
-            Self::Bundled(name) => registry::perform(name, task)
-                .unwrap_or_else(|| Err(Failure::failed(format!("<{name}> is not in this program")))),
-            Self::File(path) => {
-                let compiled = self.compile()?;
-                let subject = Subject::file(path);
-                if compiled.training.is_none()
-                    && let Some(failure) = task.needs_training(&subject)
-                {
-                    return Err(failure);
-                }
-                program::run(&subject, &compiled)
-            }
+        let subject = match self {
+            Self::Bundled(name) => match registry::perform(name, task) {
+                Some(done) => return done,
+                None => Subject::bundled(name),
+            },
+            Self::File(path) => Subject::file(path),
+        };
+        let compiled = self.compile()?;
+        if compiled.training.is_none()
+            && let Some(failure) = task.needs_training(&subject)
+        {
+            return Err(failure);
         }
+        program::run(&subject, &compiled)
     }
 
     /// The bundled name, or the file's.
@@ -107,7 +107,8 @@ impl Checked {
     pub(crate) fn of(name: String, path: Option<PathBuf>, text: String) -> Self {
         let (mut map, mut sink) = (SourceMap::new(), Sink::new());
         let source = map.add(name.as_str(), text);
-        let compiled = compile(source, &map, &Settings::default(), &mut sink);
+        let mut sources = path.as_deref().map_or_else(Disk::bundled, |path| Disk::beside(path, None));
+        let compiled = compile(source, &mut map, &Settings::default(), &mut sources, &mut sink);
         Self { map, source, sink, compiled, name, path }
     }
 

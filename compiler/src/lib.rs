@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod cost;
 pub mod diagnostic;
 pub mod driver;
 pub mod emit;
@@ -19,6 +20,7 @@ pub mod ops;
 pub mod passes;
 pub mod picture;
 pub mod plan;
+pub mod program;
 pub mod recipe;
 pub mod source;
 pub mod summary;
@@ -27,3 +29,4 @@ pub mod types;
 
 pub use driver::{Compiled, Settings, Training, check, compile};
 pub use lower::Constant;
+pub use program::{NoSources, Sources};

@@ -139,7 +139,9 @@ mod tests {
     fn package(text: &str, origin: Origin) -> Package {
         let mut map = SourceMap::new();
         let source = map.add("a.net", text);
-        let compiled = compile(source, &map, &Settings::default(), &mut Sink::new()).unwrap();
+        let compiled =
+            compile(source, &mut map, &Settings::default(), &mut netwright_files::Disk::bundled(), &mut Sink::new())
+                .unwrap();
         Package::of(&compiled, origin).unwrap()
     }
 

@@ -6,12 +6,14 @@
 //! | N01xx | names and definitions |
 //! | N02xx | arguments and parameters |
 //! | N03xx | shapes |
-//! | N04xx | the `train` section |
+//! | N04xx | the sections `train` and `budget` |
+//! | N06xx | files that use each other |
 //!
 //! A new code is one entry in the table of its range. A code keeps its meaning for ever: one that is no longer
 //! printed stays in the table.
 
 mod arguments;
+mod files;
 mod names;
 mod shapes;
 mod syntax;
@@ -20,6 +22,7 @@ mod train;
 use super::Code;
 
 pub use arguments::*;
+pub use files::*;
 pub use names::*;
 pub use shapes::*;
 pub use syntax::*;
@@ -40,7 +43,8 @@ pub const RANGES: &[Range] = &[
     Range { title: "names and definitions", codes: names::TABLE },
     Range { title: "arguments and parameters", codes: arguments::TABLE },
     Range { title: "shapes", codes: shapes::TABLE },
-    Range { title: "the `train` section", codes: train::TABLE },
+    Range { title: "the sections `train` and `budget`", codes: train::TABLE },
+    Range { title: "files that use each other", codes: files::TABLE },
 ];
 
 /// All codes, in the order of their names.

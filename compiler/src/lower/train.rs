@@ -1,11 +1,12 @@
 //! The `train` section: its entries, checked and with defaults filled in.
 
-use super::{Constant, Lowerer, Meaning};
+use super::scope::Meaning;
+use super::{Constant, Lowerer};
 use crate::diagnostic::{codes, quote, suggest};
 use crate::ops::CrossEntropy;
 use crate::recipe::{Loss, LossKind, Optimizer, Recipe, Schedule, Setting};
 use crate::source::Span;
-use crate::syntax::ast::{Arg, Entry, Expr, ExprKind, Item, Network, Train};
+use crate::syntax::ast::{Arg, Entry, Expr, ExprKind, Network, Train};
 
 /// The keys of the section.
 const KEYS: &[&str] = &[
@@ -133,13 +134,10 @@ const SCHEDULES: &[Choice] = &[
 /// The largest whole number of the section, so that products of two fit into 64 bits.
 const MAX_COUNT: i64 = u32::MAX as i64;
 
-impl Lowerer<'_> {
+impl<'a> Lowerer<'a> {
     /// Checks the network's `train` section; `None` if there is none, or after a message.
-    pub(super) fn train_section(&mut self, network: &Network) -> Option<Recipe> {
-        let mut sections = network.items.iter().filter_map(|item| match item {
-            Item::Train(train) => Some(train),
-            _ => None,
-        });
+    pub(super) fn train_section(&mut self, network: &'a Network) -> Option<Recipe> {
+        let mut sections = std::mem::take(&mut self.sections.train).into_iter();
         let train = sections.next()?;
         for other in sections {
             self.sink
@@ -195,7 +193,7 @@ impl Lowerer<'_> {
         })
     }
 
-    fn check_keys(&mut self, train: &Train) {
+    fn check_keys(&mut self, train: &'a Train) {
         for (index, entry) in train.entries.iter().enumerate() {
             let key = &entry.key;
             if !KEYS.contains(&key.text.as_str()) {
@@ -220,7 +218,7 @@ impl Lowerer<'_> {
     }
 
     /// A whole number, `least` or more; `default` where the entry is missing, `None` after a message.
-    fn whole(&mut self, entry: Option<&Entry>, least: i64, default: u64) -> Option<u64> {
+    fn whole(&mut self, entry: Option<&'a Entry>, least: i64, default: u64) -> Option<u64> {
         let Some(entry) = entry else { return Some(default) };
         match self.constant(&entry.value)? {
             Constant::Int(value) if (least..=MAX_COUNT).contains(&value) => u64::try_from(value).ok(),
@@ -233,7 +231,7 @@ impl Lowerer<'_> {
         }
     }
 
-    fn fraction(&mut self, entry: &Entry) -> Option<f64> {
+    fn fraction(&mut self, entry: &'a Entry) -> Option<f64> {
         let value = self.real(&entry.value)?;
         if value > 0.0 && value < 1.0 {
             return Some(value);
@@ -244,7 +242,7 @@ impl Lowerer<'_> {
         None
     }
 
-    fn positive(&mut self, entry: &Entry) -> Option<f64> {
+    fn positive(&mut self, entry: &'a Entry) -> Option<f64> {
         let value = self.real(&entry.value)?;
         if value > 0.0 && (value as f32).is_finite() {
             return Some(value);
@@ -255,7 +253,7 @@ impl Lowerer<'_> {
         None
     }
 
-    fn real(&mut self, expr: &Expr) -> Option<f64> {
+    fn real(&mut self, expr: &'a Expr) -> Option<f64> {
         match self.constant(expr)? {
             Constant::Int(value) => Some(value as f64),
             Constant::Float(value) => Some(value),
@@ -269,7 +267,7 @@ impl Lowerer<'_> {
     }
 
     /// `cross_entropy(logits)` or `mean_squared_error(y)`.
-    fn loss(&mut self, expr: &Expr) -> Option<Loss> {
+    fn loss(&mut self, expr: &'a Expr) -> Option<Loss> {
         const LOSSES: &[(&str, LossKind)] =
             &[("cross_entropy", LossKind::CrossEntropy), ("mean_squared_error", LossKind::MeanSquaredError)];
         let ExprKind::Call(call) = &expr.kind else {
@@ -322,7 +320,7 @@ impl Lowerer<'_> {
     }
 
     /// Cross entropy takes scores: probabilities would go through softmax twice.
-    fn warn_about_softmax(&mut self, of: crate::ir::ValueId, value: &Expr) {
+    fn warn_about_softmax(&mut self, of: crate::ir::ValueId, value: &'a Expr) {
         let is_softmax = self.graph.producer(of).is_some_and(|node| matches!(node.op, crate::ops::Op::Softmax(_)));
         if is_softmax {
             let from = self.graph.value(of).span;
@@ -338,7 +336,7 @@ impl Lowerer<'_> {
     /// A choice with settings: `adam(lr: 0.001)`, or a name alone.
     fn choice(
         &mut self,
-        expr: &Expr,
+        expr: &'a Expr,
         what: &str,
         choices: &[Choice],
         epochs: u64,
@@ -397,7 +395,7 @@ impl Lowerer<'_> {
         &mut self,
         choice: &str,
         fields: &'static [Field],
-        arg: &Arg,
+        arg: &'a Arg,
         settings: &mut Vec<(&'static str, Setting, bool)>,
     ) -> bool {
         let Some(key) = &arg.name else {

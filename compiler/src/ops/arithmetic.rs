@@ -20,6 +20,7 @@ pub(super) const ADD: Signature = Signature {
     operands: Operands::Several,
     arguments: &[],
     weighted: false,
+    has_several: false,
     rule,
     build: |call| fold(call, &Add.into(), &AddGate.into()),
 };
@@ -31,6 +32,7 @@ pub(super) const MULTIPLY: Signature = Signature {
     operands: Operands::Several,
     arguments: &[],
     weighted: false,
+    has_several: false,
     rule,
     build: |call| fold(call, &Multiply.into(), &Gate.into()),
 };

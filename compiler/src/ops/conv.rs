@@ -48,6 +48,7 @@ pub(super) const SIGNATURE: Signature = Signature {
         BIAS_INIT,
     ],
     weighted: true,
+    has_several: false,
     rule,
     build,
 };

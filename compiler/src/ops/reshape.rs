@@ -17,6 +17,7 @@ pub(super) const FLATTEN: Signature = Signature {
     operands: Operands::One,
     arguments: &[],
     weighted: false,
+    has_several: false,
     rule: |call| Ok(vec![TensorType::new(vec![call.operand(0).elements()])]),
     build,
 };
