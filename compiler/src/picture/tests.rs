@@ -8,6 +8,7 @@ use super::{TooLarge, dot, svg};
 use crate::diagnostic::Sink;
 use crate::ir::Graph;
 use crate::picture::scene::Scene;
+use crate::program::NoSources;
 use crate::source::SourceMap;
 use crate::{Settings, check};
 
@@ -23,7 +24,7 @@ const BRANCHES: &str = "network Fires {
 fn graph(text: &str) -> Graph {
     let mut map = SourceMap::new();
     let source = map.add("a.net", text);
-    check(source, &map, &Settings::default(), &mut Sink::new()).unwrap().graph
+    check(source, &mut map, &Settings::default(), &mut NoSources, &mut Sink::new()).unwrap().graph
 }
 
 /// The branching network with its first branch named as an instance of a block.
