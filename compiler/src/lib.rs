@@ -19,6 +19,7 @@ pub mod lint;
 pub mod lower;
 pub mod ops;
 pub mod passes;
+pub mod picture;
 pub mod plan;
 pub mod program;
 pub mod recipe;
