@@ -7,8 +7,10 @@ mod conv;
 mod dense;
 mod dropout;
 mod losses;
+mod normalisation;
 mod optimizer;
 mod pooling;
+mod prelu;
 
 use crate::random::philox4x32;
 
