@@ -9,7 +9,8 @@ pub use std::path::Path;
 
 pub use ndarray;
 pub use netwright_kernels::{
-    Layout, Slot, avg_pool, binary, concat, conv, cross_entropy, dense, dropout, global_avg_pool, mse, softmax, unary,
+    Layout, Slot, avg_pool, binary, binary_cross_entropy, concat, conv, cross_entropy, dense, dropout, global_avg_pool,
+    group_norm, huber, l1, log_softmax, lrn, mse, prelu, softmax, unary,
 };
 
 pub use crate::engine::{Core, Inference, InferenceChunk, forward, predict};

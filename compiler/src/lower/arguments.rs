@@ -149,7 +149,7 @@ fn check_operands(
 fn example(signature: &Signature) -> String {
     let required = signature.arguments.iter().filter(|argument| argument.default == Default::Required);
     let values = required.map(|argument| match argument.kind {
-        Kind::Number(..) => format!("{}: 0.5", argument.name),
+        Kind::Number(..) | Kind::Positive(_) => format!("{}: 0.5", argument.name),
         _ if argument.name == "filters" => "32".to_owned(),
         _ if argument.name == "units" => "10".to_owned(),
         _ => format!("{}: 3", argument.name),
@@ -214,6 +214,27 @@ fn default_of(argument: &Argument) -> Option<BoundArgument> {
     Some(BoundArgument { name: argument.name, value, init, span: None })
 }
 
+/// What was expected of a number that is not in the range of its kind.
+fn out_of_range(kind: Kind, value: &Constant) -> Option<String> {
+    let number = match value {
+        Constant::Float(value) => *value,
+        Constant::Int(value) => *value as f64,
+        _ => f64::NAN,
+    };
+    match kind {
+        Kind::Number(low, high) => {
+            let (low, high) = (f64::from(low) / 1000.0, f64::from(high) / 1000.0);
+            (!(low..high).contains(&number)).then(|| format!("expected at least {low} and less than {high}"))
+        }
+        Kind::Positive(high) => {
+            // What is stored is an f32: a number too small for one would be zero.
+            let is_within = number as f32 > 0.0 && number < f64::from(high);
+            (!is_within).then(|| format!("expected more than 0 and less than {high}"))
+        }
+        Kind::Count | Kind::CountPair | Kind::SizePair | Kind::Bool | Kind::Init | Kind::Axis => None,
+    }
+}
+
 /// Initialisers without arguments.
 const INITS: &[(&str, Init)] = &[
     ("zeros", Init::Zeros),
@@ -263,20 +284,14 @@ impl Lowerer<'_> {
             (Kind::CountPair | Kind::SizePair, value) => in_range(value),
             (Kind::Axis, Constant::Int(value)) => (0..3).contains(value),
             (Kind::Bool, Constant::Bool(_)) => true,
-            (Kind::Number(low, high), Constant::Int(_) | Constant::Float(_)) => {
-                let number = match value {
-                    Constant::Float(value) => value,
-                    Constant::Int(value) => value as f64,
-                    _ => f64::NAN,
-                };
-                let (low, high) = (f64::from(low) / 1000.0, f64::from(high) / 1000.0);
-                if !(low..high).contains(&number) {
+            (kind @ (Kind::Number(..) | Kind::Positive(_)), Constant::Int(_) | Constant::Float(_)) => {
+                if let Some(expected) = out_of_range(kind, &value) {
                     self.sink
                         .error(
                             codes::N0204,
                             format!("`{}` of `{}` is out of range: {value}", argument.name, signature.name),
                         )
-                        .primary(expr.span, format!("expected at least {low} and less than {high}"));
+                        .primary(expr.span, expected);
                     return None;
                 }
                 true

@@ -5,21 +5,41 @@
 #![allow(clippy::result_large_err, reason = "a mismatch is made once, on the way to a message")]
 
 mod activation;
+mod add;
 mod arithmetic;
 mod avg_pool;
 mod batch_norm;
 mod concat;
 mod conv;
+mod copy;
 mod dense;
 mod dropout;
+mod elu;
+mod flatten;
+mod gelu;
 mod global_avg_pool;
+mod group_norm;
+mod hard_sigmoid;
+mod hard_swish;
+mod layer_norm;
+mod leaky_relu;
+mod log_softmax;
 mod loss;
+mod lrn;
 mod max_pool;
+mod multiply;
+mod norm;
+mod prelu;
 mod reference;
+mod relu;
+mod relu6;
 mod reshape;
 mod rule;
+mod sigmoid;
 mod signature;
+mod silu;
 mod softmax;
+mod tanh;
 mod window;
 
 use std::fmt;
@@ -31,7 +51,7 @@ use crate::ir::{Extent, Node, Shape, ValueId};
 use crate::passes::Backward;
 
 pub use activation::{Activation, ActivationGradient, Function};
-pub use arithmetic::{Accumulate, Add, AddGate, AddGateGradient, Copy, Gate, GateGradient, Multiply, ScaleGradient};
+pub use add::{Accumulate, Add, AddGate, AddGateGradient};
 pub use avg_pool::{AvgPool, AvgPoolGradient};
 pub use batch_norm::{
     BatchNorm, BatchNormApply, BatchNormGradient, BatchNormGradientMerge, BatchNormGradientPartial, BatchNormMerge,
@@ -40,11 +60,17 @@ pub use batch_norm::{
 pub use concat::{Concat, Slice};
 pub use conv::{Conv, ConvInputGradient, ConvWeightGradient};
 pub(crate) use conv::{RELU, RELU_GRADIENT};
+pub use copy::Copy;
 pub use dense::{Dense, DenseInputGradient, DenseWeightGradient};
 pub use dropout::{Dropout, DropoutGradient};
 pub use global_avg_pool::{GlobalAvgPool, GlobalAvgPoolGradient};
+pub use log_softmax::{LogSoftmax, LogSoftmaxGradient};
 pub use loss::{CrossEntropy, MeanSquaredError};
+pub use lrn::{Lrn, LrnGradient};
 pub use max_pool::{MaxPool, MaxPoolGradient, MaxPoolIndexed};
+pub use multiply::{Gate, GateGradient, Multiply, ScaleGradient};
+pub use norm::{Norm, NormGradient, NormParameterGradient, Over};
+pub use prelu::{Prelu, PreluGradient, PreluSlopeGradient};
 pub use reference::reference;
 pub use reshape::Reshape;
 pub use rule::{Mismatch, Rule, RuleCall};
@@ -56,20 +82,31 @@ pub use window::Window;
 pub const SIGNATURES: &[&Signature] = &[
     &conv::SIGNATURE,
     &dense::SIGNATURE,
-    &activation::RELU,
-    &activation::LEAKY_RELU,
-    &activation::SIGMOID,
-    &activation::TANH,
+    &relu::SIGNATURE,
+    &relu6::SIGNATURE,
+    &leaky_relu::SIGNATURE,
+    &prelu::SIGNATURE,
+    &elu::SIGNATURE,
+    &gelu::SIGNATURE,
+    &silu::SIGNATURE,
+    &sigmoid::SIGNATURE,
+    &hard_sigmoid::SIGNATURE,
+    &hard_swish::SIGNATURE,
+    &tanh::SIGNATURE,
     &softmax::SIGNATURE,
+    &log_softmax::SIGNATURE,
     &max_pool::SIGNATURE,
     &avg_pool::SIGNATURE,
     &global_avg_pool::SIGNATURE,
-    &reshape::FLATTEN,
+    &flatten::SIGNATURE,
     &dropout::SIGNATURE,
     &batch_norm::SIGNATURE,
+    &layer_norm::SIGNATURE,
+    &group_norm::SIGNATURE,
+    &lrn::SIGNATURE,
     &concat::SIGNATURE,
-    &arithmetic::ADD,
-    &arithmetic::MULTIPLY,
+    &add::SIGNATURE,
+    &multiply::SIGNATURE,
 ];
 
 /// The signature of a layer by its name in the language.
@@ -194,12 +231,22 @@ operations! {
     DenseWeightGradient,
     /// Any shape to itself.
     Activation,
-    /// Output and its gradient to the input's gradient, all of one shape.
+    /// Output (or input) and the output's gradient to the input's gradient, all of one shape.
     ActivationGradient,
+    /// Any shape to itself, with a slope for each channel.
+    Prelu,
+    /// Input and output gradient to the input's gradient.
+    PreluGradient,
+    /// Input and output gradient -> nothing; adds to the gradient of the slopes.
+    PreluSlopeGradient,
     /// Any shape to itself, normalised over the last axis.
     Softmax,
     /// Output and its gradient to the input's gradient.
     SoftmaxGradient,
+    /// Any shape to itself, over the last axis.
+    LogSoftmax,
+    /// Output and its gradient to the input's gradient.
+    LogSoftmaxGradient,
     /// `[H, W, C]` -> `[OH, OW, C]`.
     MaxPool,
     /// The same, with the place of each maximum as a second result.
@@ -234,6 +281,16 @@ operations! {
     BatchNormGradientMerge,
     /// Input, statistics, sums and output gradient -> the input's gradient.
     BatchNormGradient,
+    /// Any shape to itself, each pixel or group of channels normalised; the statistics as a second result.
+    Norm,
+    /// Input, statistics and output gradient to the input's gradient.
+    NormGradient,
+    /// Input, statistics and output gradient -> nothing; adds to the gradients of scale and shift.
+    NormParameterGradient,
+    /// Any shape to itself, across channels.
+    Lrn,
+    /// Input and output gradient to the input's gradient; room for a row as a second result.
+    LrnGradient,
     /// Shapes that agree but for one axis, joined along it.
     Concat,
     /// The part of a joined tensor that one operand was.

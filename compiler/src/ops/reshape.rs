@@ -1,30 +1,13 @@
-//! `flatten`: the same numbers under another shape; costs nothing.
+//! The same numbers under another shape: what `flatten` becomes.
 
 use std::fmt;
 
 use proc_macro2::TokenStream;
 
-use super::{Operands, Operation, Signature, Storage};
+use super::{Operation, Storage};
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
-use crate::lower::LayerCall;
 use crate::passes::Backward;
-use crate::types::TensorType;
-
-pub(super) const FLATTEN: Signature = Signature {
-    name: "flatten",
-    docs: "All axes as one: `[H, W, C]` -> `[H * W * C]`, in the order of rows, then columns, then channels. Costs nothing.",
-    operands: Operands::One,
-    arguments: &[],
-    weighted: false,
-    rule: |call| Ok(vec![TensorType::new(vec![call.operand(0).elements()])]),
-    build,
-};
-
-fn build(call: &mut LayerCall<'_, '_>) -> Option<Vec<ValueId>> {
-    let shape = Shape::flat(call.operand_shape(0).elements())?;
-    Some(vec![call.node(Reshape { shape }.into(), Vec::new())])
-}
 
 /// The same elements under another shape.
 #[derive(Debug, Clone, PartialEq, Eq)]

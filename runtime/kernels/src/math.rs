@@ -100,7 +100,7 @@ pub(crate) fn normal<S: Simd>(s: S, x: S::V) -> (S::V, S::V) {
     let tail = s.mul(e, s.mul(t, p));
     // Written so that a NaN stays.
     let below = s.select(s.gt(x, s.splat(0.0)), s.sub(one, tail), tail);
-    (below, s.mul(e, s.splat(0.398_942_28)))
+    (below, s.mul(e, s.splat(0.398_942_3)))
 }
 
 /// `ln(1 + x)` for `x` from 0 to 1: twice the inverse hyperbolic tangent of `z = x / (2 + x)`, as its Taylor series to the

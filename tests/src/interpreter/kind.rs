@@ -27,8 +27,13 @@ kinds! {
     DenseWeightGradient
     Activation
     ActivationGradient
+    Prelu
+    PreluGradient
+    PreluSlopeGradient
     Softmax
     SoftmaxGradient
+    LogSoftmax
+    LogSoftmaxGradient
     MaxPool
     MaxPoolIndexed
     MaxPoolGradient
@@ -46,6 +51,11 @@ kinds! {
     BatchNormGradientPartial
     BatchNormGradientMerge
     BatchNormGradient
+    Norm
+    NormGradient
+    NormParameterGradient
+    Lrn
+    LrnGradient
     Concat
     Slice
     Add

@@ -128,13 +128,23 @@ impl Generator {
         match self.random.below(10) {
             0..=3 => self.conv(shape),
             4 | 5 => self.pool(shape),
-            6 => (self.norm(), shape),
+            6 => (self.norm(shape[2]), shape),
             7 => (self.dropout(), shape),
             _ => (self.activation(), shape),
         }
     }
 
-    fn norm(&mut self) -> String {
+    /// A normalisation of so many channels.
+    fn norm(&mut self, c: usize) -> String {
+        match self.random.below(8) {
+            0 => return "layer_norm(epsilon: 0.1)".to_owned(),
+            1 => {
+                let divisors: Vec<usize> = (1..=c).filter(|groups| c % groups == 0).collect();
+                return format!("group_norm({}, epsilon: 0.1)", self.random.pick(&divisors));
+            }
+            2 => return format!("lrn({}, alpha: 0.5)", self.random.between(1, 6)),
+            _ => {}
+        }
         let options = ["", "(epsilon: 0.1)", "(epsilon: 0.01, momentum: 0.5)", "(unbiased: true, momentum: 0.9)"];
         format!("batch_norm{}", self.random.pick(&options))
     }
@@ -144,7 +154,23 @@ impl Generator {
     }
 
     fn activation(&mut self) -> String {
-        let all = ["relu", "leaky_relu", "leaky_relu(0.3)", "sigmoid", "tanh", "softmax"];
+        let all = [
+            "relu",
+            "leaky_relu",
+            "leaky_relu(0.3)",
+            "sigmoid",
+            "tanh",
+            "softmax",
+            "relu6",
+            "prelu",
+            "elu",
+            "elu(0.5)",
+            "gelu",
+            "silu",
+            "hard_sigmoid",
+            "hard_swish",
+            "log_softmax",
+        ];
         (*self.random.pick(&all)).to_owned()
     }
 
@@ -211,7 +237,7 @@ impl Generator {
         if self.random.one_in(2) {
             let hidden = self.random.between(2, 6);
             let extra = match self.random.below(4) {
-                0 => self.norm(),
+                0 => self.norm(hidden),
                 1 => self.dropout(),
                 _ => "relu".to_owned(),
             };
