@@ -42,6 +42,8 @@ macro_rules! networks {
 networks! {
     activations "../nets/layers/activations.net";
     avg_pool "../nets/layers/avg_pool.net";
+    bends "../nets/layers/bends.net";
+    binary "../nets/layers/binary.net";
     batch_norm "../nets/layers/batch_norm.net";
     batch_norm_branches "../nets/layers/batch_norm_branches.net";
     composite "../nets/layers/composite.net";
@@ -52,14 +54,20 @@ networks! {
     conv_options "../nets/layers/conv_options.net";
     dropout "../nets/layers/dropout.net";
     gate "../nets/layers/gate.net";
+    huber "../nets/layers/huber.net";
     image_to_image "../nets/layers/image_to_image.net";
+    l1 "../nets/layers/l1.net";
+    lrn "../nets/layers/lrn.net";
     max_pool "../nets/layers/max_pool.net";
     mlp "../nets/layers/mlp.net";
+    norms "../nets/layers/norms.net";
     parameterless "../nets/layers/parameterless.net";
     residual "../nets/layers/residual.net";
     rows "../nets/layers/rows.net";
     small_lenet "../nets/layers/small_lenet.net";
+    smoothed "../nets/layers/smoothed.net";
     unread "../nets/layers/unread.net";
+    weighted "../nets/layers/weighted.net";
 }
 
 /// Every file of `tests/nets/layers` stands in the list above.
@@ -157,9 +165,9 @@ fn describes<N: Trainable>(lowered: &Lowered) {
 fn inference<N: Trainable>(lowered: &Lowered, example: &Example) {
     let network: N = network(lowered, example);
     let (n, images) = (example.n, single(&example.input));
-    let loss = lowered.recipe.as_ref().unwrap().loss;
+    let loss = &lowered.recipe.as_ref().unwrap().loss;
     let expected =
-        interpreter::run_with_loss(&lowered.graph, &loss, Manner::Inference, &example.parameters, &example.batch());
+        interpreter::run_with_loss(&lowered.graph, loss, Manner::Inference, &example.parameters, &example.batch());
     let output = &lowered.graph.outputs[0];
     let mut found = vec![f32::NAN; n * lowered.graph.shape(output.value).elements()];
     engine::predict_into(&network, &images, &mut found).unwrap();

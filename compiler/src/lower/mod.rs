@@ -6,6 +6,7 @@ mod arguments;
 mod call;
 mod constant;
 mod expression;
+mod loss;
 mod names;
 mod train;
 

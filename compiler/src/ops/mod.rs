@@ -65,7 +65,7 @@ pub use dense::{Dense, DenseInputGradient, DenseWeightGradient};
 pub use dropout::{Dropout, DropoutGradient};
 pub use global_avg_pool::{GlobalAvgPool, GlobalAvgPoolGradient};
 pub use log_softmax::{LogSoftmax, LogSoftmaxGradient};
-pub use loss::{CrossEntropy, MeanSquaredError};
+pub use loss::{BinaryCrossEntropy, CrossEntropy, Huber, L1, MeanSquaredError, loss};
 pub use lrn::{Lrn, LrnGradient};
 pub use max_pool::{MaxPool, MaxPoolGradient, MaxPoolIndexed};
 pub use multiply::{Gate, GateGradient, Multiply, ScaleGradient};
@@ -317,6 +317,12 @@ operations! {
     CrossEntropy,
     /// Any shape -> its gradient, with values as target; writes the losses.
     MeanSquaredError,
+    /// Scores of any shape -> their gradient, with values from 0 to 1 as target; writes the losses.
+    BinaryCrossEntropy,
+    /// Any shape -> its gradient, with values as target; writes the losses.
+    L1,
+    /// Any shape -> its gradient, with values as target; writes the losses.
+    Huber,
 }
 
 impl Op {

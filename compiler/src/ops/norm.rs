@@ -124,10 +124,11 @@ impl Operation for Norm {
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
-        let (rt, geometry, n, epsilon) = (step.rt(), step.geometry(), self.images(step), self.epsilon as f32);
+        let (rt, geometry, n, c) = (step.rt(), step.geometry(), self.images(step), self.c);
+        let epsilon = self.epsilon as f32;
         let (x, y, stats) = (step.read(0), step.write(0), step.write(1));
         let (scale, shift) = (step.parameter(0), step.parameter(1));
-        quote!(#rt::group_norm::forward(&#geometry, #n, #epsilon, #x, #scale, #shift, #y, #stats);)
+        quote!(#rt::group_norm::forward(&#geometry, #n, #epsilon, #x, #scale[..#c], #shift[..#c], #y, #stats);)
     }
 }
 
@@ -154,8 +155,8 @@ impl Operation for NormGradient {
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, geometry, n, scale) = (step.rt(), step.geometry(), self.0.images(step), step.parameter(0));
-        let (x, stats, dy, dx) = (step.read(0), step.read(1), step.read(2), step.write(0));
-        quote!(#rt::group_norm::gradient(&#geometry, #n, #x, #stats, #scale, #dy, #dx);)
+        let (x, stats, dy, dx, c) = (step.read(0), step.read(1), step.read(2), step.write(0), self.0.c);
+        quote!(#rt::group_norm::gradient(&#geometry, #n, #x, #stats, #scale[..#c], #dy, #dx);)
     }
 }
 
@@ -191,7 +192,7 @@ impl Operation for NormParameterGradient {
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, geometry, n) = (step.rt(), step.geometry(), self.0.images(step));
         let (x, stats, dy) = (step.read(0), step.read(1), step.read(2));
-        let (scale, shift) = (step.gradient(0), step.gradient(1));
-        quote!(#rt::group_norm::parameter_gradient(&#geometry, #n, #x, #stats, #dy, #scale, #shift);)
+        let (scale, shift, c) = (step.gradient(0), step.gradient(1), self.0.c);
+        quote!(#rt::group_norm::parameter_gradient(&#geometry, #n, #x, #stats, #dy, &mut #scale[..#c], &mut #shift[..#c]);)
     }
 }

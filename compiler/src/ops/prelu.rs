@@ -71,7 +71,7 @@ impl Operation for Prelu {
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, x, y, slope) = (step.rt(), step.read(0), step.write(0), step.parameter(0));
         let Self { pixels, c } = *self;
-        quote!(#rt::prelu::forward(n, #pixels, #c, #x, #slope, #y);)
+        quote!(#rt::prelu::forward(n, #pixels, #c, #x, #slope[..#c], #y);)
     }
 }
 
@@ -95,7 +95,7 @@ impl Operation for PreluGradient {
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, x, dy, dx, slope) = (step.rt(), step.read(0), step.read(1), step.write(0), step.parameter(0));
         let Prelu { pixels, c } = self.0;
-        quote!(#rt::prelu::gradient(n, #pixels, #c, #x, #slope, #dy, #dx);)
+        quote!(#rt::prelu::gradient(n, #pixels, #c, #x, #slope[..#c], #dy, #dx);)
     }
 }
 
@@ -127,6 +127,6 @@ impl Operation for PreluSlopeGradient {
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, x, dy, slope) = (step.rt(), step.read(0), step.read(1), step.gradient(0));
         let Prelu { pixels, c } = self.0;
-        quote!(#rt::prelu::slope_gradient(n, #pixels, #c, #x, #dy, #slope);)
+        quote!(#rt::prelu::slope_gradient(n, #pixels, #c, #x, #dy, &mut #slope[..#c]);)
     }
 }

@@ -69,4 +69,7 @@ kinds! {
     Copy
     CrossEntropy
     MeanSquaredError
+    BinaryCrossEntropy
+    L1
+    Huber
 }

@@ -234,8 +234,14 @@ impl<'a> Run<'a> {
                 vec![arithmetic::sum(arg(0), &shift)]
             }
             Op::AddGateGradient(_) => vec![arithmetic::gather(n, len(0), channels(0), arg(0))],
-            Op::CrossEntropy(op) => self.loss(LossKind::CrossEntropy, op.gradient, node),
-            Op::MeanSquaredError(op) => self.loss(LossKind::MeanSquaredError, op.gradient, node),
+            Op::CrossEntropy(op) => {
+                let (smoothing, weights) = (op.smoothing, op.weights.clone());
+                self.loss(&LossKind::CrossEntropy { smoothing, weights }, op.gradient, node)
+            }
+            Op::MeanSquaredError(op) => self.loss(&LossKind::MeanSquaredError, op.gradient, node),
+            Op::BinaryCrossEntropy(op) => self.loss(&LossKind::BinaryCrossEntropy, op.gradient, node),
+            Op::L1(op) => self.loss(&LossKind::L1, op.gradient, node),
+            Op::Huber(op) => self.loss(&LossKind::Huber { delta: op.delta }, op.gradient, node),
         }
     }
 
@@ -246,10 +252,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn loss(&mut self, kind: LossKind, gradient: bool, node: &Node) -> Vec<Vec<f64>> {
+    fn loss(&mut self, kind: &LossKind, gradient: bool, node: &Node) -> Vec<Vec<f64>> {
         let found = loss::losses(kind, self.batch.n, self.value(node.args[0]), self.batch.targets);
         self.outcome.losses = found.losses;
         self.outcome.correct = found.correct;
+        self.outcome.weight = found.weight;
         if gradient { vec![found.gradient] } else { Vec::new() }
     }
 }

@@ -38,7 +38,11 @@ impl Generator {
             let name = self.bind(&format!("{name} -> {stage}"), &shape);
             return (self.statement(&name, shape).0, "mean_squared_error");
         }
-        let loss = if self.random.one_in(4) { "mean_squared_error" } else { "cross_entropy" };
+        let loss = if self.random.one_in(4) {
+            self.random.pick(&["mean_squared_error", "binary_cross_entropy", "l1", "huber"])
+        } else {
+            "cross_entropy"
+        };
         (self.head(&name, shape), loss)
     }
 
