@@ -67,6 +67,7 @@ networks! {
     small_lenet "../nets/layers/small_lenet.net";
     smoothed "../nets/layers/smoothed.net";
     unread "../nets/layers/unread.net";
+    varied "../nets/layers/varied.net";
     weighted "../nets/layers/weighted.net";
 }
 

@@ -81,6 +81,7 @@ impl Lowerer<'_> {
             "avgpool" => Some("avg_pool"),
             "concatenate" | "cat" => Some("concat"),
             "mul" => Some("multiply"),
+            "swish" => Some("silu"),
             _ => None,
         };
         let report = self

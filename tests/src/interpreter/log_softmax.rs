@@ -15,8 +15,8 @@ pub(super) fn forward(c: usize, x: &[f64]) -> Vec<f64> {
 pub(super) fn gradient(c: usize, y: &[f64], dy: &[f64]) -> Vec<f64> {
     let mut dx = Vec::with_capacity(y.len());
     for (y, dy) in y.chunks_exact(c).zip(dy.chunks_exact(c)) {
-        for i in 0..c {
-            dx.push((0..c).map(|j| dy[j] * (f64::from(u8::from(i == j)) - y[i].exp())).sum());
+        for (i, y) in y.iter().enumerate() {
+            dx.push((0..c).map(|j| dy[j] * (f64::from(u8::from(i == j)) - y.exp())).sum());
         }
     }
     dx

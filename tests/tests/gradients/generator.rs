@@ -143,7 +143,7 @@ impl Generator {
         match self.random.below(8) {
             0 => return "layer_norm(epsilon: 0.1)".to_owned(),
             1 => {
-                let divisors: Vec<usize> = (1..=c).filter(|groups| c % groups == 0).collect();
+                let divisors: Vec<usize> = (1..=c).filter(|groups| c.is_multiple_of(*groups)).collect();
                 return format!("group_norm({}, epsilon: 0.1)", self.random.pick(&divisors));
             }
             2 => return format!("lrn({}, alpha: 0.5)", self.random.between(1, 6)),

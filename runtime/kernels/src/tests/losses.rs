@@ -155,10 +155,12 @@ fn a_weight_for_each_class() {
     cross_entropy::target_forward(1, 2, targets, &[0.0; 2], &[0], &mut [0.0], &mut [0]);
 }
 
+type WithGradient = fn(usize, usize, f32, &[f32], &[f32], &mut [f32], &mut [f32]);
+
 /// A loss over values: with its gradient, alone, and both in double precision.
 struct ValueLoss {
     name: &'static str,
-    with_gradient: fn(usize, usize, f32, &[f32], &[f32], &mut [f32], &mut [f32]),
+    with_gradient: WithGradient,
     alone: fn(usize, usize, &[f32], &[f32], &mut [f32]),
     exact: fn(f64, f64) -> f64,
     slope: fn(f64, f64) -> f64,
