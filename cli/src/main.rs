@@ -1,5 +1,5 @@
 //! The `netwright` command: checks, summarises and expands network descriptions; trains, evaluates, runs and measures
-//! the networks that come with Netwright.
+//! networks, those that come with it and those of `.net` files.
 //!
 //! Data goes to standard output, progress and diagnostics to standard error. Exit codes: 0, 1 for findings and
 //! failures, 2 for a wrong command line.
@@ -8,14 +8,11 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod commands;
-mod data;
-mod failure;
+mod markdown;
+mod message;
 mod network;
-mod output;
+mod program;
 mod registry;
-mod run;
-mod text;
-mod threads;
 
 use std::process::ExitCode;
 

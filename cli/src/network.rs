@@ -1,14 +1,15 @@
 //! Which network a command line means, and its compilation.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
-use netwright_compiler::diagnostic::{Sink, Style, render_all};
-use netwright_compiler::source::SourceMap;
+use netwright_compiler::diagnostic::{Sink, Style, explanations, render_all};
+use netwright_compiler::source::{SourceId, SourceMap};
 use netwright_compiler::{Compiled, Settings, compile};
-use netwright_files::{FileError, Loaded, load_bundled, load_path};
+use netwright_files::{Disk, FileError, Loaded, load_bundled, load_path};
+use netwright_run::{Failure, Subject, Task, output};
 
-use crate::failure::Failure;
-use crate::{output, registry};
+use crate::{program, registry};
 
 /// A network of the command line: bundled, or a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,11 +41,15 @@ pub(crate) fn parse(text: &str) -> Result<Network, String> {
 /// What a text compiles to, with what there is to say about it.
 pub(crate) struct Checked {
     pub(crate) map: SourceMap,
+    /// The text in the map.
+    pub(crate) source: SourceId,
     pub(crate) sink: Sink,
     /// `None` if there are errors.
     pub(crate) compiled: Option<Compiled>,
     /// What messages call the text.
     pub(crate) name: String,
+    /// The file it is in, absolute and without links; `None` for a bundled text.
+    pub(crate) path: Option<PathBuf>,
 }
 
 impl Network {
@@ -58,40 +63,34 @@ impl Network {
 
     /// Reads and compiles the text.
     pub(crate) fn check(&self) -> Result<Checked, FileError> {
-        let Loaded { name, text, .. } = self.load()?;
-        let (mut map, mut sink) = (SourceMap::new(), Sink::new());
-        let source = map.add(name.as_str(), text);
-        let compiled = compile(source, &map, &Settings::default(), &mut sink);
-        Ok(Checked { map, sink, compiled, name })
+        let Loaded { name, text, path } = self.load()?;
+        Ok(Checked::of(name, path, text))
     }
 
     /// Compiles the text and prints what there is to say about it.
     pub(crate) fn compile(&self) -> Result<Compiled, Failure> {
-        let checked = self.check()?;
+        let checked = self.check().map_err(|error| Failure::because(&error))?;
         checked.tell();
         let name = checked.name;
         checked.compiled.ok_or_else(|| Failure::failed(format!("{name} does not compile")))
     }
 
-    /// Does a job with the compiled-in network.
-    pub(crate) fn with<J: registry::Job>(&self, verb: &str, job: J) -> Result<J::Output, Failure> {
-        if let Some(problem) = netwright_kernels::isa_problem() {
-            output::warning(&problem);
+    /// Does a task with the network: with the one that is compiled in, or with a program that is built for it.
+    pub(crate) fn perform(&self, task: &Task) -> Result<ExitCode, Failure> {
+        let subject = match self {
+            Self::Bundled(name) => match registry::perform(name, task) {
+                Some(done) => return done,
+                None => Subject::bundled(name),
+            },
+            Self::File(path) => Subject::file(path),
+        };
+        let compiled = self.compile()?;
+        if compiled.training.is_none()
+            && let Some(failure) = task.needs_training(&subject)
+        {
+            return Err(failure);
         }
-        match self {
-            Self::Bundled(name) => {
-                registry::with(name, job).ok_or_else(|| Failure::failed(format!("<{name}> is not in this program")))
-            }
-            Self::File(path) => {
-                let names = registry::NAMES.join(", ");
-                Err(Failure::usage(format!("cannot {verb} {}: this version of the command can only {verb} the bundled networks ({names})", path.display()))
-                    .help(format!(
-                        "compile your network into a crate of its own with `netwright::model!(\"{}\");` and call its methods; \
-                         `netwright check` and `netwright summary` take files",
-                        path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()
-                    )))
-            }
-        }
+        program::run(&subject, &compiled)
     }
 
     /// The bundled name, or the file's.
@@ -104,9 +103,21 @@ impl Network {
 }
 
 impl Checked {
+    /// Compiles a text.
+    pub(crate) fn of(name: String, path: Option<PathBuf>, text: String) -> Self {
+        let (mut map, mut sink) = (SourceMap::new(), Sink::new());
+        let source = map.add(name.as_str(), text);
+        let mut sources = path.as_deref().map_or_else(Disk::bundled, |path| Disk::beside(path, None));
+        let compiled = compile(source, &mut map, &Settings::default(), &mut sources, &mut sink);
+        Self { map, source, sink, compiled, name, path }
+    }
+
     /// Prints the diagnostics, with colours where they are shown.
     pub(crate) fn tell(&self) {
         output::tell(&render_all(&self.sink, &self.map, Style::Ansi));
+        if let Some(line) = explanations(&self.sink) {
+            output::note(&format!("\n{line}"));
+        }
     }
 }
 

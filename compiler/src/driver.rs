@@ -1,13 +1,15 @@
 //! The compiler from end to end: the one place where the order of its parts is written.
 
+use crate::cost;
 use crate::diagnostic::{Sink, codes};
 use crate::ir::{Graph, verify};
-use crate::lower::{Constant, Lowered, lower};
+use crate::lower::{Constant, Lowered, check_blocks, lower};
 use crate::passes::{Mode, prepare};
 use crate::plan::{Parameters, Plan, plan};
+use crate::program::{Program, Sources};
 use crate::recipe::Recipe;
 use crate::source::{SourceId, SourceMap};
-use crate::syntax::{self, ast};
+use crate::syntax::ast;
 
 /// What a user of a description says besides it.
 #[derive(Debug, Clone, Default)]
@@ -73,6 +75,13 @@ impl Compiled {
             .sum()
     }
 
+    /// The number of parameters, frozen ones too, padding not counted.
+    #[must_use]
+    pub fn parameter_count(&self) -> usize {
+        let counted = self.graph.parameters.iter().filter(|parameter| parameter.trained || parameter.frozen);
+        counted.map(|parameter| parameter.shape.elements()).sum()
+    }
+
     /// How many lanes of gradients training keeps at most: enough for the threads of a large machine, as memory allows.
     pub(crate) fn lanes(&self) -> usize {
         (LANE_FLOATS / self.parameters.trained.max(1)).clamp(FEWEST_LANES, 32)
@@ -93,23 +102,37 @@ impl Compiled {
     }
 }
 
-/// Reads and checks a text, and lowers the network that `settings` names. `None` if there is none to lower.
+/// Reads and checks a text with what it uses, checks its blocks, and lowers the network that `settings` names. `None` if
+/// there is none to lower.
 ///
 /// A text with mistakes of syntax is not lowered: what could not be read would be missed as if it were not there.
 #[must_use]
-pub fn check(source: SourceId, map: &SourceMap, settings: &Settings, sink: &mut Sink) -> Option<Lowered> {
-    let file = syntax::parse(source, map, sink);
+pub fn check(
+    source: SourceId,
+    map: &mut SourceMap,
+    settings: &Settings,
+    sources: &mut dyn Sources,
+    sink: &mut Sink,
+) -> Option<Lowered> {
+    let program = Program::load(source, map, sources, sink);
     if sink.has_errors() {
         return None;
     }
-    let network = select(&file, settings, sink)?;
-    Some(lower(network, &settings.overrides, sink))
+    check_blocks(&program, sink);
+    let network = select(program.main()?, settings, sink)?;
+    Some(lower(&program, network, &settings.overrides, sink))
 }
 
 /// Compiles a text: `None` if the sink has errors.
 #[must_use]
-pub fn compile(source: SourceId, map: &SourceMap, settings: &Settings, sink: &mut Sink) -> Option<Compiled> {
-    let lowered = check(source, map, settings, sink)?;
+pub fn compile(
+    source: SourceId,
+    map: &mut SourceMap,
+    settings: &Settings,
+    sources: &mut dyn Sources,
+    sink: &mut Sink,
+) -> Option<Compiled> {
+    let mut lowered = check(source, map, settings, sources, sink)?;
     if sink.has_errors() {
         return None;
     }
@@ -124,8 +147,12 @@ pub fn compile(source: SourceId, map: &SourceMap, settings: &Settings, sink: &mu
             return None;
         }
     }
+    let limits = std::mem::take(&mut lowered.limits);
     match finish(lowered) {
-        Ok(compiled) => Some(compiled),
+        Ok(compiled) => {
+            cost::check(&compiled, &limits, sink);
+            (!sink.has_errors()).then_some(compiled)
+        }
         Err(problem) => {
             sink.error(codes::N0109, format!("the compiler cannot go on: {problem}"))
                 .primary(span, "while compiling this network")

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod cost;
 pub mod diagnostic;
 pub mod driver;
 pub mod emit;
@@ -18,6 +19,7 @@ pub mod lower;
 pub mod ops;
 pub mod passes;
 pub mod plan;
+pub mod program;
 pub mod recipe;
 pub mod source;
 pub mod summary;
@@ -26,3 +28,4 @@ pub mod types;
 
 pub use driver::{Compiled, Settings, Training, check, compile};
 pub use lower::Constant;
+pub use program::{NoSources, Sources};

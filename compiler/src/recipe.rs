@@ -79,6 +79,22 @@ pub struct Optimizer {
     pub settings: Vec<(&'static str, Setting)>,
 }
 
+impl Optimizer {
+    /// Numbers that it keeps for each parameter.
+    #[must_use]
+    pub fn slots(&self) -> u64 {
+        let momentum = self
+            .settings
+            .iter()
+            .any(|(name, setting)| *name == "momentum" && matches!(setting, Setting::Number(value) if *value > 0.0));
+        match self.variant {
+            "Sgd" => u64::from(momentum),
+            "RmsProp" => 1 + u64::from(momentum),
+            _ => 2,
+        }
+    }
+}
+
 /// A learning-rate schedule with its settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {

@@ -27,7 +27,8 @@ pub fn layers(graph: &Graph) -> Vec<Layer> {
 
 fn layer(graph: &Graph, id: NodeId) -> Layer {
     let node = &graph.nodes[id.0 as usize];
-    let trained = node.parameters.iter().map(|&id| graph.parameter(id)).filter(|parameter| parameter.trained);
+    let trained =
+        node.parameters.iter().map(|&id| graph.parameter(id)).filter(|parameter| parameter.trained || parameter.frozen);
     // The kind is the first word of the operation's text form.
     let text = node.op.to_string();
     let kind = match text.split(' ').next().unwrap_or_default() {

@@ -12,6 +12,7 @@ use netwright_compiler::emit::{Sketch, Target, emit, skeleton};
 use netwright_compiler::source::SourceMap;
 use netwright_compiler::syntax::{self, ast};
 use netwright_compiler::{Settings, compile};
+use netwright_files::Disk;
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -43,18 +44,24 @@ fn expand(input: TokenStream) -> TokenStream {
     let id = map.add(text.name, text.text);
     let mut sink = Sink::new();
     let settings = Settings { network: None, overrides };
-    let compiled = compile(id, &map, &settings, &mut sink);
-    let tracked = text.path.map(|path| {
-        let path = path.to_string_lossy().into_owned();
-        // Rebuilds the crate when the file changes.
-        quote!(
-            const _: &[u8] = ::core::include_bytes!(#path);
-        )
-    });
+    let mut sources = text.sources;
+    let compiled = compile(id, &mut map, &settings, &mut sources, &mut sink);
+    let tracked: TokenStream = text
+        .path
+        .iter()
+        .chain(sources.opened())
+        .map(|path| {
+            let path = path.to_string_lossy().into_owned();
+            // Rebuilds the crate when the file changes.
+            quote!(
+                const _: &[u8] = ::core::include_bytes!(#path);
+            )
+        })
+        .collect();
     let code = match compiled {
         Some(compiled) => emit(&compiled, &target),
         None => {
-            let errors = report::diagnostics(&sink, &map, &text.place);
+            let errors = report::diagnostics(&sink, &map, id, &text.place);
             let skeletons = skeletons(&syntax::parse(id, &map, &mut Sink::new()), &target);
             quote!(#errors #skeletons)
         }
@@ -96,7 +103,7 @@ fn sketch(network: &ast::Network) -> Sketch<'_> {
                     _ => false,
                 });
             }
-            ast::Item::Binding(_) => {}
+            _ => {}
         }
     }
     sketch
@@ -107,6 +114,8 @@ struct Text {
     name: String,
     text: String,
     path: Option<std::path::PathBuf>,
+    /// Where it finds what it uses.
+    sources: Disk,
     place: Place,
 }
 
@@ -120,16 +129,27 @@ impl Source {
                 let loaded = netwright_files::load_path(&file, root.as_deref()).map_err(|error| {
                     report::Error::new(span, report::in_package(&error.to_string(), root.as_deref()))
                 })?;
-                Ok(Text { name: loaded.name, text: loaded.text, path: loaded.path, place: Place::Literal(span) })
+                let sources = Disk::beside(loaded.path.as_deref().unwrap_or(&file), root.as_deref());
+                Ok(Text {
+                    name: loaded.name,
+                    text: loaded.text,
+                    path: loaded.path,
+                    sources,
+                    place: Place::Literal(span),
+                })
             }
             Source::Bundled { name, first, last } => {
                 let loaded = netwright_files::load_bundled(&name)
                     .map_err(|error| report::Error::between(first, last, error.to_string()))?;
-                Ok(Text { name: loaded.name, text: loaded.text, path: None, place: Place::Tokens(first, last) })
+                let place = Place::Tokens(first, last);
+                Ok(Text { name: loaded.name, text: loaded.text, path: None, sources: Disk::bundled(), place })
             }
             Source::Inline(tokens) => {
+                let (file, root) = invocation::resolve("inline.net", proc_macro2::Span::call_site())?;
                 let printed = inline::print(tokens);
                 Ok(Text {
+                    // Paths start at the folder of the source file, as those of `model!` do.
+                    sources: Disk::below(file.parent().unwrap_or(&file), root.as_deref()),
                     name: "model!".to_owned(),
                     text: printed.text,
                     path: None,

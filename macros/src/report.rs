@@ -1,7 +1,7 @@
 //! Messages for rustc: `compile_error!` at the tokens that are to blame.
 
-use netwright_compiler::diagnostic::{Diagnostic, Sink, Style, render};
-use netwright_compiler::source::SourceMap;
+use netwright_compiler::diagnostic::{Diagnostic, Sink, Style, quote as quote_text, render};
+use netwright_compiler::source::{SourceId, SourceMap};
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 
@@ -41,10 +41,10 @@ impl Error {
 }
 
 /// One `compile_error!` for each error of the sink.
-pub(crate) fn diagnostics(sink: &Sink, map: &SourceMap, place: &Place) -> TokenStream {
+pub(crate) fn diagnostics(sink: &Sink, map: &SourceMap, main: SourceId, place: &Place) -> TokenStream {
     let errors = sink.diagnostics();
     let errors = errors.iter().filter(|d| d.level == netwright_compiler::diagnostic::Level::Error);
-    let mut tokens: TokenStream = errors.map(|diagnostic| one(diagnostic, map, place)).collect();
+    let mut tokens: TokenStream = errors.map(|diagnostic| one(diagnostic, map, main, place)).collect();
     let omitted = sink.n_omitted();
     if omitted > 0 {
         let (first, last) = match place {
@@ -57,14 +57,18 @@ pub(crate) fn diagnostics(sink: &Sink, map: &SourceMap, place: &Place) -> TokenS
     tokens
 }
 
-fn one(diagnostic: &Diagnostic, map: &SourceMap, place: &Place) -> TokenStream {
+fn one(diagnostic: &Diagnostic, map: &SourceMap, main: SourceId, place: &Place) -> TokenStream {
     match place {
         Place::Literal(span) => compile_error(*span, *span, &rendered(diagnostic, map)),
         Place::Tokens(first, last) => compile_error(*first, *last, &rendered(diagnostic, map)),
+        // In a file that the description uses: the message brings that file's own line.
+        Place::Inline(_) if diagnostic.primary.span.source != main => {
+            compile_error(Span::call_site(), Span::call_site(), &rendered(diagnostic, map))
+        }
         Place::Inline(table) => {
             let range = diagnostic.primary.span.range();
             let (first, last) = table.spans(range.start, range.end);
-            compile_error(first, last, &in_words(diagnostic))
+            compile_error(first, last, &in_words(diagnostic, map))
         }
     }
 }
@@ -82,11 +86,19 @@ pub(crate) fn in_package(message: &str, root: Option<&std::path::Path>) -> Strin
     message.replace(&format!("`{root}`"), "this package").replace(&format!("{root}/"), "")
 }
 
+/// Most characters of a description that a note quotes.
+const MAX_QUOTED: usize = 60;
+
 /// The message without a picture of the source, which rustc draws itself.
-fn in_words(diagnostic: &Diagnostic) -> String {
+fn in_words(diagnostic: &Diagnostic, map: &SourceMap) -> String {
     let mut text = format!("[{}] {}", diagnostic.code, diagnostic.title);
     if !diagnostic.primary.text.is_empty() {
         text.push_str(&format!("\n{}", diagnostic.primary.text));
+    }
+    for label in diagnostic.secondary.iter().filter(|label| !label.text.is_empty()) {
+        let place = map.slice(label.span).split_whitespace().collect::<Vec<_>>().join(" ");
+        let place: String = place.chars().take(MAX_QUOTED).collect();
+        text.push_str(&format!("\nnote: {}: {}", quote_text(&place), label.text));
     }
     let notes = diagnostic.notes.iter().map(|note| format!("\nnote: {note}"));
     let helps = diagnostic.helps.iter().map(|help| format!("\nhelp: {help}"));

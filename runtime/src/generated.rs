@@ -9,8 +9,9 @@ pub use std::path::Path;
 
 pub use ndarray;
 pub use netwright_kernels::{
-    Layout, Slot, avg_pool, binary, binary_cross_entropy, concat, conv, cross_entropy, dense, dropout, global_avg_pool,
-    group_norm, huber, l1, log_softmax, lrn, mse, prelu, softmax, unary,
+    Layout, Slot, affine, avg_pool, binary, binary_cross_entropy, concat, conv, conv_transpose, cross_entropy, dense,
+    dropout, global_avg_pool, global_max_pool, group_norm, huber, l1, log_softmax, lrn, mean, mse, pad, prelu, softmax,
+    unary, upsample,
 };
 
 pub use crate::engine::{Core, Inference, InferenceChunk, forward, predict};

@@ -9,13 +9,16 @@ use std::path::{Path, PathBuf};
 use netwright_compiler::diagnostic::{Sink, Style, codes, render_all, testing};
 use netwright_compiler::source::{SourceId, SourceMap};
 use netwright_compiler::{Constant, Settings, compile};
+use netwright_files::Disk;
 
 /// The folders of cases that the whole compiler answers; those of `syntax` are the parser's own.
-const FOLDERS: &[&str] = &["names", "arguments", "shapes", "train"];
+const FOLDERS: &[&str] = &["names", "arguments", "shapes", "train", "blocks", "uses"];
 
 /// Codes that no annotated case can show, and why.
-const WITHOUT_CASE: &[(&str, &str)] =
-    &[("N0305", "kept for shapes that are written out, which the language does not have yet")];
+const WITHOUT_CASE: &[(&str, &str)] = &[
+    ("N0305", "kept for shapes that are written out, which the language does not have yet"),
+    ("N0503", "needs hundreds of files; those that read files test it"),
+];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("cases").join(name)
@@ -52,8 +55,10 @@ fn constant(text: &str) -> Constant {
     int.or_else(float).or_else(flag).unwrap_or_else(|| Constant::Text(text.trim_matches('"').to_owned()))
 }
 
-fn front_end(source: SourceId, map: &SourceMap, sink: &mut Sink) {
-    let compiled = compile(source, map, &settings(map.text(source)), sink);
+fn front_end(source: SourceId, map: &mut SourceMap, sink: &mut Sink) {
+    let settings = settings(map.text(source));
+    let mut sources = Disk::below(&folder("files"), None);
+    let compiled = compile(source, map, &settings, &mut sources, sink);
     assert_eq!(compiled.is_none(), sink.has_errors(), "code exactly where there are no errors");
 }
 
@@ -62,7 +67,7 @@ fn rendered(name: &str, text: &str) -> String {
     let mut map = SourceMap::new();
     let source = map.add(name, text);
     let mut sink = Sink::new();
-    front_end(source, &map, &mut sink);
+    front_end(source, &mut map, &mut sink);
     render_all(&sink, &map, Style::Plain)
 }
 
@@ -79,7 +84,7 @@ fn annotations_hold() {
             reports += &report;
         }
         let (code, _) = name.split_once('_').expect("a case's name starts with its code");
-        if !text.contains(&format!("[{code}]:")) {
+        if !rendered(&name, &text).contains(&format!("[{code}]:")) {
             writeln!(reports, "{name}: does not give {code}").unwrap();
         }
     }
@@ -113,10 +118,14 @@ fn messages_keep_the_house_style() {
         let mut map = SourceMap::new();
         let source = map.add(name.as_str(), text);
         let mut sink = Sink::new();
-        front_end(source, &map, &mut sink);
+        front_end(source, &mut map, &mut sink);
         for diagnostic in sink.diagnostics() {
             let labels = std::iter::once(&diagnostic.primary).chain(&diagnostic.secondary).map(|label| &label.text);
-            for line in labels.chain([&diagnostic.title]).chain(&diagnostic.helps).chain(&diagnostic.notes) {
+            for line in labels
+                .chain([&diagnostic.title])
+                .chain(diagnostic.helps.iter().map(|help| &help.text))
+                .chain(&diagnostic.notes)
+            {
                 assert!(!line.is_empty() && !line.ends_with('.') && !line.contains('\n'), "{name}: {line:?}");
                 assert!(!line.starts_with(char::is_uppercase), "{name}: {line:?}");
             }
@@ -128,7 +137,12 @@ fn messages_keep_the_house_style() {
 fn every_code_has_a_case() {
     let mut texts = String::new();
     for folder in FOLDERS.iter().chain(&["syntax"]) {
-        texts.extend(cases(folder).into_iter().map(|(_, text)| text));
+        for (name, text) in cases(folder) {
+            texts.push_str(&text);
+            if *folder == "uses" {
+                texts.push_str(&rendered(&name, &text));
+            }
+        }
     }
     // Codes of the text itself are covered by the parser's own tests, hostile texts included.
     for code in codes::all().filter(|code| code.id() >= "N0100") {

@@ -9,12 +9,13 @@ use netwright_compiler::diagnostic::{Sink, Style, render_all};
 use netwright_compiler::emit::{Target, emit, to_text};
 use netwright_compiler::source::SourceMap;
 use netwright_compiler::{Compiled, Constant, Settings, compile};
+use netwright_files::Disk;
 
 fn compiled(text: &str, settings: &Settings) -> Compiled {
     let mut map = SourceMap::new();
     let source = map.add("case.net", text);
     let mut sink = Sink::new();
-    let compiled = compile(source, &map, settings, &mut sink);
+    let compiled = compile(source, &mut map, settings, &mut Disk::bundled(), &mut sink);
     compiled.unwrap_or_else(|| panic!("{}", render_all(&sink, &map, Style::Plain)))
 }
 

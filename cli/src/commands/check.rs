@@ -1,15 +1,16 @@
-//! `netwright check`: what the compiler has to say about descriptions.
+//! `netwright check`: what the compiler has to say about descriptions, and mending what has one right mend.
 
 use std::process::ExitCode;
 
-use netwright_compiler::diagnostic::{Data, LabelData, data};
-use netwright_compiler::source::Location;
+use netwright_compiler::diagnostic::apply;
 use netwright_compiler::{Compiled, summary};
-use serde::Serialize;
+use netwright_run::{Failure, output, text};
 
-use crate::failure::Failure;
-use crate::network::{self, Network};
-use crate::{output, text};
+use crate::message::Format;
+use crate::network::{self, Checked, Network};
+
+/// How often the edits of a text are followed by edits of what they made of it.
+const ROUNDS: usize = 4;
 
 /// The arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -17,42 +18,73 @@ pub(crate) struct Args {
     /// `.net` files, or bundled networks by name
     #[arg(required = true, value_name = "FILE", value_parser = network::parse)]
     networks: Vec<Network>,
-    /// Print every diagnostic as a line of JSON on standard output
-    #[arg(long)]
+    /// How diagnostics are written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Human)]
+    message_format: Format,
+    /// The same as --message-format json
+    #[arg(long, conflicts_with = "message_format")]
     json: bool,
+    /// Mend the files where a mistake has exactly one mend, then check them
+    #[arg(long)]
+    fix: bool,
 }
 
 /// Checks all; exit code 1 if one has errors or cannot be read.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let format = if args.json { Format::Json } else { args.message_format };
+    if args.fix
+        && let Some(Network::Bundled(name)) =
+            args.networks.iter().find(|network| matches!(network, Network::Bundled(_)))
+    {
+        return Err(Failure::usage(format!("cannot fix <{name}>: it is a part of this program"))
+            .help(format!("a file of that name is given as ./{name}")));
+    }
     let mut good = true;
     for network in &args.networks {
-        good &= check(network, args.json)?;
+        good &= check(network, format, args.fix)?;
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Whether a network is free of errors.
-fn check(network: &Network, json: bool) -> Result<bool, Failure> {
+fn check(network: &Network, format: Format, fix: bool) -> Result<bool, Failure> {
     let checked = match network.check() {
+        Ok(checked) if fix => mend(network, checked)?,
         Ok(checked) => checked,
         Err(error) => {
             // The other files are checked all the same.
-            let _ = Failure::from(error).report();
+            format.unreadable(&network.label(), Failure::because(&error))?;
             return Ok(false);
         }
     };
-    if json {
-        for diagnostic in checked.sink.diagnostics() {
-            output::print_json(&Line::from(&data(diagnostic, &checked.map)))?;
-        }
-    } else {
-        checked.tell();
-        if let Some(compiled) = &checked.compiled {
-            let good = output::GOOD;
-            output::print(&format!("{good}ok{good:#} {}: {}\n", checked.name, describe(compiled)))?;
-        }
+    format.tell(&checked)?;
+    if let Some(compiled) = &checked.compiled
+        && format.is_for_people()
+    {
+        let good = output::GOOD;
+        output::print(&format!("{good}ok{good:#} {}: {}\n", checked.name, describe(compiled)))?;
     }
     Ok(checked.compiled.is_some())
+}
+
+/// Makes the edits that the diagnostics carry, and replaces the file by what comes of them.
+fn mend(network: &Network, mut checked: Checked) -> Result<Checked, Failure> {
+    let mut n_made = 0;
+    for _ in 0..ROUNDS {
+        let (text, n) = apply(checked.source, checked.map.text(checked.source), &checked.sink.diagnostics());
+        if n == 0 {
+            break;
+        }
+        n_made += n;
+        checked = Checked::of(checked.name, checked.path, text);
+    }
+    if n_made > 0
+        && let Some(path) = &checked.path
+    {
+        output::write_file(path, checked.map.text(checked.source))?;
+        output::note(&format!("made {} in {}", text::count(n_made, "edit"), network.label()));
+    }
+    Ok(checked)
 }
 
 /// A network in one line.
@@ -66,52 +98,4 @@ fn describe(compiled: &Compiled) -> String {
         text::thousands(parameters),
         text::thousands(macs)
     )
-}
-
-/// A diagnostic as JSON.
-#[derive(Serialize)]
-struct Line<'a> {
-    code: &'a str,
-    level: &'a str,
-    title: &'a str,
-    primary: Label<'a>,
-    secondary: Vec<Label<'a>>,
-    notes: &'a [String],
-    helps: &'a [String],
-}
-
-/// A place with what is said about it; lines and columns count from 1.
-#[derive(Serialize)]
-struct Label<'a> {
-    file: &'a str,
-    byte_start: usize,
-    byte_end: usize,
-    line: usize,
-    column: usize,
-    end_line: usize,
-    end_column: usize,
-    text: &'a str,
-}
-
-impl<'a> From<&'a Data> for Line<'a> {
-    fn from(data: &'a Data) -> Self {
-        let Data { code, level, title, primary, secondary, notes, helps } = data;
-        Self {
-            code,
-            level,
-            title,
-            primary: primary.into(),
-            secondary: secondary.iter().map(Label::from).collect(),
-            notes,
-            helps,
-        }
-    }
-}
-
-impl<'a> From<&'a LabelData> for Label<'a> {
-    fn from(label: &'a LabelData) -> Self {
-        let LabelData { file, byte_start, byte_end, start, end, text } = label;
-        let (Location { line, column }, Location { line: end_line, column: end_column }) = (*start, *end);
-        Self { file, byte_start: *byte_start, byte_end: *byte_end, line, column, end_line, end_column, text }
-    }
 }

@@ -2,9 +2,7 @@
 
 use netwright::data::cache;
 use netwright::data::named::NAMES;
-
-use crate::failure::Failure;
-use crate::{data, output};
+use netwright_run::{Failure, data, output};
 
 /// What to do with data.
 #[derive(Debug, clap::Subcommand)]

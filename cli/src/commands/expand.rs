@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use netwright_compiler::emit::{Target, emit, to_text};
+use netwright_run::{Failure, output};
 
-use crate::failure::Failure;
 use crate::network::{self, Network};
-use crate::output;
 
 /// The arguments of `expand`.
 #[derive(Debug, clap::Args)]

@@ -1,20 +1,31 @@
 //! The commands, each in a file of its own.
 
-mod bench;
 mod check;
 mod data;
-mod eval;
 mod expand;
 mod explain;
-mod predict;
 mod summary;
-mod train;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use netwright_run::{Failure, Task, bench, eval, predict, train};
 
-use crate::failure::Failure;
+use crate::network::{self, Network};
+
+/// A network with options.
+#[derive(Debug, clap::Args)]
+pub(crate) struct On<O: clap::Args> {
+    /// A bundled network by name, or the path of a `.net` file
+    #[arg(value_name = "NET", value_parser = network::parse)]
+    network: Network,
+    #[command(flatten)]
+    options: O,
+}
+
+/// What stands below the options of `train`.
+const AFTER_TRAIN: &str = "Writes weights.safetensors (of the last epoch), metrics.jsonl, run.toml (what the run follows \
+    from), curve.svg and checkpoints. The test images are measured after each epoch; nothing is chosen by them.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -25,19 +36,20 @@ pub(crate) enum Command {
     Summary(summary::Args),
     /// Print the Rust code that a network compiles to
     Expand(expand::Args),
-    /// Explain one of the compiler's messages, such as N0302
+    /// Explain the compiler's messages by their codes, such as N0302
     Explain(explain::Args),
-    /// Train a bundled network
-    Train(train::Args),
+    /// Train a network
+    #[command(after_help = AFTER_TRAIN)]
+    Train(On<train::Options>),
     /// Measure trained weights on a dataset's test images
-    Eval(eval::Args),
+    Eval(On<eval::Options>),
     /// Classify images
-    Predict(predict::Args),
+    Predict(On<predict::Options>),
     /// Fetch datasets, and tell where they are kept
     #[command(subcommand)]
     Data(data::Command),
     /// Measure the time of a training step or of inference
-    Bench(bench::Args),
+    Bench(On<bench::Options>),
 }
 
 /// Runs a command.
@@ -48,10 +60,10 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Summary(args) => done(summary::run(&args)),
         Command::Expand(args) => done(expand::run(&args)),
         Command::Explain(args) => done(explain::run(&args)),
-        Command::Train(args) => train::run(&args),
-        Command::Eval(args) => done(eval::run(&args)),
-        Command::Predict(args) => predict::run(&args),
+        Command::Train(On { network, options }) => network.perform(&Task::Train(options)),
+        Command::Eval(On { network, options }) => network.perform(&Task::Eval(options)),
+        Command::Predict(On { network, options }) => network.perform(&Task::Predict(options)),
+        Command::Bench(On { network, options }) => network.perform(&Task::Bench(options)),
         Command::Data(command) => done(data::run(&command)),
-        Command::Bench(args) => done(bench::run(&args)),
     }
 }

@@ -3,11 +3,10 @@
 use comfy_table::Table;
 use netwright_compiler::summary::{Layer, layers};
 use netwright_compiler::{Compiled, plan::Plan};
+use netwright_run::{Failure, output, text};
 use serde::Serialize;
 
-use crate::failure::Failure;
 use crate::network::{self, Network};
-use crate::{output, text};
 
 /// The arguments of `summary`.
 #[derive(Debug, clap::Args)]

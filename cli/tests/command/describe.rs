@@ -1,8 +1,7 @@
-//! `netwright check`, `summary`, `expand`, `explain` and `data`.
+//! `netwright check`, `summary`, `expand` and `data`.
 
 use std::fs;
 
-use serde_json::Value;
 use tempfile::tempdir;
 
 use crate::program::{good, run};
@@ -55,15 +54,6 @@ fn files_are_checked_and_every_one_is() {
     assert!(mixed.stderr.contains("error[N0302]: `dense` takes a flat input, found [24, 24, 6]"), "{}", mixed.stderr);
     assert!(mixed.stderr.contains("bad.net:3:47"), "{}", mixed.stderr);
     assert!(mixed.stderr.contains("`god.net` does not exist; did you mean `good.net`?"), "{}", mixed.stderr);
-
-    let json = run(folder, &["check", "--json", "bad.net", "good.net"]);
-    assert_eq!((json.exit, json.stderr.as_str()), (Some(1), ""));
-    let diagnostic: Value = json.json();
-    assert_eq!((diagnostic["code"].as_str(), diagnostic["level"].as_str()), (Some("N0302"), Some("error")));
-    let primary = &diagnostic["primary"];
-    assert_eq!((primary["file"].as_str(), primary["line"].as_u64()), (Some("bad.net"), Some(3)));
-    let bytes = primary["byte_start"].as_u64().unwrap() as usize..primary["byte_end"].as_u64().unwrap() as usize;
-    assert_eq!(&BAD[bytes], "dense(120)");
 }
 
 #[test]
@@ -84,16 +74,6 @@ fn files_are_summarised_and_expanded() {
         assert_eq!((said.exit, said.stdout.as_str()), (Some(1), ""));
         assert!(said.stderr.contains("error[N0302]") && said.stderr.contains("bad.net does not compile"), "{said:?}");
     }
-}
-
-#[test]
-fn codes_are_explained() {
-    let folder = tempdir().unwrap();
-    let page = good(folder.path(), &["explain", "n0302"]).stdout;
-    assert!(page.starts_with("N0302: ") && page.contains("```net"), "{page}");
-    assert_eq!(good(folder.path(), &["explain", "error[N0302]"]).stdout, page);
-    assert!(good(folder.path(), &["explain"]).stdout.lines().any(|line| line.starts_with("N0302  ")));
-    assert_eq!(run(folder.path(), &["explain", "N9999"]).exit, Some(2));
 }
 
 #[test]

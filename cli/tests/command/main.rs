@@ -4,6 +4,8 @@
 
 mod describe;
 mod evaluate;
+mod files;
+mod messages;
 mod predict;
 mod program;
 mod resume;

@@ -33,7 +33,12 @@ impl Said {
 
 /// Runs the program to its end.
 pub(crate) fn run(folder: &Path, args: &[&str]) -> Said {
-    let output = netwright(folder, args).output().unwrap();
+    said(&mut netwright(folder, args))
+}
+
+/// What a program says until its end.
+pub(crate) fn said(command: &mut Command) -> Said {
+    let output = command.output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Said { exit: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }

@@ -21,20 +21,6 @@ fn a_wrong_name_has_a_suggestion() {
 }
 
 #[test]
-fn files_cannot_be_trained_and_the_way_out_is_told() {
-    let folder = tempdir().unwrap();
-    fs::write(folder.path().join("mine.net"), "network Tiny { input x: [4]; output y = softmax(x); }").unwrap();
-    for args in
-        [&["train", "mine.net"][..], &["eval", "mine.net"], &["predict", "mine.net", "a.png"], &["bench", "mine.net"]]
-    {
-        let said = run(folder.path(), args);
-        assert_eq!(said.exit, Some(2), "{said:?}");
-        assert!(said.stderr.contains("lenet, lenet5, lenet_caffe"), "{}", said.stderr);
-        assert!(said.stderr.contains("netwright::model!(\"mine.net\")"), "{}", said.stderr);
-    }
-}
-
-#[test]
 fn wrong_options_end_with_two() {
     let folder = tempdir().unwrap();
     for args in [

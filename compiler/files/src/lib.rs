@@ -8,10 +8,12 @@ mod nearby;
 mod read;
 #[cfg(test)]
 mod tests;
+mod uses;
 
 use std::path::{Path, PathBuf};
 
 pub use error::FileError;
+pub use uses::Disk;
 
 /// A text ready to be compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -138,3 +138,120 @@ fn devices_and_pipes_are_refused_without_waiting() {
         assert!(refused(&path, None).ends_with("expected a regular file"), "{}", path.display());
     }
 }
+
+mod uses {
+    //! `use` on disk: what is found, and what is refused.
+
+    use std::fs;
+    use std::path::Path;
+
+    use netwright_compiler::diagnostic::{Sink, short};
+    use netwright_compiler::program::{MAX_BYTES, MAX_CHAIN, MAX_FILES, Program};
+    use netwright_compiler::source::SourceMap;
+
+    use crate::{Disk, load_path};
+
+    /// The files of a description, and the messages about it.
+    fn load(path: &Path) -> (usize, Vec<String>) {
+        let loaded = load_path(path, None).unwrap();
+        let (mut map, mut sink) = (SourceMap::new(), Sink::new());
+        let source = map.add(loaded.name, loaded.text);
+        let mut disk = Disk::beside(path, None);
+        let program = Program::load(source, &mut map, &mut disk, &mut sink);
+        assert_eq!(disk.opened().iter().filter(|path| !path.is_absolute()).count(), 0);
+        (program.units.len(), sink.diagnostics().into_iter().map(|diagnostic| short(diagnostic, &map)).collect())
+    }
+
+    #[test]
+    fn files_are_read_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("a")).unwrap();
+        fs::write(at("main.net"), "use \"a/one.net\"; use \"a/two.net\"; use \"a/../a/two.net\";").unwrap();
+        fs::write(at("a/one.net"), "use \"./two.net\"; use <fire>;").unwrap();
+        fs::write(at("a/two.net"), "use <fire>;").unwrap();
+        let (n_files, messages) = load(&at("main.net"));
+        assert_eq!(n_files, 4);
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        assert!(messages[0].contains("a/../a/two.net"), "{messages:?}");
+    }
+
+    #[test]
+    fn a_file_may_not_use_itself_through_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("main.net"), "use \"other.net\";").unwrap();
+        fs::write(at("other.net"), "use \"main.net\";").unwrap();
+        let (n_files, messages) = load(&at("main.net"));
+        assert_eq!(n_files, 2);
+        assert!(messages.len() == 1 && messages[0].contains("N0502"), "{messages:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_that_lead_out_and_devices_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("inner")).unwrap();
+        fs::write(at("secret.net"), "").unwrap();
+        std::os::unix::fs::symlink(at("secret.net"), at("inner/link.net")).unwrap();
+        std::os::unix::fs::symlink(folder.path(), at("inner/up")).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", at("inner/zero.net")).unwrap();
+        let main = at("inner/main.net");
+        for target in ["link.net", "up/secret.net", "zero.net"] {
+            fs::write(&main, format!("use \"{target}\";")).unwrap();
+            let (n_files, messages) = load(&main);
+            assert_eq!(n_files, 1, "{target}");
+            assert!(messages.len() == 1 && messages[0].contains("N0501"), "{target}: {messages:?}");
+        }
+        // A link that stays inside is followed.
+        fs::write(at("inner/real.net"), "").unwrap();
+        std::os::unix::fs::symlink(at("inner/real.net"), at("inner/fine.net")).unwrap();
+        fs::write(&main, "use \"fine.net\"; use \"real.net\";").unwrap();
+        assert_eq!(load(&main), (2, Vec::new()));
+    }
+
+    /// At the limit all is well, and one past it there is a message.
+    #[test]
+    fn limits_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let main = at("main.net");
+        // Many files side by side.
+        for index in 0..MAX_FILES {
+            fs::write(at(&format!("f{index}.net")), "").unwrap();
+        }
+        let uses = |n: usize| (0..n).map(|index| format!("use \"f{index}.net\";")).collect::<String>();
+        fs::write(&main, uses(MAX_FILES - 1)).unwrap();
+        assert_eq!(load(&main), (MAX_FILES, Vec::new()));
+        fs::write(&main, uses(MAX_FILES)).unwrap();
+        let (n_files, messages) = load(&main);
+        assert!(n_files == MAX_FILES && messages.len() == 1 && messages[0].contains("N0503"), "{messages:?}");
+        // One after the other.
+        let chain = |n: usize| {
+            for index in 0..n {
+                let next = if index + 1 < n { format!("use \"f{}.net\";", index + 1) } else { String::new() };
+                fs::write(at(&format!("f{index}.net")), next).unwrap();
+            }
+            fs::write(&main, "use \"f0.net\";").unwrap();
+            load(&main)
+        };
+        assert_eq!(chain(MAX_CHAIN - 1), (MAX_CHAIN, Vec::new()));
+        let (n_files, messages) = chain(MAX_CHAIN);
+        assert!(n_files == MAX_CHAIN && messages.len() == 1 && messages[0].contains("N0503"), "{messages:?}");
+        // Many bytes: sixteen files of a megabyte, the description's own text counted.
+        let blank = " ".repeat(1 << 20);
+        for index in 0..16 {
+            fs::write(at(&format!("f{index}.net")), &blank).unwrap();
+        }
+        let text = uses(16);
+        let last = (1 << 20) - text.len();
+        fs::write(at("f15.net"), &blank[..last]).unwrap();
+        fs::write(&main, &text).unwrap();
+        assert_eq!(load(&main), (17, Vec::new()));
+        fs::write(at("f15.net"), &blank[..=last]).unwrap();
+        let (n_files, messages) = load(&main);
+        assert!(n_files == 16 && messages.len() == 1 && messages[0].contains("N0503"), "{messages:?}");
+        assert_eq!(MAX_BYTES, 16 << 20);
+    }
+}

@@ -6,12 +6,14 @@
 //! | N01xx | names and definitions |
 //! | N02xx | arguments and parameters |
 //! | N03xx | shapes |
-//! | N04xx | the `train` section |
+//! | N04xx | the sections `train` and `budget` |
+//! | N06xx | files that use each other |
 //!
 //! A new code is one entry in the table of its range. A code keeps its meaning for ever: one that is no longer
 //! printed stays in the table.
 
 mod arguments;
+mod files;
 mod names;
 mod shapes;
 mod syntax;
@@ -20,17 +22,34 @@ mod train;
 use super::Code;
 
 pub use arguments::*;
+pub use files::*;
 pub use names::*;
 pub use shapes::*;
 pub use syntax::*;
 pub use train::*;
 
-/// The tables, in the order of their ranges.
-const TABLES: &[&[Code]] = &[syntax::TABLE, names::TABLE, arguments::TABLE, shapes::TABLE, train::TABLE];
+/// A range of codes.
+#[derive(Debug, Clone, Copy)]
+pub struct Range {
+    /// What is wrong, in a few words.
+    pub title: &'static str,
+    /// Its codes, in the order of their names.
+    pub codes: &'static [Code],
+}
+
+/// All ranges, in order.
+pub const RANGES: &[Range] = &[
+    Range { title: "the text: limits, characters, syntax", codes: syntax::TABLE },
+    Range { title: "names and definitions", codes: names::TABLE },
+    Range { title: "arguments and parameters", codes: arguments::TABLE },
+    Range { title: "shapes", codes: shapes::TABLE },
+    Range { title: "the sections `train` and `budget`", codes: train::TABLE },
+    Range { title: "files that use each other", codes: files::TABLE },
+];
 
 /// All codes, in the order of their names.
 pub fn all() -> impl Iterator<Item = Code> {
-    TABLES.iter().flat_map(|table| table.iter().copied())
+    RANGES.iter().flat_map(|range| range.codes.iter().copied())
 }
 
 /// The code of that name, in either case: `N0302`, `n0302`.
@@ -47,6 +66,17 @@ mod tests {
         let ids: Vec<&str> = all().map(Code::id).collect();
         assert!(ids.windows(2).all(|pair| pair[0] < pair[1]), "{ids:?}");
         assert!(ids.iter().all(|id| id.len() == 5 && id[1..].bytes().all(|byte| byte.is_ascii_digit())));
+    }
+
+    #[test]
+    fn a_range_has_its_hundred() {
+        for (index, range) in RANGES.iter().enumerate() {
+            let first = format!("N{index:02}");
+            assert!(
+                !range.codes.is_empty() && range.codes.iter().all(|code| code.id().starts_with(&first)),
+                "{range:?}"
+            );
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Diagnostics as plain data with resolved places, for programs that read them (`--json`, editors).
+//! Diagnostics as plain data with resolved places, for programs that read them (`--message-format json`, editors).
 
-use super::{Diagnostic, Label};
-use crate::source::{Location, SourceMap};
+use super::{Diagnostic, Fix, Help, Label};
+use crate::source::{Location, SourceMap, Span};
 
 /// A diagnostic without references to a [`SourceMap`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,25 @@ pub struct Data {
     /// Facts.
     pub notes: Vec<String>,
     /// What to do.
-    pub helps: Vec<String>,
+    pub helps: Vec<HelpData>,
+}
+
+/// A help with a resolved edit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HelpData {
+    /// In words.
+    pub text: String,
+    /// The edit.
+    pub fix: Option<FixData>,
+}
+
+/// An edit with resolved places.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FixData {
+    /// What goes; without a text.
+    pub place: LabelData,
+    /// What comes.
+    pub replacement: String,
 }
 
 /// A label with resolved places.
@@ -37,6 +55,19 @@ pub struct LabelData {
     pub end: Location,
     /// What the label says; may be empty.
     pub text: String,
+    /// The lines it touches, at least one.
+    pub lines: Vec<LineData>,
+}
+
+/// A line of source with the part of it that a label speaks of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineData {
+    /// The line, without its end.
+    pub text: String,
+    /// Column of the part's first character, from 1.
+    pub start: usize,
+    /// Column just past the part's last character, from 1.
+    pub end: usize,
 }
 
 /// The plain form of a diagnostic.
@@ -48,7 +79,13 @@ pub fn data(diagnostic: &Diagnostic, map: &SourceMap) -> Data {
         start: map.start(label.span),
         end: map.end(label.span),
         text: label.text.clone(),
+        lines: lines(label.span, map),
     };
+    let fix = |fix: &Fix| FixData {
+        place: label(&Label { span: fix.span, text: String::new() }),
+        replacement: fix.replacement.clone(),
+    };
+    let help = |help: &Help| HelpData { text: help.text.clone(), fix: help.fix.as_ref().map(fix) };
     Data {
         code: diagnostic.code.id(),
         level: diagnostic.level.as_str(),
@@ -56,6 +93,24 @@ pub fn data(diagnostic: &Diagnostic, map: &SourceMap) -> Data {
         primary: label(&diagnostic.primary),
         secondary: diagnostic.secondary.iter().map(label).collect(),
         notes: diagnostic.notes.clone(),
-        helps: diagnostic.helps.clone(),
+        helps: diagnostic.helps.iter().map(help).collect(),
     }
+}
+
+/// The lines that a span touches.
+fn lines(span: Span, map: &SourceMap) -> Vec<LineData> {
+    let (start, end) = (map.start(span), map.end(span));
+    // The text after the last line end is a line, too.
+    let all = map.text(span.source).split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+    let touched = all.enumerate().skip(start.line.saturating_sub(1)).take(end.line.saturating_sub(start.line) + 1);
+    let line = |(index, line): (usize, &str)| {
+        // A span may start in the line's end.
+        let last = line.chars().count() + 1;
+        LineData {
+            text: line.to_owned(),
+            start: if index + 1 == start.line { start.column.min(last) } else { 1 },
+            end: if index + 1 == end.line { end.column.min(last) } else { last },
+        }
+    };
+    touched.map(line).collect()
 }

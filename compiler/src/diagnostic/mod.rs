@@ -6,6 +6,7 @@
 mod code;
 pub mod codes;
 mod data;
+mod fix;
 mod render;
 mod sink;
 mod suggest;
@@ -17,8 +18,9 @@ mod tests;
 use crate::source::Span;
 
 pub use code::Code;
-pub use data::{Data, LabelData, data};
-pub use render::{Style, render, render_all, short};
+pub use data::{Data, FixData, HelpData, LabelData, LineData, data};
+pub use fix::apply;
+pub use render::{Style, explanations, render, render_all, short};
 pub use sink::{Draft, MAX_SHOWN, Report, Sink};
 pub(crate) use suggest::is_unprintable;
 pub use suggest::{escape, quote, suggest};
@@ -51,6 +53,30 @@ pub struct Label {
     pub text: String,
 }
 
+/// What to do about a mistake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Help {
+    /// In words.
+    pub text: String,
+    /// As an edit, where exactly one is right.
+    pub fix: Option<Fix>,
+}
+
+impl std::fmt::Display for Help {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// An edit of the source that can be made without asking: other bytes in place of a span's, which may be empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// What goes.
+    pub span: Span,
+    /// What comes; as it is to stand in the file.
+    pub replacement: String,
+}
+
 /// One message to the author of a `.net` file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -67,5 +93,5 @@ pub struct Diagnostic {
     /// Facts that the labels do not show.
     pub notes: Vec<String>,
     /// What to do about it.
-    pub helps: Vec<String>,
+    pub helps: Vec<Help>,
 }

@@ -26,7 +26,7 @@ pub fn render(diagnostic: &Diagnostic, map: &SourceMap, style: Style) -> String 
         group = group.element(Weight::NOTE.message(note.as_str()));
     }
     for help in &diagnostic.helps {
-        group = group.element(Weight::HELP.message(help.as_str()));
+        group = group.element(Weight::HELP.message(help.text.as_str()));
     }
     let groups: [Group<'_>; 1] = [group];
     let renderer = match style {
@@ -47,6 +47,14 @@ pub fn render_all(sink: &Sink, map: &SourceMap, style: Style) -> String {
         omitted => parts.push(format!("and {omitted} more messages")),
     }
     if parts.is_empty() { String::new() } else { parts.join("\n\n") + "\n" }
+}
+
+/// The line that says how to read more about what a sink shows; `None` if it shows nothing.
+pub fn explanations(sink: &Sink) -> Option<String> {
+    let mut codes: Vec<&str> = sink.diagnostics().iter().map(|diagnostic| diagnostic.code.id()).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    (!codes.is_empty()).then(|| format!("for more: netwright explain {}", codes.join(" ")))
 }
 
 /// A diagnostic in one line: `file:line:column: error[N0302]: title`.

@@ -2,7 +2,7 @@
 //!
 //! The two steps make a message without a place impossible, and a forgotten step a warning of the Rust compiler.
 
-use super::{Code, Diagnostic, Label, Level, escape};
+use super::{Code, Diagnostic, Fix, Help, Label, Level, escape};
 use crate::source::Span;
 
 /// How many diagnostics are shown; the rest are counted in one line.
@@ -10,6 +10,9 @@ pub const MAX_SHOWN: usize = 50;
 
 /// How many diagnostics are kept; more only add to the count, so that hostile text cannot fill the memory.
 const MAX_KEPT: usize = 1000;
+
+/// Most labels that say what is going on around a diagnostic.
+const MAX_CONTEXT: usize = 4;
 
 /// The diagnostics of one compilation.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +23,8 @@ pub struct Sink {
     has_errors: bool,
     /// Takes the edits of a diagnostic that is not kept.
     scratch: Option<Diagnostic>,
+    /// What is going on around the place that a diagnostic speaks of, from the outside in.
+    context: Vec<Label>,
 }
 
 impl Sink {
@@ -36,6 +41,16 @@ impl Sink {
     /// Starts a warning; `title` is one line without a final full stop.
     pub fn warning(&mut self, code: Code, title: impl Into<String>) -> Draft<'_> {
         Draft { sink: self, code, level: Level::Warning, title: title.into() }
+    }
+
+    /// Says what is going on until [`leave`](Self::leave): every diagnostic until then gets a label that says so.
+    pub fn enter(&mut self, span: Span, text: impl Into<String>) {
+        self.context.push(Label { span, text: escape(&text.into()) });
+    }
+
+    /// Ends what [`enter`](Self::enter) began.
+    pub fn leave(&mut self) {
+        self.context.pop();
     }
 
     /// Whether any error was recorded.
@@ -115,7 +130,8 @@ impl<'a> Draft<'a> {
             level: self.level,
             title: escape(&self.title),
             primary: Label { span, text: escape(&text.into()) },
-            secondary: Vec::new(),
+            // The innermost first, and no more than a reader follows.
+            secondary: self.sink.context.iter().rev().take(MAX_CONTEXT).cloned().collect(),
             notes: Vec::new(),
             helps: Vec::new(),
         };
@@ -159,7 +175,19 @@ impl Report<'_> {
         reason = "the diagnostic is recorded already"
     )]
     pub fn help(self, text: impl Into<String>) -> Self {
-        self.diagnostic.helps.push(escape(&text.into()));
+        self.diagnostic.helps.push(Help { text: escape(&text.into()), fix: None });
+        self
+    }
+
+    /// Adds what to do, with the one edit that does it: `replacement` in place of the bytes of `span`.
+    #[allow(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "the diagnostic is recorded already"
+    )]
+    pub fn fix(self, text: impl Into<String>, span: Span, replacement: impl Into<String>) -> Self {
+        let fix = Some(Fix { span, replacement: replacement.into() });
+        self.diagnostic.helps.push(Help { text: escape(&text.into()), fix });
         self
     }
 }

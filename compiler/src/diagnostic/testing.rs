@@ -18,7 +18,11 @@ use crate::source::{SourceId, SourceMap};
 /// # Errors
 ///
 /// A report of every difference, in the form of annotations.
-pub fn check(name: &str, text: &str, front_end: impl FnOnce(SourceId, &SourceMap, &mut Sink)) -> Result<(), String> {
+pub fn check(
+    name: &str,
+    text: &str,
+    front_end: impl FnOnce(SourceId, &mut SourceMap, &mut Sink),
+) -> Result<(), String> {
     let found = run(name, text, front_end);
     let expected = annotations(text);
     if found == expected {
@@ -34,7 +38,7 @@ pub fn check(name: &str, text: &str, front_end: impl FnOnce(SourceId, &SourceMap
 }
 
 /// The text with the annotations that its diagnostics ask for, in place of those it has.
-pub fn annotate(name: &str, text: &str, front_end: impl FnOnce(SourceId, &SourceMap, &mut Sink)) -> String {
+pub fn annotate(name: &str, text: &str, front_end: impl FnOnce(SourceId, &mut SourceMap, &mut Sink)) -> String {
     let found = run(name, text, front_end);
     let mut annotated = String::new();
     for (index, line) in text.split_inclusive('\n').enumerate() {
@@ -59,7 +63,7 @@ pub fn annotate(name: &str, text: &str, front_end: impl FnOnce(SourceId, &Source
 /// # Errors
 ///
 /// What an example gives instead.
-pub fn check_page(code: Code, front_end: impl Fn(SourceId, &SourceMap, &mut Sink)) -> Result<(), String> {
+pub fn check_page(code: Code, front_end: impl Fn(SourceId, &mut SourceMap, &mut Sink)) -> Result<(), String> {
     let examples: Vec<&str> =
         code.page().split("```net\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     let messages = |text: &str| -> Vec<String> {
@@ -111,13 +115,14 @@ impl Annotation {
 }
 
 /// What a front end finds, in order.
-fn run(name: &str, text: &str, front_end: impl FnOnce(SourceId, &SourceMap, &mut Sink)) -> Vec<Annotation> {
+fn run(name: &str, text: &str, front_end: impl FnOnce(SourceId, &mut SourceMap, &mut Sink)) -> Vec<Annotation> {
     let mut map = SourceMap::new();
     let source = map.add(name, text);
     let mut sink = Sink::new();
-    front_end(source, &map, &mut sink);
-    let mut found: Vec<Annotation> =
-        sink.diagnostics().into_iter().map(|diagnostic| Annotation::of(diagnostic, &map)).collect();
+    front_end(source, &mut map, &mut sink);
+    // What is wrong in a file that the text uses cannot be annotated in the text.
+    let diagnostics = sink.diagnostics().into_iter().filter(|diagnostic| diagnostic.primary.span.source == source);
+    let mut found: Vec<Annotation> = diagnostics.map(|diagnostic| Annotation::of(diagnostic, &map)).collect();
     found.sort();
     found
 }
@@ -162,7 +167,7 @@ mod tests {
     use crate::source::Span;
 
     /// Reports bytes 4..6 and the empty span at 0.
-    fn front_end(source: SourceId, _: &SourceMap, sink: &mut Sink) {
+    fn front_end(source: SourceId, _: &mut SourceMap, sink: &mut Sink) {
         sink.error(N0013, "wrong").primary(Span::new(source, 4, 6), "");
         sink.warning(N0014, "look").primary(Span::new(source, 0, 0), "");
     }

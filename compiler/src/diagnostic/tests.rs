@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
 use super::codes::{N0012, N0013, N0014};
-use super::{Level, MAX_SHOWN, Sink, Style, data, render, render_all, short};
+use super::{Level, LineData, MAX_SHOWN, Sink, Style, data, explanations, render, render_all, short};
 use crate::source::{Location, SourceId, SourceMap, Span};
 
 const TEXT: &str = "network N {\n    a = x\n        -> max_pool(2)\n        -> dense(128) -> relu;\n}\n";
@@ -21,7 +21,7 @@ fn example() -> (SourceMap, Sink) {
         .primary(span(source, TEXT, "dense(128)"), "expected [features]")
         .secondary(span(source, TEXT, "max_pool(2)"), "this produces [12, 12, 32]")
         .note("features is a number")
-        .help("insert `flatten` before `dense`");
+        .fix("insert `flatten` before `dense`", span(source, TEXT, "dense(128)").before(), "flatten -> ");
     (map, sink)
 }
 
@@ -58,6 +58,27 @@ fn data_has_resolved_places() {
     assert_eq!(data.primary.end, Location { line: 4, column: 22 });
     assert_eq!(data.secondary[0].text, "this produces [12, 12, 32]");
     assert_eq!((data.notes.len(), data.helps.len()), (1, 1));
+    let fix = data.helps[0].fix.as_ref().unwrap();
+    assert_eq!((fix.replacement.as_str(), fix.place.byte_start, fix.place.byte_end), ("flatten -> ", 56, 56));
+    let line = LineData { text: "        -> dense(128) -> relu;".to_owned(), start: 12, end: 22 };
+    assert_eq!(data.primary.lines, [line]);
+}
+
+#[test]
+fn data_has_every_line_of_a_span() {
+    let text = "é{\r\n  b\n}";
+    let mut map = SourceMap::new();
+    let source = map.add("a.net", text);
+    let lines = |start, end| {
+        let mut sink = Sink::new();
+        sink.error(N0013, "here").primary(Span::new(source, start, end), "");
+        let lines = data(sink.diagnostics()[0], &map).primary.lines;
+        lines.into_iter().map(|line| (line.text, line.start, line.end)).collect::<Vec<_>>()
+    };
+    let owned = |(text, start, end): (&str, usize, usize)| (text.to_owned(), start, end);
+    assert_eq!(lines(2, 10), [("é{", 2, 3), ("  b", 1, 4), ("}", 1, 2)].map(owned));
+    assert_eq!(lines(99, 99), [("}", 2, 2)].map(owned));
+    assert_eq!(lines(4, 5), [("é{", 3, 3), ("  b", 1, 1)].map(owned));
 }
 
 #[test]
@@ -135,6 +156,16 @@ fn warnings_are_no_errors() {
     sink.append(other);
     assert!(sink.has_errors());
     assert_eq!(sink.diagnostics().len(), 2);
+}
+
+#[test]
+fn explanations_are_offered_once_for_each_code() {
+    let mut sink = Sink::new();
+    assert_eq!(explanations(&sink), None);
+    for (at, code) in [(0, N0014), (2, N0013), (4, N0014)] {
+        sink.error(code, "wrong").primary(Span::new(SourceId(0), at, at + 1), "");
+    }
+    assert_eq!(explanations(&sink).as_deref(), Some("for more: netwright explain N0013 N0014"));
 }
 
 #[test]

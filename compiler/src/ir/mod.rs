@@ -98,6 +98,8 @@ pub struct Parameter {
     pub init: Init,
     /// Whether a gradient trains it; otherwise it is state, such as a running mean.
     pub trained: bool,
+    /// Whether it would be trained if the description did not freeze it.
+    pub frozen: bool,
 }
 
 /// How a parameter is stored: the compiler's view of `netwright_kernels::layout::Layout`.

@@ -6,6 +6,7 @@ use crate::ir::{Init, ValueId};
 use crate::ops::{Argument, Default, Kind, Operands, Signature};
 use crate::source::Span;
 use crate::syntax::ast::{Call, Expr, ExprKind};
+use crate::types::Dim;
 
 /// A call's operands and arguments.
 pub(super) struct Bound {
@@ -24,14 +25,14 @@ pub(crate) struct BoundArgument {
 }
 
 /// Binds a call. `None` after a message that leaves the call without a meaning.
-pub(super) fn bind(
-    lowerer: &mut Lowerer<'_>,
+pub(super) fn bind<'a>(
+    lowerer: &mut Lowerer<'a>,
     signature: &'static Signature,
-    call: &Call,
+    call: &'a Call,
     operand: Option<(ValueId, Span)>,
 ) -> Option<Bound> {
     let mut operands: Vec<(ValueId, Span)> = operand.into_iter().collect();
-    let mut given: Vec<(&'static Argument, &Expr)> = Vec::new();
+    let mut given: Vec<(&'static Argument, &'a Expr)> = Vec::new();
     let mut positional = signature.arguments.iter();
     let mut is_sound = true;
     let mut has_unknown = false;
@@ -256,13 +257,13 @@ fn named_init(name: &str) -> Option<Init> {
     INITS.iter().find(|(known, _)| *known == name).map(|&(_, init)| init)
 }
 
-impl Lowerer<'_> {
+impl<'a> Lowerer<'a> {
     /// An argument's value, checked against its kind; `None` after a message.
     fn typed_argument(
         &mut self,
         signature: &Signature,
         argument: &'static Argument,
-        expr: &Expr,
+        expr: &'a Expr,
     ) -> Option<BoundArgument> {
         if argument.kind == Kind::Init {
             let init = self.init(expr)?;
@@ -277,13 +278,21 @@ impl Lowerer<'_> {
         let least = if argument.kind == Kind::SizePair { 0 } else { 1 };
         // What a size may be at most: beyond it no tensor fits, and sums of sizes stay far from overflow.
         let most = crate::ir::MAX_ELEMENTS as i64;
-        let in_range = |value: &Constant| matches!(value, Constant::Int(value) if (least..=most).contains(value));
+        let facts = &mut self.facts;
+        let mut in_range = |value: &Constant| match value {
+            Constant::Int(value) => (least..=most).contains(value),
+            Constant::Dim(dim) => facts.require_at_least(dim, &Dim::from(least)),
+            _ => false,
+        };
         let fits = match (argument.kind, &value) {
             (Kind::Count, value) => in_range(value),
-            (Kind::CountPair | Kind::SizePair, Constant::List(items)) => items.len() == 2 && items.iter().all(in_range),
+            (Kind::CountPair | Kind::SizePair, Constant::List(items)) => {
+                items.len() == 2 && items.iter().all(&mut in_range)
+            }
             (Kind::CountPair | Kind::SizePair, value) => in_range(value),
             (Kind::Axis, Constant::Int(value)) => (0..3).contains(value),
             (Kind::Bool, Constant::Bool(_)) => true,
+            (Kind::Number(..) | Kind::Positive(_), Constant::Dim(_) | Constant::AnyFloat) => true,
             (kind @ (Kind::Number(..) | Kind::Positive(_)), Constant::Int(_) | Constant::Float(_)) => {
                 if let Some(expected) = out_of_range(kind, &value) {
                     self.sink
@@ -301,7 +310,7 @@ impl Lowerer<'_> {
         if fits {
             return Some(BoundArgument { name: argument.name, value, init: None, span: Some(expr.span) });
         }
-        let is_number = matches!(value, Constant::Int(_)) && !matches!(argument.kind, Kind::Bool);
+        let is_number = matches!(value, Constant::Int(_) | Constant::Dim(_)) && !matches!(argument.kind, Kind::Bool);
         let code = if is_number { codes::N0204 } else { codes::N0203 };
         self.sink
             .error(code, format!("`{}` of `{}` cannot be {value}", argument.name, signature.name))
@@ -310,7 +319,7 @@ impl Lowerer<'_> {
     }
 
     /// An initialiser: a name, or a call with one number; `None` after a message.
-    fn init(&mut self, expr: &Expr) -> Option<Init> {
+    fn init(&mut self, expr: &'a Expr) -> Option<Init> {
         let known = || INITS.iter().map(|(name, _)| *name).chain(INIT_CALLS.iter().map(|(name, ..)| *name));
         let name = match &expr.kind {
             ExprKind::Name(name) => {
@@ -340,6 +349,8 @@ impl Lowerer<'_> {
                     let value = match &given {
                         Constant::Float(value) => *value,
                         Constant::Int(value) => *value as f64,
+                        // Any number of a definition stands for one that will do.
+                        Constant::AnyFloat | Constant::Dim(_) => 1.0,
                         other => {
                             self.sink
                                 .error(codes::N0203, format!("`{}` takes a number, found {other}", call.name.text))

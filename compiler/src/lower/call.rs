@@ -1,66 +1,113 @@
 //! A layer's call: finds its signature, binds operands and arguments, and gives the layer's `build` what it asks for.
 
 use super::arguments::{Bound, bind};
-use super::{Constant, Lowerer};
+use super::scope::Meaning;
+use super::{Constant, Lowerer, MAX_LAYERS};
 use crate::diagnostic::{Code, Draft, codes, quote, suggest};
-use crate::ir::{Extent, Init, Layout, NewNode, Parameter, ParameterId, Shape, ValueId};
+use crate::ir::{Init, Layout, NewNode, Parameter, ParameterId, Shape, ValueId};
 use crate::ops::{self, Mismatch, Op, RuleCall, SIGNATURES, Signature};
 use crate::source::Span;
-use crate::syntax::ast::{Call, Ident};
-use crate::types::TensorType;
+use crate::syntax::ast::{Call, Ident, Label};
+use crate::types::{Dim, TensorType};
 
 /// What stands around a call: the tensor left of `->`, and the label after `as`.
+#[derive(Clone, Copy)]
 pub(super) struct Site<'a> {
     pub(super) operand: Option<(ValueId, Span)>,
-    pub(super) label: Option<&'a Ident>,
+    pub(super) label: Option<&'a Label>,
 }
 
-impl Lowerer<'_> {
-    /// Lowers a layer's call; `None` after a message about the call or its operands.
-    pub(super) fn layer(&mut self, call: &Call, site: Site<'_>) -> Option<ValueId> {
-        let Some(signature) = ops::signature(&call.name.text) else {
-            self.unknown_layer(&call.name);
-            return None;
-        };
-        let bound = bind(self, signature, call, site.operand)?;
-        self.build(signature, bound, site.label, call.span)
+impl<'a> Lowerer<'a> {
+    /// Lowers a call of a layer or block.
+    pub(super) fn layer(&mut self, call: &'a Call, site: Site<'a>) -> Meaning {
+        if let Some(signature) = ops::signature(&call.name.text) {
+            let Some(bound) = bind(self, signature, call, site.operand) else { return Meaning::Unknown };
+            let label = self.label(site.label);
+            return self.build(signature, bound, label, call.span);
+        }
+        let unit = self.frame().unit;
+        if let Some((unit, block)) = self.find_block(unit, &call.name.text) {
+            return self.instance(unit, block, call, site).unwrap_or(Meaning::Unknown);
+        }
+        self.unknown_layer(&call.name);
+        Meaning::Unknown
     }
 
     /// Lowers an operator on tensors as the call of its layer.
-    pub(super) fn combine(&mut self, name: Ident, operands: Vec<(ValueId, Span)>, span: Span) -> Option<ValueId> {
-        let signature = ops::signature(&name.text)?;
-        self.build(signature, Bound { operands, arguments: Vec::new() }, None, span)
+    pub(super) fn combine(&mut self, name: Ident, operands: Vec<(ValueId, Span)>, span: Span) -> Meaning {
+        match ops::signature(&name.text) {
+            Some(signature) => self.build(signature, Bound { operands, arguments: Vec::new() }, None, span),
+            None => Meaning::Unknown,
+        }
     }
 
     fn build(
         &mut self,
         signature: &'static Signature,
         bound: Bound,
-        label: Option<&Ident>,
+        label: Option<(String, Span)>,
         span: Span,
-    ) -> Option<ValueId> {
-        let (name, earlier) = self.names.of(signature.name, signature.weighted, label, span);
-        if let Some(first) = earlier {
-            let at = label.map_or(span, |label| label.span);
-            self.sink
-                .error(codes::N0105, format!("two layers are called {}", quote(&name)))
-                .primary(at, "the second one")
-                .secondary(first, "the first one")
-                .help("name one of them otherwise: `-> conv(…) as other`");
+    ) -> Meaning {
+        if self.is_stopped {
+            return Meaning::Unknown;
         }
-        let operands: Vec<TensorType> = bound.operands.iter().map(|&(id, _)| self.graph.shape(id).into()).collect();
+        self.n_layers += 1;
+        if self.n_layers > MAX_LAYERS {
+            self.stop(span, format!("the network has more than {MAX_LAYERS} layers"));
+            return Meaning::Unknown;
+        }
+        let at = label.as_ref().map_or(span, |(_, span)| *span);
+        let (name, earlier) = self.frame().names.of(signature.name, signature.weighted, label, span);
+        self.report_second(&name, earlier, at);
+        let operands: Vec<TensorType> = bound.operands.iter().map(|&(id, _)| self.type_of(id)).collect();
+        let is_symbolic = self.paths.is_some();
         let mut layer = LayerCall { lowerer: self, signature, bound, name, span };
         // After a message the layer still stands for a tensor, of an unknown shape, so that one mistake is one message.
         // Nodes made before the mistake was found stay behind; a graph with mistakes is never looked at.
-        if operands.iter().any(|operand| !operand.is_known()) || !layer.check(&operands) {
+        if operands.iter().any(|operand| !operand.is_known()) {
             return layer.unknown();
         }
-        (signature.build)(&mut layer).and_then(|results| results.first().copied()).or_else(|| layer.unknown())
+        let Some(types) = layer.check(&operands) else { return layer.unknown() };
+        let built = if is_symbolic {
+            let name = layer.name.clone();
+            types.into_iter().map(|ty| layer.lowerer.value(&name, ty, span)).collect()
+        } else {
+            match (signature.build)(&mut layer) {
+                Some(built) => built,
+                None => return layer.unknown(),
+            }
+        };
+        match built.as_slice() {
+            [only] => Meaning::Tensor(*only),
+            _ => Meaning::Several(built),
+        }
+    }
+
+    /// Reports the second of two layers or instances of one name.
+    pub(super) fn report_second(&mut self, name: &str, earlier: Option<Span>, at: Span) {
+        if let Some(first) = earlier {
+            let report = self
+                .sink
+                .error(codes::N0105, format!("two layers are called {}", quote(name)))
+                .primary(at, "the second one");
+            let report = if first == at { report } else { report.secondary(first, "the first one") };
+            report.help(if first == at {
+                "in a loop, number them: `as name[i]`"
+            } else {
+                "name one of them otherwise: `-> conv(…) as other`"
+            });
+        }
     }
 
     fn unknown_layer(&mut self, name: &Ident) {
-        let is_value = self.scope.contains_key(&name.text);
-        let names = SIGNATURES.iter().map(|signature| signature.name);
+        let is_value = self.frame().find(&name.text).is_some();
+        let unit = self.frame().unit;
+        let program = self.program;
+        let uses = program.units.get(unit).into_iter().flat_map(|found| found.uses.iter().copied().chain([unit]));
+        let files = uses.filter_map(|index| program.units.get(index));
+        let blocks: Vec<&str> =
+            files.flat_map(|unit| unit.file.blocks.iter().map(|block| block.name.text.as_str())).collect();
+        let names = SIGNATURES.iter().map(|signature| signature.name).chain(blocks.iter().copied());
         let near = suggest(
             &name.text,
             names.chain(["maxpool", "avgpool", "linear", "conv2d", "batchnorm", "global_average_pool"]),
@@ -116,7 +163,7 @@ impl<'b> LayerCall<'_, 'b> {
 
     /// An operand's shape.
     pub(crate) fn operand_shape(&self, index: usize) -> Shape {
-        self.lowerer.graph.shape(self.operand(index)).clone()
+        self.bound.operands.get(index).map_or(Shape::unknown(), |&(id, _)| self.lowerer.graph.shape(id).clone())
     }
 
     /// The shapes of all operands.
@@ -189,35 +236,39 @@ impl<'b> LayerCall<'_, 'b> {
         self.lowerer.sink.error(code, title)
     }
 
-    /// Applies the layer's shape rule; `false` after a message.
-    fn check(&mut self, operands: &[TensorType]) -> bool {
+    /// Applies the layer's shape rule; `None` after a message.
+    fn check(&mut self, operands: &[TensorType]) -> Option<Vec<TensorType>> {
         let mut facts = std::mem::take(&mut self.lowerer.facts);
         let mut call = RuleCall::new(self.signature, operands, &self.bound.arguments, &mut facts);
         let results = (self.signature.rule)(&mut call);
         self.lowerer.facts = facts;
-        match results {
-            Ok(results) => match results.iter().find(|result| result.shape().is_none()) {
-                None => true,
-                Some(result) => {
-                    let title =
-                        format!("the output of `{}` would be {result}, which is too large", self.signature.name);
-                    let expected = format!("expected at most {} elements", crate::ir::MAX_ELEMENTS);
-                    self.report(Mismatch::new(codes::N0309, title, expected));
-                    false
+        let mismatch = match results {
+            Ok(results) => {
+                let is_number = |dim: &Dim| dim.as_number().is_some();
+                let too_large = |ty: &&TensorType| {
+                    let is_concrete = self.lowerer.paths.is_none() || ty.dims().iter().all(is_number);
+                    is_concrete && ty.shape().is_none()
+                };
+                match results.iter().find(too_large) {
+                    None => return Some(results),
+                    Some(result) => Mismatch::new(
+                        codes::N0309,
+                        format!("the output of `{}` would be {result}, which is too large", self.signature.name),
+                        format!("expected at most {} elements", crate::ir::MAX_ELEMENTS),
+                    ),
                 }
-            },
-            Err(mismatch) => {
-                self.report(mismatch);
-                false
             }
-        }
+            Err(mismatch) => mismatch,
+        };
+        self.report(mismatch);
+        None
     }
 
     /// Reports what the rule refuses: at the call, with where the operand comes from, or at the argument.
     fn report(&mut self, mismatch: Mismatch) {
         let at = mismatch.argument.map_or(self.span, |argument| self.argument_span(argument));
         let operand = self.bound.operands.get(mismatch.operand).copied();
-        let produced = operand.map(|(id, from)| (self.lowerer.graph.shape(id).clone(), from));
+        let produced = operand.map(|(id, from)| (self.lowerer.type_of(id), from));
         let report = self.lowerer.sink.error(mismatch.code, mismatch.title).primary(at, mismatch.expected);
         let report = match produced {
             Some((shape, from)) if from != self.span && mismatch.argument.is_none() => {
@@ -230,9 +281,13 @@ impl<'b> LayerCall<'_, 'b> {
         }
     }
 
-    /// A result of an unknown shape, for an operand of an unknown shape.
-    fn unknown(&mut self) -> Option<ValueId> {
-        Some(self.lowerer.graph.add_value(&self.name, Shape::unknown(), Extent::Image, self.span))
+    /// A result of an unknown type, for an operand of an unknown type.
+    fn unknown(&mut self) -> Meaning {
+        if self.signature.has_several {
+            return Meaning::Unknown;
+        }
+        let name = self.name.clone();
+        Meaning::Tensor(self.lowerer.value(&name, TensorType::unknown(), self.span))
     }
 
     /// The number of this layer among those that draw random numbers.
@@ -277,7 +332,7 @@ impl<'b> LayerCall<'_, 'b> {
             return None;
         };
         let name = format!("{}.{name}", self.name);
-        Some(self.lowerer.graph.add_parameter(Parameter { name, shape, layout, init, trained }))
+        Some(self.lowerer.graph.add_parameter(Parameter { name, shape, layout, init, trained, frozen: false }))
     }
 
     /// The layer's node, over all its operands.

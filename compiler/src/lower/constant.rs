@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use super::{Lowerer, Meaning};
+use super::Lowerer;
+use super::scope::Meaning;
 use crate::diagnostic::codes;
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Expr, UnaryOp};
-use crate::types::Dim;
+use crate::types::{Demand, Dim, Truth};
 
 /// A value known at compile time.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +24,8 @@ pub enum Constant {
     List(Vec<Constant>),
     /// A whole number that depends on the variables of the block whose definition is being checked.
     Dim(Dim),
+    /// A number with a fraction that the block whose definition is being checked is given.
+    AnyFloat,
 }
 
 impl fmt::Display for Constant {
@@ -33,6 +36,7 @@ impl fmt::Display for Constant {
             Constant::Bool(value) => write!(f, "{value}"),
             Constant::Text(text) => write!(f, "{text:?}"),
             Constant::Dim(dim) => write!(f, "{dim}"),
+            Constant::AnyFloat => f.write_str("a number"),
             Constant::List(items) => {
                 f.write_str("[")?;
                 for (index, item) in items.iter().enumerate() {
@@ -44,9 +48,9 @@ impl fmt::Display for Constant {
     }
 }
 
-impl Lowerer<'_> {
+impl<'a> Lowerer<'a> {
     /// The value of an expression that must be known at compile time; `None` after a message.
-    pub(super) fn constant(&mut self, expr: &Expr) -> Option<Constant> {
+    pub(super) fn constant(&mut self, expr: &'a Expr) -> Option<Constant> {
         match self.evaluate(expr) {
             Meaning::Constant(constant) => Some(constant),
             Meaning::Tensor(_) => {
@@ -55,12 +59,18 @@ impl Lowerer<'_> {
                     .primary(expr.span, "expected a number or a parameter");
                 None
             }
+            Meaning::Several(_) => {
+                self.sink
+                    .error(codes::N0203, "tensors stand where a number is expected")
+                    .primary(expr.span, "expected a number or a parameter");
+                None
+            }
             Meaning::Unknown => None,
         }
     }
 
     /// The value of a list, if every item has one.
-    pub(super) fn list(&mut self, items: &[Expr]) -> Meaning {
+    pub(super) fn list(&mut self, items: &'a [Expr]) -> Meaning {
         let values: Vec<Option<Constant>> = items.iter().map(|item| self.constant(item)).collect();
         values
             .into_iter()
@@ -69,11 +79,13 @@ impl Lowerer<'_> {
     }
 
     /// Applies `-` or `not`.
-    pub(super) fn unary(&mut self, op: UnaryOp, operand: &Expr, span: Span) -> Meaning {
+    pub(super) fn unary(&mut self, op: UnaryOp, operand: &'a Expr, span: Span) -> Meaning {
         let Some(value) = self.constant(operand) else { return Meaning::Unknown };
         let result = match (op, &value) {
             (UnaryOp::Negate, Constant::Int(value)) => value.checked_neg().map(Constant::Int),
             (UnaryOp::Negate, Constant::Float(value)) => Some(Constant::Float(-value)),
+            (UnaryOp::Negate, Constant::Dim(dim)) => Some(from_dim(-dim)),
+            (UnaryOp::Negate, Constant::AnyFloat) => Some(Constant::AnyFloat),
             (UnaryOp::Not, Constant::Bool(value)) => Some(Constant::Bool(!value)),
             _ => {
                 let expected = if op == UnaryOp::Not { "`true` or `false`" } else { "a number" };
@@ -90,6 +102,22 @@ impl Lowerer<'_> {
     pub(super) fn binary(&mut self, op: BinaryOp, a: (Constant, Span), b: (Constant, Span), span: Span) -> Meaning {
         use Constant::{Bool, Float, Int, Text};
         let result = match (&a.0, &b.0) {
+            (Constant::Dim(_), Int(_) | Constant::Dim(_)) | (Int(_), Constant::Dim(_)) => {
+                let (x, y) = (dim(&a.0), dim(&b.0));
+                match self.symbolic(op, &x, &y) {
+                    Some(result) => Some(result),
+                    None => return self.misfit(op, &a, &b),
+                }
+            }
+            (Constant::AnyFloat, Int(_) | Float(_) | Constant::Dim(_) | Constant::AnyFloat)
+            | (Int(_) | Float(_) | Constant::Dim(_), Constant::AnyFloat)
+            | (Constant::Dim(_), Float(_))
+            | (Float(_), Constant::Dim(_)) => match op {
+                BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide => Some(Constant::AnyFloat),
+                BinaryOp::And | BinaryOp::Or => return self.misfit(op, &a, &b),
+                // Any answer is possible: each is looked into.
+                _ => Some(Bool(self.decide_freely())),
+            },
             (Int(x), Int(y)) => match int(op, *x, *y) {
                 Ok(result) => result,
                 Err(()) => return self.misfit(op, &a, &b),
@@ -119,6 +147,41 @@ impl Lowerer<'_> {
         self.or_overflow(result, span)
     }
 
+    /// The operator on whole numbers that depend on variables; `None` if it does not apply.
+    fn symbolic(&mut self, op: BinaryOp, x: &Dim, y: &Dim) -> Option<Constant> {
+        let one = |dim: &Dim| dim + 1;
+        // `a > b` is `a >= b + 1`.
+        let (more, less) = match op {
+            BinaryOp::Add => return Some(from_dim(x + y)),
+            BinaryOp::Subtract => return Some(from_dim(x - y)),
+            BinaryOp::Multiply => return Some(from_dim(x * y)),
+            BinaryOp::Divide => {
+                self.facts.require_at_least(y, &Dim::from(1));
+                return Some(from_dim(x.divided(y)));
+            }
+            BinaryOp::Equal => return Some(Constant::Bool(self.decide_equal(x, y))),
+            BinaryOp::NotEqual => return Some(Constant::Bool(!self.decide_equal(x, y))),
+            BinaryOp::GreaterEqual => (x.clone(), y.clone()),
+            BinaryOp::Greater => (x.clone(), one(y)),
+            BinaryOp::LessEqual => (y.clone(), x.clone()),
+            BinaryOp::Less => (y.clone(), one(x)),
+            BinaryOp::And | BinaryOp::Or => return None,
+        };
+        let truth = self.facts.at_least(&more, &less);
+        let answer = self.decide(
+            truth,
+            || Demand::AtLeast(more.clone(), less.clone()),
+            || Demand::AtLeast(less.clone(), &more + 1),
+        );
+        Some(Constant::Bool(answer))
+    }
+
+    /// Decides what nothing is known of.
+    fn decide_freely(&mut self) -> bool {
+        let nothing = || Demand::Equal(Dim::from(0), Dim::from(0));
+        self.decide(Truth::Open, nothing, nothing)
+    }
+
     fn misfit(&mut self, op: BinaryOp, a: &(Constant, Span), b: &(Constant, Span)) -> Meaning {
         self.sink
             .error(codes::N0203, format!("`{}` does not apply to {} and {}", op.as_str(), a.0, b.0))
@@ -135,6 +198,19 @@ impl Lowerer<'_> {
             Meaning::Constant,
         )
     }
+}
+
+fn dim(value: &Constant) -> Dim {
+    match value {
+        Constant::Int(value) => Dim::from(*value),
+        Constant::Dim(dim) => dim.clone(),
+        _ => Dim::unknown(),
+    }
+}
+
+/// A dimension as a constant: a number where it is one.
+fn from_dim(dim: Dim) -> Constant {
+    dim.as_number().map_or(Constant::Dim(dim), Constant::Int)
 }
 
 /// The operator on whole numbers: `Err` if it does not apply, `None` if the result does not fit. Division rounds down.

@@ -1,18 +1,20 @@
 //! Expressions: names, pipelines, calls, and operators on tensors and numbers.
 
+use super::Lowerer;
 use super::call::Site;
-use super::{Lowerer, Meaning};
+use super::scope::Meaning;
 use crate::diagnostic::{codes, quote, suggest};
-use crate::ir::{Extent, Shape, ValueId};
+use crate::ir::ValueId;
 use crate::ops;
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, Ident, Stage};
+use crate::types::TensorType;
 
 use super::Constant;
 
-impl Lowerer<'_> {
+impl<'a> Lowerer<'a> {
     /// What an expression means.
-    pub(super) fn evaluate(&mut self, expr: &Expr) -> Meaning {
+    pub(super) fn evaluate(&mut self, expr: &'a Expr) -> Meaning {
         match &expr.kind {
             ExprKind::Int(value) => Meaning::Constant(Constant::Int(*value)),
             ExprKind::Float(value) => Meaning::Constant(Constant::Float(*value)),
@@ -24,12 +26,12 @@ impl Lowerer<'_> {
             ExprKind::Binary(op, a, b) => self.operator(*op, a, b, expr.span),
             ExprKind::Call(call) => self.call(call),
             ExprKind::Pipe { source, stages } => self.pipe(source, stages),
-            ExprKind::Error => Meaning::Unknown,
+            ExprKind::Hole | ExprKind::Error => Meaning::Unknown,
         }
     }
 
     /// The tensor that an expression makes; `None` after a message.
-    pub(super) fn tensor(&mut self, expr: &Expr, for_layer: &str) -> Option<ValueId> {
+    pub(super) fn tensor(&mut self, expr: &'a Expr, for_layer: &str) -> Option<ValueId> {
         match self.evaluate(expr) {
             Meaning::Tensor(id) => Some(id),
             Meaning::Constant(constant) => {
@@ -38,64 +40,107 @@ impl Lowerer<'_> {
                     .primary(expr.span, "expected an input, a binding or a layer's output");
                 None
             }
+            Meaning::Several(values) => {
+                self.sink
+                    .error(codes::N0113, format!("`{for_layer}` takes one tensor, found {}", values.len()))
+                    .primary(expr.span, "this makes several tensors")
+                    .help("give each a name: `a, b = …`");
+                None
+            }
             Meaning::Unknown => None,
         }
     }
 
     /// A tensor of an unknown shape, after a message.
     fn unknown_tensor(&mut self, span: Span) -> ValueId {
-        self.graph.add_value("unknown", Shape::unknown(), Extent::Image, span)
+        self.value("unknown", TensorType::unknown(), span)
     }
 
     fn name(&mut self, name: &str, span: Span) -> Meaning {
-        if let Some(named) = self.scope.get(name) {
-            return named.meaning.clone();
+        if let Some(named) = self.lookup(name) {
+            return named.meaning;
         }
-        let known: Vec<&str> = self.scope.keys().map(String::as_str).collect();
-        let near = suggest(name, known.iter().copied().collect::<std::collections::BTreeSet<_>>()).map(str::to_owned);
+        let known = self.known_names();
+        let near = suggest(name, known.iter().map(String::as_str)).map(str::to_owned);
         let is_layer = ops::signature(name).is_some();
-        let below = self.definitions.get(name).copied().filter(|below| below.start > span.start);
+        let unit = self.frame().unit;
+        let is_block = self.find_block(unit, name).is_some();
+        let defined = self.frame().definitions.get(name).copied();
         let report = self
             .sink
             .error(codes::N0101, format!("nothing is called {}", quote(name)))
             .primary(span, "not defined here or above");
-        if let Some(below) = below {
+        if let Some(below) = defined.filter(|below| below.source == span.source && below.start > span.start) {
             report.secondary(below, "defined here, below").help("a name is known from its definition on");
-        } else if is_layer {
-            report.help(format!("`{name}` is a layer: write `x -> {name}` or `{name}(x)`"));
+        } else if let Some(above) = defined {
+            report.secondary(above, "defined here, in a branch that is not taken");
+        } else if is_layer || is_block {
+            let what = if is_layer { "layer" } else { "block" };
+            report.help(format!("`{name}` is a {what}: write `x -> {name}` or `{name}(x)`"));
         } else if let Some(near) = near {
             report.help(format!("did you mean `{near}`?"));
         }
         Meaning::Unknown
     }
 
-    fn pipe(&mut self, source: &Expr, stages: &[Stage]) -> Meaning {
-        let Some(first) = stages.first() else { return Meaning::Unknown };
+    fn pipe(&mut self, source: &'a Expr, stages: &'a [Stage]) -> Meaning {
+        let Some((last, before)) = stages.split_last() else { return Meaning::Unknown };
+        let first = before.first().unwrap_or(last);
         let mut value = match self.tensor(source, &first.call.name.text) {
             Some(value) => value,
             None => self.unknown_tensor(source.span),
         };
         let mut at = source.span;
-        for stage in stages {
-            let site = Site { operand: Some((value, at)), label: stage.label.as_ref() };
+        let mut next = last;
+        for (stage, after) in before.iter().zip(before.iter().skip(1).chain([last])) {
+            next = after;
             // After a message the next stages are still checked, on a tensor of an unknown shape.
-            value = match self.layer(&stage.call, site) {
-                Some(value) => value,
-                None => self.unknown_tensor(stage.span),
+            value = match self.stage(stage, value, at) {
+                Meaning::Tensor(value) => value,
+                Meaning::Several(values) => {
+                    let title = format!("`{}` makes {} tensors", stage.call.name.text, values.len());
+                    self.sink
+                        .error(codes::N0113, title)
+                        .primary(stage.span, format!("`{}` takes one", next.call.name.text))
+                        .help("give each a name, `a, b = …`, and go on with one");
+                    self.unknown_tensor(stage.span)
+                }
+                Meaning::Constant(_) | Meaning::Unknown => self.unknown_tensor(stage.span),
             };
             at = stage.span;
         }
-        Meaning::Tensor(value)
+        match self.stage(next, value, at) {
+            Meaning::Unknown => Meaning::Tensor(self.unknown_tensor(last.span)),
+            meaning => meaning,
+        }
     }
 
-    fn call(&mut self, call: &Call) -> Meaning {
-        self.layer(call, Site { operand: None, label: None }).map_or(Meaning::Unknown, Meaning::Tensor)
+    fn stage(&mut self, stage: &'a Stage, operand: ValueId, from: Span) -> Meaning {
+        let site = Site { operand: Some((operand, from)), label: stage.label.as_ref() };
+        self.layer(&stage.call, site)
     }
 
-    fn operator(&mut self, op: BinaryOp, a: &Expr, b: &Expr, span: Span) -> Meaning {
-        let (left, right) = (self.evaluate(a), self.evaluate(b));
+    fn call(&mut self, call: &'a Call) -> Meaning {
+        self.layer(call, Site { operand: None, label: None })
+    }
+
+    fn operator(&mut self, op: BinaryOp, a: &'a Expr, b: &'a Expr, span: Span) -> Meaning {
+        let left = self.evaluate(a);
+        // The second half of a condition is not looked at where the first decides.
+        match (op, &left) {
+            (BinaryOp::And, Meaning::Constant(Constant::Bool(false)))
+            | (BinaryOp::Or, Meaning::Constant(Constant::Bool(true))) => return left,
+            _ => {}
+        }
+        let right = self.evaluate(b);
         match (left, right) {
             (Meaning::Unknown, _) | (_, Meaning::Unknown) => Meaning::Unknown,
+            (Meaning::Several(_), _) | (_, Meaning::Several(_)) => {
+                self.sink
+                    .error(codes::N0113, format!("`{}` takes one tensor on each side", op.as_str()))
+                    .primary(span, "one side makes several tensors");
+                Meaning::Unknown
+            }
             (Meaning::Constant(x), Meaning::Constant(y)) => self.binary(op, (x, a.span), (y, b.span), span),
             (Meaning::Tensor(x), Meaning::Tensor(y)) => {
                 let layer = match op {
@@ -109,7 +154,7 @@ impl Lowerer<'_> {
                     }
                 };
                 let name = Ident { text: layer.to_owned(), span };
-                self.combine(name, vec![(x, a.span), (y, b.span)], span).map_or(Meaning::Unknown, Meaning::Tensor)
+                self.combine(name, vec![(x, a.span), (y, b.span)], span)
             }
             (Meaning::Tensor(_), Meaning::Constant(value)) | (Meaning::Constant(value), Meaning::Tensor(_)) => {
                 self.sink

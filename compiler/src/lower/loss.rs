@@ -1,7 +1,8 @@
 //! The `train` section's loss: what it looks at, and its settings.
 
+use super::Lowerer;
+use super::scope::Meaning;
 use super::train::{ANY, Choice, POSITIVE, Preset, field, presets};
-use super::{Lowerer, Meaning};
 use crate::diagnostic::{codes, quote, suggest};
 use crate::ops::{Activation, CrossEntropy, Function, Op};
 use crate::recipe::{Loss, LossKind, Setting};
@@ -39,9 +40,9 @@ fn loss_kind(variant: &str, settings: Vec<(&'static str, Setting, bool)>) -> Los
     }
 }
 
-impl Lowerer<'_> {
+impl<'a> Lowerer<'a> {
     /// A loss of a tensor, with its settings: `cross_entropy(logits, smoothing: 0.1)`.
-    pub(super) fn loss(&mut self, expr: &Expr) -> Option<Loss> {
+    pub(super) fn loss(&mut self, expr: &'a Expr) -> Option<Loss> {
         let ExprKind::Call(call) = &expr.kind else {
             if !matches!(expr.kind, ExprKind::Error) {
                 self.sink

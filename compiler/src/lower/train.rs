@@ -4,7 +4,7 @@ use super::{Constant, Lowerer};
 use crate::diagnostic::{codes, quote, suggest};
 use crate::recipe::{Optimizer, Recipe, Schedule, Setting};
 use crate::source::Span;
-use crate::syntax::ast::{Arg, Entry, Expr, ExprKind, Item, Network, Train};
+use crate::syntax::ast::{Arg, Entry, Expr, ExprKind, Network, Train};
 
 /// The keys of the section.
 const KEYS: &[&str] = &[
@@ -134,13 +134,10 @@ const SCHEDULES: &[Choice] = &[
 /// The largest whole number of the section, so that products of two fit into 64 bits.
 const MAX_COUNT: i64 = u32::MAX as i64;
 
-impl Lowerer<'_> {
+impl<'a> Lowerer<'a> {
     /// Checks the network's `train` section; `None` if there is none, or after a message.
-    pub(super) fn train_section(&mut self, network: &Network) -> Option<Recipe> {
-        let mut sections = network.items.iter().filter_map(|item| match item {
-            Item::Train(train) => Some(train),
-            _ => None,
-        });
+    pub(super) fn train_section(&mut self, network: &'a Network) -> Option<Recipe> {
+        let mut sections = std::mem::take(&mut self.sections.train).into_iter();
         let train = sections.next()?;
         for other in sections {
             self.sink
@@ -196,7 +193,7 @@ impl Lowerer<'_> {
         })
     }
 
-    fn check_keys(&mut self, train: &Train) {
+    fn check_keys(&mut self, train: &'a Train) {
         for (index, entry) in train.entries.iter().enumerate() {
             let key = &entry.key;
             if !KEYS.contains(&key.text.as_str()) {
@@ -221,7 +218,7 @@ impl Lowerer<'_> {
     }
 
     /// A whole number, `least` or more; `default` where the entry is missing, `None` after a message.
-    fn whole(&mut self, entry: Option<&Entry>, least: i64, default: u64) -> Option<u64> {
+    fn whole(&mut self, entry: Option<&'a Entry>, least: i64, default: u64) -> Option<u64> {
         let Some(entry) = entry else { return Some(default) };
         match self.constant(&entry.value)? {
             Constant::Int(value) if (least..=MAX_COUNT).contains(&value) => u64::try_from(value).ok(),
@@ -234,7 +231,7 @@ impl Lowerer<'_> {
         }
     }
 
-    fn fraction(&mut self, entry: &Entry) -> Option<f64> {
+    fn fraction(&mut self, entry: &'a Entry) -> Option<f64> {
         let value = self.real(&entry.value)?;
         if value > 0.0 && value < 1.0 {
             return Some(value);
@@ -245,7 +242,7 @@ impl Lowerer<'_> {
         None
     }
 
-    fn positive(&mut self, entry: &Entry) -> Option<f64> {
+    fn positive(&mut self, entry: &'a Entry) -> Option<f64> {
         let value = self.real(&entry.value)?;
         if value > 0.0 && (value as f32).is_finite() {
             return Some(value);
@@ -256,7 +253,7 @@ impl Lowerer<'_> {
         None
     }
 
-    fn real(&mut self, expr: &Expr) -> Option<f64> {
+    fn real(&mut self, expr: &'a Expr) -> Option<f64> {
         match self.constant(expr)? {
             Constant::Int(value) => Some(value as f64),
             Constant::Float(value) => Some(value),
@@ -272,7 +269,7 @@ impl Lowerer<'_> {
     /// A choice with settings: `adam(lr: 0.001)`, or a name alone.
     fn choice(
         &mut self,
-        expr: &Expr,
+        expr: &'a Expr,
         what: &str,
         choices: &[Choice],
         epochs: u64,
@@ -331,7 +328,7 @@ impl Lowerer<'_> {
         &mut self,
         choice: &str,
         fields: &'static [Field],
-        arg: &Arg,
+        arg: &'a Arg,
         settings: &mut Vec<(&'static str, Setting, bool)>,
     ) -> bool {
         let Some(key) = &arg.name else {

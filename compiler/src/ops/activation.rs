@@ -20,7 +20,7 @@ pub(super) const fn signature(
     arguments: &'static [Argument],
     build: fn(&mut LayerCall<'_, '_>) -> Option<Vec<ValueId>>,
 ) -> Signature {
-    Signature { name, docs, operands: Operands::One, arguments, weighted: false, rule: same, build }
+    Signature { name, docs, operands: Operands::One, arguments, weighted: false, has_several: false, rule: same, build }
 }
 
 /// The node of a function of each element.

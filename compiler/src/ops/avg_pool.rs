@@ -31,6 +31,7 @@ pub(super) const SIGNATURE: Signature = Signature {
         },
     ],
     weighted: false,
+    has_several: false,
     rule: pool_rule,
     build,
 };

@@ -44,6 +44,7 @@ pub(super) const SIGNATURE: Signature = Signature {
         },
     ],
     weighted: true,
+    has_several: false,
     rule: same,
     build,
 };

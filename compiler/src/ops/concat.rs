@@ -25,6 +25,7 @@ pub(super) const SIGNATURE: Signature = Signature {
         docs: "the axis along which to join, counted from zero without the batch; the last when left out",
     }],
     weighted: false,
+    has_several: false,
     rule,
     build,
 };

@@ -48,6 +48,7 @@ pub(super) const SIGNATURE: Signature = Signature {
         BIAS_INIT,
     ],
     weighted: true,
+    has_several: false,
     rule,
     build,
 };
@@ -113,10 +114,10 @@ pub struct Conv {
 }
 
 impl Conv {
-    /// Whether every channel is convolved on its own.
+    /// Whether every channel is convolved on its own, into one channel of the output or several.
     #[must_use]
     pub fn is_depthwise(&self) -> bool {
-        self.groups > 1 && self.groups == self.c && self.c == self.f
+        self.groups > 1 && self.groups == self.c
     }
 
     /// How the kernels store the weight.

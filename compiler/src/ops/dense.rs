@@ -26,6 +26,7 @@ pub(super) const SIGNATURE: Signature = Signature {
         BIAS_INIT,
     ],
     weighted: true,
+    has_several: false,
     rule: |call| {
         let input = call.operand(0);
         if input.rank() != 1 {

@@ -25,6 +25,7 @@ pub(super) const SIGNATURE: Signature = Signature {
         docs: "the probability of a zero, at least 0 and less than 1",
     }],
     weighted: false,
+    has_several: false,
     rule: same,
     build,
 };

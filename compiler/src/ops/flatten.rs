@@ -11,6 +11,7 @@ pub(super) const SIGNATURE: Signature = Signature {
     operands: Operands::One,
     arguments: &[],
     weighted: false,
+    has_several: false,
     rule: |call| Ok(vec![TensorType::new(vec![call.operand(0).elements()])]),
     build,
 };

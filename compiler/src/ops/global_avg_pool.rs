@@ -18,6 +18,7 @@ pub(super) const SIGNATURE: Signature = Signature {
     operands: Operands::One,
     arguments: &[],
     weighted: false,
+    has_several: false,
     rule: |call| {
         let [_, _, c] = call.image()?;
         Ok(vec![TensorType::new(vec![c])])

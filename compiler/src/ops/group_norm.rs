@@ -21,6 +21,7 @@ pub(super) const SIGNATURE: Signature = Signature {
         EPSILON,
     ],
     weighted: true,
+    has_several: false,
     rule: |call| {
         let (input, groups) = (call.operand(0), call.dim("groups"));
         if !call.facts.require_multiple(&input.channels(), &groups) {

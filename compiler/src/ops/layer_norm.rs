@@ -12,6 +12,7 @@ pub(super) const SIGNATURE: Signature = Signature {
     operands: Operands::One,
     arguments: &[EPSILON],
     weighted: true,
+    has_several: false,
     rule: same,
     build: |call| node(call, Over::Channels),
 };

@@ -19,6 +19,7 @@ pub(super) const SIGNATURE: Signature = Signature {
     operands: Operands::One,
     arguments: &[],
     weighted: false,
+    has_several: false,
     rule: same,
     build: |call| Some(vec![call.node(LogSoftmax.into(), Vec::new())]),
 };

@@ -36,6 +36,7 @@ pub(super) const SIGNATURE: Signature = Signature {
         },
     ],
     weighted: false,
+    has_several: false,
     rule: same,
     build,
 };

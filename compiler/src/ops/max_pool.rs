@@ -21,6 +21,7 @@ pub(super) const SIGNATURE: Signature = Signature {
     operands: Operands::One,
     arguments: &[KERNEL, POOL_STRIDE, PAD, CEIL],
     weighted: false,
+    has_several: false,
     rule,
     build,
 };

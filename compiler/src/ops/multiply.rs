@@ -18,6 +18,7 @@ pub(super) const SIGNATURE: Signature = Signature {
     operands: Operands::Several,
     arguments: &[],
     weighted: false,
+    has_several: false,
     rule,
     build: |call| fold(call, &Multiply.into(), &Gate.into()),
 };

@@ -19,6 +19,7 @@ pub(super) const SIGNATURE: Signature = Signature {
     operands: Operands::One,
     arguments: &[],
     weighted: true,
+    has_several: false,
     rule: same,
     build,
 };

@@ -17,6 +17,8 @@ pub struct Signature {
     pub arguments: &'static [Argument],
     /// Whether it has parameters, and so a name by which they are found.
     pub weighted: bool,
+    /// Whether a call may make several tensors, as `split` does.
+    pub has_several: bool,
     /// What it makes of its operands, and what it refuses.
     pub rule: Rule,
     /// Makes the nodes for operands that the rule has accepted. `None` after an error that has been reported.

@@ -5,9 +5,91 @@ use crate::source::Span;
 /// One `.net` text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct File {
+    /// What it takes from other files, in the order of the text.
+    pub uses: Vec<Use>,
+    /// Constants of the file.
+    pub constants: Vec<Const>,
+    /// Lints that keep quiet in the whole file.
+    pub allows: Vec<Allow>,
+    /// The blocks, in the order of the text. One whose header cannot be read is left out.
+    pub blocks: Vec<Block>,
     /// The networks, in the order of the text. One whose header cannot be read is left out.
     pub networks: Vec<Network>,
     /// The whole text.
+    pub span: Span,
+}
+
+impl File {
+    /// A file without contents.
+    #[must_use]
+    pub fn empty(span: Span) -> Self {
+        Self {
+            uses: Vec::new(),
+            constants: Vec::new(),
+            allows: Vec::new(),
+            blocks: Vec::new(),
+            networks: Vec::new(),
+            span,
+        }
+    }
+}
+
+/// `use <name>;` or `use "path";`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    /// Where it is.
+    pub target: UseTarget,
+    /// The name or path with its quotation marks or angle brackets.
+    pub target_span: Span,
+    /// The statement without its `;`.
+    pub span: Span,
+}
+
+/// What a `use` names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UseTarget {
+    /// `<fire>`: a file that comes with Netwright.
+    Bundled(String),
+    /// `"blocks/fire.net"`: a path from the folder of the file.
+    Path(String),
+}
+
+/// `const name = value;`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Const {
+    /// Lines of the doc comment.
+    pub docs: Vec<String>,
+    /// The name it defines.
+    pub name: Ident,
+    /// Its value.
+    pub value: Expr,
+    /// The statement without its `;`.
+    pub span: Span,
+}
+
+/// `allow(lint, …);`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allow {
+    /// Names of lints.
+    pub lints: Vec<Ident>,
+    /// The statement without its `;`.
+    pub span: Span,
+}
+
+/// `block NAME(operands and parameters) -> results { items }`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Block {
+    /// Lines of the doc comment, without `///` and one space.
+    pub docs: Vec<String>,
+    /// Its name.
+    pub name: Ident,
+    /// Tensors and parameters, in the order of the text.
+    pub params: Vec<Param>,
+    /// The shapes of what it returns; at least one.
+    pub results: Vec<Annotation>,
+    /// The statements, in the order of the text.
+    pub items: Vec<Item>,
+    /// From `block` to the closing brace.
     pub span: Span,
 }
 
@@ -51,8 +133,10 @@ pub struct Param {
 }
 
 /// What values a parameter takes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum ParamType {
+    /// `[H, W, C]`: a tensor; of blocks only.
+    Tensor(Annotation),
     /// `int`: whole numbers.
     Int,
     /// `float`: real numbers.
@@ -72,7 +156,7 @@ pub struct Choice {
     pub span: Span,
 }
 
-/// A statement or section of a network.
+/// A statement or section.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Item {
     /// `input name: [dims];`
@@ -81,8 +165,104 @@ pub enum Item {
     Binding(Binding),
     /// `output name = value;`
     Output(Output),
+    /// `return value;`
+    Return(Return),
+    /// `const name = value;`
+    Const(Const),
+    /// `assert condition;`
+    Assert(Assert),
+    /// `for name in values { … }`
+    For(For),
+    /// `if condition { … } else { … }`
+    If(If),
+    /// `freeze layers;`
+    Freeze(Freeze),
+    /// `allow(lints);`
+    Allow(Allow),
     /// `train { … }`
     Train(Train),
+    /// `budget { … }`
+    Budget(Budget),
+}
+
+/// `return value, …;`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Return {
+    /// What is returned, in the order of the block's results.
+    pub values: Vec<Expr>,
+    /// The statement without its `;`.
+    pub span: Span,
+}
+
+/// `assert condition, "why";`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assert {
+    /// What must hold.
+    pub condition: Expr,
+    /// What to say if it does not.
+    pub message: Option<String>,
+    /// The statement without its `;`.
+    pub span: Span,
+}
+
+/// `for names in values { items }`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct For {
+    /// One name, or one for each part of a value.
+    pub names: Vec<Ident>,
+    /// What the names run over.
+    pub over: Iterable,
+    /// What is repeated.
+    pub items: Vec<Item>,
+    /// From `for` to the closing brace.
+    pub span: Span,
+}
+
+/// What a loop runs over.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Iterable {
+    /// `0..n`: whole numbers from the first up to, and without, the second.
+    Range(Expr, Expr),
+    /// A list.
+    List(Expr),
+}
+
+/// `if condition { items } else if … { … } else { … }`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct If {
+    /// Conditions with what they guard, in order; at least one.
+    pub arms: Vec<(Expr, Vec<Item>)>,
+    /// What stands after the last `else`.
+    pub otherwise: Vec<Item>,
+    /// From `if` to the closing brace.
+    pub span: Span,
+}
+
+/// `freeze layer, …;`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Freeze {
+    /// The layers and block instances.
+    pub paths: Vec<Path>,
+    /// The statement without its `;`.
+    pub span: Span,
+}
+
+/// `fire[2].squeeze`: the name of a layer, a block instance or a parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Path {
+    /// Names with their indices.
+    pub parts: Vec<Label>,
+    /// The whole path.
+    pub span: Span,
+}
+
+/// `budget { parameters <= 1_000; … }`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Budget {
+    /// The limits: comparisons, in the order of the text.
+    pub limits: Vec<Expr>,
+    /// From `budget` to the closing brace.
+    pub span: Span,
 }
 
 /// `input name: [dims];`, the batch axis implied.
@@ -105,8 +285,8 @@ pub struct Input {
 pub struct Binding {
     /// Lines of the doc comment.
     pub docs: Vec<String>,
-    /// The name it defines.
-    pub name: Ident,
+    /// The names it defines; at least one, and several for several results.
+    pub names: Vec<Ident>,
     /// The shape it must have.
     pub annotation: Option<Annotation>,
     /// Its value; [`ExprKind::Error`] where it could not be read.
@@ -150,11 +330,13 @@ pub struct Train {
     pub span: Span,
 }
 
-/// `key: value;`.
+/// `key: value;`, or `key(layer): value;`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// What is set.
     pub key: Ident,
+    /// For which layers; empty for all.
+    pub paths: Vec<Path>,
     /// To what; [`ExprKind::Error`] where it could not be read.
     pub value: Expr,
     /// The entry without its `;`.
@@ -201,6 +383,8 @@ pub enum ExprKind {
         /// What it goes through.
         stages: Vec<Stage>,
     },
+    /// `_`, in shapes: whatever is found there.
+    Hole,
     /// Could not be read; a message says why. Agrees with everything.
     Error,
 }
@@ -303,7 +487,16 @@ pub struct Stage {
     /// The layer.
     pub call: Call,
     /// The name of its weights, where given with `as`.
-    pub label: Option<Ident>,
+    pub label: Option<Label>,
     /// From the layer's name to the label's end.
     pub span: Span,
+}
+
+/// `fire[i]`: a name, with indices where there are several.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Label {
+    /// The name.
+    pub name: Ident,
+    /// What stands in brackets after it.
+    pub indices: Vec<Expr>,
 }

@@ -6,8 +6,9 @@
 use pest::iterators::Pair;
 
 use super::ast::{
-    Annotation, Arg, Binding, Call, Choice, Entry, Expr, ExprKind, Ident, Input, Item, Network, Output, Param,
-    ParamType, Stage, Train,
+    Allow, Annotation, Arg, Assert, Binding, Block, Budget, Call, Choice, Const, Entry, Expr, ExprKind, File, For,
+    Freeze, Ident, If, Input, Item, Iterable, Label, Network, Output, Param, ParamType, Path, Return, Stage, Train,
+    Use, UseTarget,
 };
 use super::grammar::Rule;
 use super::limits::MAX_DEPTH;
@@ -40,9 +41,59 @@ impl Builder<'_> {
         Span::new(self.source, offset(pair.as_span().start()), offset(end(pair)))
     }
 
-    /// The networks of a `file`.
-    pub(super) fn file(&mut self, file: Pair<'_, Rule>) -> Vec<Network> {
-        file.into_inner().filter(|pair| pair.as_rule() == Rule::network).filter_map(|pair| self.network(pair)).collect()
+    /// A `file`.
+    pub(super) fn file(&mut self, pair: Pair<'_, Rule>, span: Span) -> File {
+        let mut file = File::empty(span);
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::network => file.networks.extend(self.network(part)),
+                Rule::block => file.blocks.extend(self.block(part)),
+                Rule::file_statement => {
+                    let mut inner = part.into_inner();
+                    let docs = inner.next().map(docs).unwrap_or_default();
+                    if let Some(statement) = inner.next() {
+                        self.file_statement(statement, docs, &mut file);
+                    }
+                }
+                _ => {}
+            }
+        }
+        file
+    }
+
+    /// A `use`, `const` or `allow` of a file.
+    pub(super) fn file_statement(&mut self, pair: Pair<'_, Rule>, docs: Vec<String>, file: &mut File) {
+        let span = self.span(&pair);
+        match pair.as_rule() {
+            Rule::use_file => {
+                let target = pair.into_inner().find(|part| part.as_rule() != Rule::use_word);
+                let Some(target) = target else { return };
+                let target_span = self.span(&target);
+                let target = match target.as_rule() {
+                    Rule::string => UseTarget::Path(unescape(target.as_str())),
+                    _ => UseTarget::Bundled(
+                        target.into_inner().next().map_or_else(String::new, |name| name.as_str().to_owned()),
+                    ),
+                };
+                file.uses.push(Use { target, target_span, span });
+            }
+            Rule::constant => file.constants.extend(self.constant(pair, docs)),
+            Rule::allow => file.allows.push(self.allow(pair)),
+            _ => {}
+        }
+    }
+
+    fn constant(&mut self, pair: Pair<'_, Rule>, docs: Vec<String>) -> Option<Const> {
+        let span = self.span(&pair);
+        let mut inner = pair.into_inner().filter(|part| !matches!(part.as_rule(), Rule::const_word | Rule::equals));
+        let name = self.ident(&inner.next()?);
+        Some(Const { docs, name, value: self.expression(inner.next()?), span })
+    }
+
+    fn allow(&mut self, pair: Pair<'_, Rule>) -> Allow {
+        let span = self.span(&pair);
+        let lints = pair.into_inner().filter(|part| part.as_rule() == Rule::name);
+        Allow { lints: lints.map(|lint| self.ident(&lint)).collect(), span }
     }
 
     fn network(&mut self, pair: Pair<'_, Rule>) -> Option<Network> {
@@ -51,9 +102,34 @@ impl Builder<'_> {
         let docs = docs(inner.next()?);
         let mut network = self.header(inner.next()?)?;
         network.docs = docs;
-        network.items = inner.filter_map(|item| self.item(item)).collect();
+        network.items = self.body(inner.next()?);
         network.span = network.span.to(end.after());
         Some(network)
+    }
+
+    fn block(&mut self, pair: Pair<'_, Rule>) -> Option<Block> {
+        let end = self.span(&pair);
+        let mut inner = pair.into_inner();
+        let docs = docs(inner.next()?);
+        let mut block = self.block_header(inner.next()?)?;
+        block.docs = docs;
+        block.items = self.body(inner.next()?);
+        block.span = block.span.to(end.after());
+        Some(block)
+    }
+
+    fn body(&mut self, pair: Pair<'_, Rule>) -> Vec<Item> {
+        pair.into_inner().filter_map(|item| self.item(item)).collect()
+    }
+
+    /// A `block_header` as a block without documentation and items.
+    pub(super) fn block_header(&mut self, pair: Pair<'_, Rule>) -> Option<Block> {
+        let span = self.span(&pair);
+        let mut inner = pair.into_inner();
+        let name = self.ident(&inner.find(|part| part.as_rule() == Rule::name)?);
+        let params = inner.next()?.into_inner().filter_map(|param| self.param(param)).collect();
+        let results = inner.filter(|part| part.as_rule() == Rule::shape).map(|shape| self.shape(shape)).collect();
+        Some(Block { docs: Vec::new(), name, params, results, items: Vec::new(), span })
     }
 
     /// A `header` as a network without documentation and items.
@@ -81,6 +157,9 @@ impl Builder<'_> {
     }
 
     fn param_type(&mut self, pair: Pair<'_, Rule>) -> ParamType {
+        if pair.as_rule() == Rule::shape {
+            return ParamType::Tensor(self.shape(pair));
+        }
         match pair.as_str() {
             "int" => ParamType::Int,
             "float" => ParamType::Float,
@@ -110,28 +189,121 @@ impl Builder<'_> {
                 Some(Item::Input(Input { docs, name, dims, dims_span, span }))
             }
             Rule::binding => {
-                let (name, annotation, value) = self.assignment(pair)?;
-                Some(Item::Binding(Binding { docs, name, annotation, value, span }))
+                let (names, annotation, value) = self.assignment(pair)?;
+                Some(Item::Binding(Binding { docs, names, annotation, value, span }))
             }
             Rule::output => {
-                let (name, annotation, value) = self.assignment(pair)?;
-                Some(Item::Output(Output { docs, name, annotation, value, span }))
+                let (names, annotation, value) = self.assignment(pair)?;
+                Some(Item::Output(Output { docs, name: names.into_iter().next()?, annotation, value, span }))
+            }
+            Rule::result => {
+                let values = pair.into_inner().filter(|part| part.as_rule() == Rule::expression);
+                Some(Item::Return(Return { values: values.map(|value| self.expression(value)).collect(), span }))
+            }
+            Rule::constant => self.constant(pair, docs).map(Item::Const),
+            Rule::assertion => {
+                let mut inner = pair.into_inner().filter(|part| part.as_rule() != Rule::assert_word);
+                let condition = self.expression(inner.next()?);
+                let message = inner.next().map(|text| unescape(text.as_str()));
+                Some(Item::Assert(Assert { condition, message, span }))
+            }
+            Rule::freeze => Some(Item::Freeze(Freeze { paths: self.paths(pair), span })),
+            Rule::allow => Some(Item::Allow(self.allow(pair))),
+            Rule::repetition => {
+                let mut inner = pair.into_inner();
+                let (names, over) = self.repetition_header(inner.next()?)?;
+                Some(Item::For(For { names, over, items: self.body(inner.next()?), span }))
+            }
+            Rule::condition => {
+                let (mut arms, mut otherwise, mut pending) = (Vec::new(), Vec::new(), None);
+                for part in pair.into_inner() {
+                    match part.as_rule() {
+                        Rule::condition_header => pending = self.condition_header(part),
+                        Rule::body => match pending.take() {
+                            Some(condition) => arms.push((condition, self.body(part))),
+                            None => otherwise = self.body(part),
+                        },
+                        _ => {}
+                    }
+                }
+                Some(Item::If(If { arms, otherwise, span }))
             }
             Rule::train => {
                 let entries = pair.into_inner().filter(|part| part.as_rule() == Rule::entry);
                 let entries = entries.filter_map(|entry| self.entry(entry)).collect();
                 Some(Item::Train(Train { docs, entries, span }))
             }
+            Rule::budget => {
+                let limits = pair.into_inner().filter(|part| part.as_rule() == Rule::limit);
+                let limits = limits.filter_map(|limit| self.limit(limit)).collect();
+                Some(Item::Budget(Budget { limits, span }))
+            }
             _ => None,
         }
     }
 
-    /// Name, annotation and value of a `binding` or `output`.
-    fn assignment(&mut self, pair: Pair<'_, Rule>) -> Option<(Ident, Option<Annotation>, Expr)> {
-        let (mut name, mut annotation, mut value) = (None, None::<Annotation>, None);
+    /// The names and the values of a loop.
+    pub(super) fn repetition_header(&mut self, pair: Pair<'_, Rule>) -> Option<(Vec<Ident>, Iterable)> {
+        let (mut names, mut over) = (Vec::new(), None);
         for part in pair.into_inner() {
             match part.as_rule() {
-                Rule::name => name = Some(self.ident(&part)),
+                Rule::name => names.push(self.ident(&part)),
+                Rule::range => {
+                    let mut ends = part.into_inner();
+                    over = Some(Iterable::Range(self.expression(ends.next()?), self.expression(ends.next()?)));
+                }
+                Rule::expression => over = Some(Iterable::List(self.expression(part))),
+                _ => {}
+            }
+        }
+        Some((names, over?))
+    }
+
+    /// The condition of an `if`.
+    pub(super) fn condition_header(&mut self, pair: Pair<'_, Rule>) -> Option<Expr> {
+        let condition = pair.into_inner().find(|part| part.as_rule() == Rule::expression)?;
+        Some(self.expression(condition))
+    }
+
+    /// A `limit` of a budget.
+    pub(super) fn limit(&mut self, pair: Pair<'_, Rule>) -> Option<Expr> {
+        pair.into_inner().next().map(|limit| self.expression(limit))
+    }
+
+    fn paths(&mut self, pair: Pair<'_, Rule>) -> Vec<Path> {
+        let paths = pair.into_inner().filter(|part| part.as_rule() == Rule::path);
+        paths
+            .map(|path| {
+                let span = self.span(&path);
+                Path { parts: self.labels(path), span }
+            })
+            .collect()
+    }
+
+    /// Names, each with the indices after it.
+    fn labels(&mut self, pair: Pair<'_, Rule>) -> Vec<Label> {
+        let mut labels: Vec<Label> = Vec::new();
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::name => labels.push(Label { name: self.ident(&part), indices: Vec::new() }),
+                Rule::index => {
+                    let index = part.into_inner().next().map(|index| self.expression(index));
+                    if let Some(label) = labels.last_mut() {
+                        label.indices.extend(index);
+                    }
+                }
+                _ => {}
+            }
+        }
+        labels
+    }
+
+    /// Name, annotation and value of a `binding` or `output`.
+    fn assignment(&mut self, pair: Pair<'_, Rule>) -> Option<(Vec<Ident>, Option<Annotation>, Expr)> {
+        let (mut names, mut annotation, mut value) = (Vec::new(), None::<Annotation>, None);
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::name => names.push(self.ident(&part)),
                 Rule::expression => value = Some(self.expression(part)),
                 Rule::annotation => {
                     let Some(shape) = part.into_inner().next() else { continue };
@@ -149,21 +321,26 @@ impl Builder<'_> {
                 _ => {}
             }
         }
-        Some((name?, annotation, value?))
+        Some((names, annotation, value?))
     }
 
     /// An `entry` of a train section.
     pub(super) fn entry(&mut self, pair: Pair<'_, Rule>) -> Option<Entry> {
         let span = self.span(&pair);
         let mut inner = without_colon(pair);
-        let key = self.ident(&inner.next()?);
+        let key_and_paths = inner.next()?;
         let value = self.expression(inner.next()?);
-        Some(Entry { key, value, span })
+        let key = self.ident(&key_and_paths.clone().into_inner().next()?);
+        Some(Entry { key, paths: self.paths(key_and_paths), value, span })
     }
 
     fn shape(&mut self, pair: Pair<'_, Rule>) -> Annotation {
         let span = self.span(&pair);
-        Annotation { dims: pair.into_inner().map(|dim| self.expression(dim)).collect(), span }
+        let dims = pair.into_inner().map(|dim| match dim.as_rule() {
+            Rule::hole => Expr { kind: ExprKind::Hole, span: self.span(&dim) },
+            _ => self.expression(dim),
+        });
+        Annotation { dims: dims.collect(), span }
     }
 
     fn ident(&self, pair: &Pair<'_, Rule>) -> Ident {
@@ -241,9 +418,9 @@ impl Builder<'_> {
             let span = self.span(&stage);
             let mut parts = stage.into_inner();
             let Some(call) = parts.next().and_then(|call| self.call(call)) else { continue };
-            let label = parts.next().and_then(|label| label.into_inner().find(|part| part.as_rule() == Rule::name));
+            let label = parts.next().and_then(|label| self.labels(label).pop());
             depth = depth.max(call.1);
-            stages.push(Stage { call: call.0, label: label.map(|name| self.ident(&name)), span });
+            stages.push(Stage { call: call.0, label, span });
         }
         self.node(ExprKind::Pipe { source: Box::new(source.expr), stages }, span, depth)
     }
@@ -340,7 +517,18 @@ fn end(pair: &Pair<'_, Rule>) -> usize {
     loop {
         let bracketed = matches!(
             last.as_rule(),
-            Rule::list | Rule::group | Rule::arguments | Rule::shape | Rule::parameters | Rule::train | Rule::network
+            Rule::list
+                | Rule::group
+                | Rule::arguments
+                | Rule::shape
+                | Rule::parameters
+                | Rule::index
+                | Rule::entry_key
+                | Rule::bundled
+                | Rule::allow
+                | Rule::body
+                | Rule::train
+                | Rule::budget
         );
         match last.clone().into_inner().next_back() {
             Some(child) if !bracketed => last = child,

@@ -12,10 +12,18 @@ use crate::source::Span;
 pub(super) enum Part {
     /// A network's name and parameters.
     Header,
+    /// A block's name, parameters and results.
+    BlockHeader,
+    /// The names and values of a loop.
+    Repetition,
+    /// The condition of an `if`.
+    Condition,
     /// An input, value or output.
     Statement,
     /// An entry of a train section.
     Entry,
+    /// A limit of a budget.
+    Limit,
 }
 
 impl Part {
@@ -23,18 +31,47 @@ impl Part {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Header => "`network`",
+            Self::BlockHeader => "`block`",
+            Self::Repetition => "`for`",
+            Self::Condition => "`if`",
             Self::Statement => "a statement",
             Self::Entry => "an entry such as `batch: 64`",
+            Self::Limit => "a limit such as `parameters <= 1_000_000`",
         }
     }
 
     /// For "this …".
     pub(super) fn noun(self) -> &'static str {
         match self {
-            Self::Header => "header",
+            Self::Header => "header of the network",
+            Self::BlockHeader => "header of the block",
+            Self::Repetition => "header of the loop",
+            Self::Condition => "condition",
             Self::Statement => "statement",
             Self::Entry => "entry",
+            Self::Limit => "limit",
         }
+    }
+
+    /// What stands in the braces after it.
+    pub(super) fn body(self) -> &'static str {
+        match self {
+            Self::Header => "network",
+            Self::BlockHeader => "block",
+            Self::Repetition => "loop",
+            Self::Condition => "branch",
+            Self::Statement | Self::Entry | Self::Limit => "section",
+        }
+    }
+
+    /// Whether it has parameters in parentheses.
+    fn is_header(self) -> bool {
+        matches!(self, Self::Header | Self::BlockHeader)
+    }
+
+    /// Whether it stands among statements.
+    pub(super) fn is_nested(self) -> bool {
+        !self.is_header()
     }
 }
 
@@ -98,9 +135,9 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         return false;
     }
     let before = previous(failure);
-    let names = matches!(before, "input" | "output" | "network" | "as")
+    let names = matches!(before, "input" | "output" | "network" | "block" | "as" | "for" | "const")
         || matches!(words.text(at + 1), ":" | "=") && (at == start || matches!(before, "(" | ","));
-    let starts = matches!(word, "network" | "input" | "output" | "train" | "_" | "as");
+    let starts = !matches!(word, "and" | "or" | "not" | "true" | "false");
     if names || (starts && wants_operand(before)) {
         let title = format!("{} is a keyword and cannot be a name", quote(word));
         return report(sink, N0016, title, span, Some("choose another name".to_owned()));
@@ -118,6 +155,9 @@ fn explain_stage(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let span = words.span(at);
     if previous(failure) == "->" {
         let title = format!("expected a layer after `->`, found {}", words.found(at));
+        if failure.part == Part::BlockHeader {
+            return false;
+        }
         let help = match words.kind(at) {
             Some(TokenKind::Number | TokenKind::Text | TokenKind::Open) => {
                 "right of `->` stands a layer with its arguments, such as `dense(10)`; further operands are arguments"
@@ -126,12 +166,11 @@ fn explain_stage(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         };
         return report(sink, N0017, title, span, Some(help.to_owned()));
     }
-    let title = match words.text(at) {
-        ".." => "a range is not in this version of the language",
-        "[" if at >= 2 && words.text(at - 2) == "as" => "a label with an index is not in this version of the language",
-        _ => return false,
-    };
-    report(sink, N0015, title.to_owned(), span, None)
+    if words.text(at) == ".." {
+        let help = Some("a range is written after `in` of a loop: `for i in 0..3 { … }`".to_owned());
+        return report(sink, N0013, "a range stands only in a loop".to_owned(), span, help);
+    }
+    false
 }
 
 /// `=` for `:` and the other way round, comparisons in a row, a torn arrow.
@@ -145,7 +184,7 @@ fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         let help = Some(format!("write `{name}: …`"));
         return report(sink, N0019, "an entry of `train` takes `:`, not `=`".to_owned(), span, help);
     }
-    if word == "=" && bracket == Some("(") && part != Part::Header && is_argument_name(failure) {
+    if word == "=" && bracket == Some("(") && !part.is_header() && is_argument_name(failure) {
         let help = Some(format!("write `{name}: …`"));
         return report(sink, N0019, "a named argument takes `:`, not `=`".to_owned(), span, help);
     }
@@ -178,7 +217,7 @@ fn explain_start(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         let title = format!("expected `{{` after `train`, found {}", words.found(start + 1));
         return report(sink, N0013, title, words.span(start + 1), None);
     }
-    if at == start && part != Part::Header {
+    if at == start && !part.is_header() {
         let after_semicolon = at.checked_sub(1).is_some_and(|before| words.text(before) == ";");
         let help = (after_semicolon && words.continues(at, part))
             .then(|| "the `;` before it ends the statement; remove that to go on".to_owned());
@@ -186,14 +225,13 @@ fn explain_start(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     }
     if part == Part::Statement && at == start + 1 && words.kind(start) == Some(TokenKind::Word) {
         let help = match words.text(start) {
-            "input" | "output" | "train" => return false,
-            "let" | "var" | "val" | "def" | "const" => Some("a statement starts with the name: `name = …`".to_owned()),
+            word if is_keyword(word) => return false,
+            "let" | "var" | "val" | "def" => Some("a statement starts with the name: `name = …`".to_owned()),
             _ if matches!(words.text(at), "->" | "(" | "+" | "-" | "*" | "/") => {
                 Some("give the value a name: `name = …`, or make it an output: `output name = …`".to_owned())
             }
-            word => {
-                suggest(word, ["input", "output", "train", "network"]).map(|meant| format!("did you mean `{meant}`?"))
-            }
+            word => suggest(word, super::keywords::KEYWORDS.iter().copied().filter(|word| word.len() > 2))
+                .map(|meant| format!("did you mean `{meant}`?")),
         };
         return report(sink, N0013, format!("expected `=`, found {found}"), words.span(at), help);
     }
@@ -204,10 +242,16 @@ fn explain_start(failure: &Failure<'_>, sink: &mut Sink) -> bool {
 fn expected(failure: &Failure<'_>) -> String {
     let Failure { words, start, at, part, .. } = *failure;
     let before = previous(failure);
-    let in_parameter_list = part == Part::Header && innermost(failure) == Some("(");
+    let in_parameter_list = part.is_header() && innermost(failure) == Some("(");
     let shape = "a shape such as `[28, 28, 1]`";
     match before {
-        "network" | "input" | "output" | "as" if at > start => "a name".to_owned(),
+        "network" | "block" | "input" | "output" | "as" | "for" | "freeze" | "const" if at > start => {
+            "a name".to_owned()
+        }
+        "use" => "a name or a path: `<fire>` or `\"blocks/fire.net\"`".to_owned(),
+        "->" if part == Part::BlockHeader => "the shape of the result, such as `[H, W, C]`".to_owned(),
+        "if" | "assert" if at > start => "a condition".to_owned(),
+        "return" | "in" | ".." => "an expression".to_owned(),
         "train" if at == start + 1 => "`{`".to_owned(),
         ":" if in_parameter_list => "a type: `int`, `float`, `bool`, or strings such as `\"a\" | \"b\"`".to_owned(),
         ":" if part == Part::Statement && innermost(failure).is_none() => shape.to_owned(),
@@ -222,8 +266,13 @@ fn expected(failure: &Failure<'_>) -> String {
             (Some("["), _) => "`,` or `]`".to_owned(),
             (Some(_), _) if is_group(failure) => "`)`".to_owned(),
             (Some(_), _) => "`,` or `)`".to_owned(),
-            (None, Part::Header) => "`{`".to_owned(),
-            (None, Part::Statement | Part::Entry) => "`;`".to_owned(),
+            (None, Part::BlockHeader) if at == start + 2 => "`(` and the parameters".to_owned(),
+            (None, Part::BlockHeader) if before == ")" => "`->` and the shape of the result".to_owned(),
+            (None, Part::Statement) if words.text(start) == "const" => "`=`".to_owned(),
+            (None, Part::Statement) if words.text(start) == "allow" => "`(`".to_owned(),
+            (None, Part::Repetition) if !(start..at).any(|index| words.text(index) == "in") => "`in`".to_owned(),
+            (None, Part::Header | Part::BlockHeader | Part::Repetition | Part::Condition) => "`{`".to_owned(),
+            (None, Part::Statement | Part::Entry | Part::Limit) => "`;`".to_owned(),
         },
     }
 }

@@ -1,23 +1,13 @@
 //! The words that cannot be names.
 
 /// Words that this version of the language uses.
-pub const KEYWORDS: &[&str] = &["network", "input", "output", "train", "as", "and", "or", "not", "true", "false", "_"];
+pub const KEYWORDS: &[&str] = &[
+    "network", "block", "input", "output", "return", "const", "assert", "use", "for", "in", "if", "else", "train",
+    "freeze", "budget", "allow", "as", "and", "or", "not", "true", "false", "_",
+];
 
 /// Words kept for the coming version, each with what it will do.
-pub const RESERVED: &[(&str, &str)] = &[
-    ("block", "reusable parts of networks"),
-    ("for", "loops"),
-    ("if", "conditions"),
-    ("else", "conditions"),
-    ("const", "constants"),
-    ("use", "definitions from other files"),
-    ("assert", "assertions"),
-    ("prune", "pruning"),
-    ("freeze", "frozen weights"),
-    ("budget", "budgets"),
-    ("return", "reusable parts of networks"),
-    ("in", "loops"),
-];
+pub const RESERVED: &[(&str, &str)] = &[("prune", "pruning")];
 
 /// Whether the language uses the word, now or in the coming version.
 pub fn is_keyword(word: &str) -> bool {

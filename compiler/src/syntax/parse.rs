@@ -22,7 +22,7 @@ use crate::source::{SourceId, SourceMap, Span};
 pub fn parse(source: SourceId, map: &SourceMap, sink: &mut Sink) -> File {
     let text = map.text(source);
     let span = map.span(source);
-    let empty = File { networks: Vec::new(), span };
+    let empty = File::empty(span);
     if text.len() > MAX_TEXT_BYTES {
         sink.error(N0001, format!("the text has {} bytes, more than the limit of {MAX_TEXT_BYTES}", text.len()))
             .primary(span.before(), "");
@@ -39,8 +39,7 @@ pub fn parse(source: SourceId, map: &SourceMap, sink: &mut Sink) -> File {
         match Grammar::parse(Rule::file, text) {
             Ok(mut pairs) => {
                 let mut builder = Builder { source, base: 0, sink, too_deep: false };
-                let networks = pairs.next().map(|file| builder.file(file)).unwrap_or_default();
-                return File { networks, span };
+                return pairs.next().map_or(empty, |file| builder.file(file, span));
             }
             // pest's only errors of its own kind are its limits, and no number of calls is set.
             Err(Error { variant: ErrorVariant::CustomError { .. }, .. }) => {
@@ -52,12 +51,12 @@ pub fn parse(source: SourceId, map: &SourceMap, sink: &mut Sink) -> File {
         }
     }
     let n_before = sink.n_recorded();
-    let networks = recover(Words::new(source, text, &tokens), sink);
+    let file = recover(Words::new(source, text, &tokens), span, sink);
     if scanned_clean && sink.n_recorded() == n_before {
         // The grammar refused what recovery accepts: no message would mean an unnoticed mistake.
         sink.error(N0013, "the text does not follow the grammar").primary(span.before(), "");
     }
-    File { networks, span }
+    file
 }
 
 /// Reports more tokens or open brackets than the limits allow.

@@ -7,7 +7,7 @@ use pest::Parser;
 use pest::error::InputLocation;
 use pest::iterators::Pair;
 
-use super::ast::{Binding, Expr, ExprKind, Ident, Item, Network, Output, Train};
+use super::ast::{Binding, Block, Budget, Expr, ExprKind, File, For, Ident, If, Item, Network, Output, Train};
 use super::build::{Builder, doc_line};
 use super::explain::{Failure, Part, explain, not_yet};
 use super::extent::{Extent, extent};
@@ -19,9 +19,9 @@ use crate::diagnostic::codes::{N0012, N0013, N0014, N0022, N0023};
 use crate::diagnostic::{Sink, quote, suggest};
 use crate::source::Span;
 
-/// The networks of a text, as far as they can be read. A network whose header cannot be read is left out; so are those
-/// that may depend on a construct of the coming version, because its names are not known.
-pub(super) fn recover(words: Words<'_>, sink: &mut Sink) -> Vec<Network> {
+/// A text, as far as it can be read. What has a header that cannot be read is left out; so is what may depend on a
+/// construct of the coming version, because its names are not known.
+pub(super) fn recover(words: Words<'_>, span: Span, sink: &mut Sink) -> File {
     let limit = sink.n_recorded() + MAX_MESSAGES;
     let mut recovery = Recovery {
         words,
@@ -32,15 +32,22 @@ pub(super) fn recover(words: Words<'_>, sink: &mut Sink) -> Vec<Network> {
         derailed: false,
         incomplete: false,
     };
-    let mut networks = Vec::new();
+    let mut file = File::empty(span);
     let mut all_incomplete = false;
     while recovery.at < words.len() {
         let (docs, docs_span) = recovery.docs();
         let word = words.text(recovery.at);
+        recovery.incomplete = false;
         if word == "network" {
-            recovery.incomplete = false;
             let network = recovery.network(docs);
-            networks.extend(network.filter(|_| !recovery.incomplete));
+            file.networks.extend(network.filter(|_| !recovery.incomplete));
+        } else if word == "block" {
+            let block = recovery.block(docs);
+            file.blocks.extend(block.filter(|_| !recovery.incomplete));
+        } else if matches!(word, "use" | "const" | "allow") {
+            if let Ok((pair, base)) = recovery.piece(Rule::lone_file_statement, Part::Statement) {
+                recovery.builder(base).file_statement(pair, docs, &mut file);
+            }
         } else if let (true, Some(span)) = (recovery.at >= words.len(), docs_span) {
             recovery.lost_docs(Some(span));
         } else if reserved_for(word).is_some() {
@@ -50,7 +57,10 @@ pub(super) fn recover(words: Words<'_>, sink: &mut Sink) -> Vec<Network> {
             recovery.stray();
         }
     }
-    if all_incomplete { Vec::new() } else { networks }
+    if all_incomplete {
+        file.networks.clear();
+    }
+    file
 }
 
 /// Most messages of one text: each may have cost a look at the whole text.
@@ -126,9 +136,16 @@ impl<'a> Recovery<'a> {
     /// What stands outside of networks, up to the next one: one message.
     fn stray(&mut self) {
         let start = self.at;
-        let starts_file_item = |word| matches!(word, "network" | "block" | "use" | "const");
+        let mut open = usize::from(self.word() == "{");
         self.at += 1;
-        while self.at < self.words.len() && !starts_file_item(self.word()) {
+        while self.at < self.words.len() {
+            match self.word() {
+                "network" | "block" => break,
+                "use" | "const" | "allow" if open == 0 => break,
+                "{" => open += 1,
+                "}" => open = open.saturating_sub(1),
+                _ => {}
+            }
             self.at += 1;
         }
         // Doc comments before the next network are that network's.
@@ -136,13 +153,17 @@ impl<'a> Recovery<'a> {
         while self.at > start + 1 && end < self.words.len() && self.words.kind(self.at - 1) == Some(TokenKind::Doc) {
             self.at -= 1;
         }
-        if self.words.has_bad(start, self.at) {
+        // What follows braces that were lost is not blamed for them.
+        if self.braces_lost || self.words.has_bad(start, self.at) {
             return;
         }
         let (word, span) = (self.words.text(start), self.words.span(start));
         if self.words.kind(start) == Some(TokenKind::Close) {
             self.sink.error(N0012, format!("{} closes nothing", quote(word))).primary(span, "");
-        } else if matches!(word, "input" | "output" | "train") || matches!(self.words.text(start + 1), "=" | ":") {
+        } else if is_keyword(word) && self.words.begins(start, Part::Statement)
+            || word == "train"
+            || matches!(self.words.text(start + 1), "=" | ":")
+        {
             self.sink
                 .error(N0023, "this statement stands outside of a network")
                 .primary(span, "")
@@ -157,32 +178,9 @@ impl<'a> Recovery<'a> {
     }
 
     fn network(&mut self, docs: Vec<String>) -> Option<Network> {
-        let start = self.at;
-        let ends_header = |word| matches!(word, "{" | "}" | ";" | "network" | "train");
-        self.at += 1;
-        while self.at < self.words.len() && !ends_header(self.word()) {
-            self.at += 1;
-        }
-        let header = if self.words.has_bad(start, self.at) {
-            Err(())
-        } else {
-            self.parse(Rule::lone_header, start, self.at, Part::Header).map_err(|failure| explain(&failure, self.sink))
-        };
-        let opener = self.words.span(self.at);
-        if self.word() != "{" {
-            if header.is_ok() {
-                let title =
-                    format!("expected `{{` after the header of the network, found {}", self.words.found(self.at));
-                self.sink.error(N0013, title).primary(self.words.span(self.at - 1).after(), "expected `{`");
-            }
-            while self.at < self.words.len() && self.word() != "network" {
-                self.at += 1;
-            }
-            return None;
-        }
-        self.at += 1;
-        let (items, end) = self.items(opener);
-        let (pair, base) = header.ok()?;
+        let (header, braces) = self.braced(Rule::lone_header, Part::Header);
+        let (items, end) = braces?;
+        let (pair, base) = header?;
         let mut network = self.builder(base).header(pair)?;
         network.docs = docs;
         network.items = items;
@@ -190,19 +188,153 @@ impl<'a> Recovery<'a> {
         Some(network)
     }
 
-    /// The items of a network, its closing brace, and the span of that brace.
-    fn items(&mut self, opener: Span) -> (Vec<Item>, Span) {
+    fn block(&mut self, docs: Vec<String>) -> Option<Block> {
+        let (header, braces) = self.braced(Rule::lone_block_header, Part::BlockHeader);
+        let (items, end) = braces?;
+        let (pair, base) = header?;
+        let mut block = self.builder(base).block_header(pair)?;
+        block.docs = docs;
+        block.items = items;
+        block.span = block.span.to(end);
+        Some(block)
+    }
+
+    /// A loop; without its header, nothing, for its names are not known.
+    fn repetition(&mut self) -> Option<Item> {
+        let start = self.words.span(self.at);
+        let (header, braces) = self.braced(Rule::lone_repetition_header, Part::Repetition);
+        let ((pair, base), (items, end)) = (header?, braces?);
+        let (names, over) = self.builder(base).repetition_header(pair)?;
+        Some(Item::For(For { names, over, items, span: start.to(end) }))
+    }
+
+    /// A condition with all its arms.
+    fn condition(&mut self) -> Option<Item> {
+        let start = self.words.span(self.at);
+        let (mut arms, mut otherwise) = (Vec::new(), Vec::new());
+        let mut last = start;
+        loop {
+            let (header, braces) = self.braced(Rule::lone_condition_header, Part::Condition);
+            let condition = header.and_then(|(pair, base)| self.builder(base).condition_header(pair));
+            let (items, end) = braces?;
+            last = last.to(end);
+            let unread = Expr { kind: ExprKind::Error, span: start };
+            arms.push((condition.unwrap_or(unread), items));
+            let mut is_nested = false;
+            while self.word() == "else" {
+                self.at += 1;
+                if self.word() == "if" {
+                    is_nested = true;
+                    break;
+                }
+                let (items, end) = self.otherwise();
+                last = last.to(end);
+                otherwise = items;
+            }
+            if !is_nested {
+                break;
+            }
+        }
+        Some(Item::If(If { arms, otherwise, span: last }))
+    }
+
+    /// What stands after `else`.
+    fn otherwise(&mut self) -> (Vec<Item>, Span) {
+        let opener = self.words.span(self.at);
+        if self.word() == "{" {
+            self.at += 1;
+            return self.items(opener, "branch");
+        }
+        let title = format!("expected `{{` or `if` after `else`, found {}", self.words.found(self.at));
+        self.sink.error(N0013, title).primary(opener, "");
+        // A condition without its `if`: its braces are found at the end of the line.
+        let mut brace = self.at;
+        while brace < self.words.len() && !matches!(self.words.text(brace), "{" | "}" | ";") {
+            brace += 1;
+        }
+        if self.words.text(brace) == "{" {
+            self.at = brace + 1;
+        }
+        self.items(opener, "branch")
+    }
+
+    /// A header and the items in the braces after it; each, if it could be read.
+    #[allow(clippy::type_complexity, reason = "the two halves of a construct")]
+    fn braced(&mut self, rule: Rule, part: Part) -> (Option<(Pair<'a, Rule>, u32)>, Option<(Vec<Item>, Span)>) {
+        let start = self.at;
+        let ends_header = |word| matches!(word, "{" | "}" | ";" | "network" | "block" | "train");
+        self.at += 1;
+        while self.at < self.words.len() && !ends_header(self.word()) {
+            // A brace that is missing before the statements in it.
+            if part.is_nested() && self.words.on_new_line(self.at) && self.words.begins(self.at, Part::Statement) {
+                break;
+            }
+            self.at += 1;
+        }
+        let header = if self.words.has_bad(start, self.at) {
+            Err(())
+        } else {
+            self.parse(rule, start, self.at, part).map_err(|failure| explain(&failure, self.sink))
+        };
+        let opener = self.words.span(self.at);
+        if self.word() == "{" {
+            self.at += 1;
+            let braces = self.items(opener, part.body());
+            return (header.ok(), Some(braces));
+        }
+        if header.is_ok() {
+            let title = format!("expected `{{` after the {}, found {}", part.noun(), self.words.found(self.at));
+            self.sink.error(N0013, title).primary(self.words.span(self.at - 1).after(), "expected `{`");
+        }
+        if part.is_nested() && self.word() != ";" {
+            let braces = self.items(opener, part.body());
+            return (header.ok(), Some(braces));
+        }
+        self.braces_lost = true;
+        if part.is_nested() {
+            self.at += 1;
+        } else {
+            while self.at < self.words.len() && !matches!(self.word(), "network" | "block") {
+                self.at += 1;
+            }
+        }
+        (header.ok(), None)
+    }
+
+    /// The items up to the closing brace, and the span of that brace.
+    fn items(&mut self, opener: Span, what: &str) -> (Vec<Item>, Span) {
         let mut items = Vec::new();
         loop {
             let (docs, docs_span) = self.docs();
             let span = self.words.span(self.at);
             match self.word() {
-                "}" | "" | "network" => {
-                    self.lost_docs(docs_span.filter(|_| self.word() != "network"));
-                    self.close(opener, "network");
+                "}" | "" | "network" | "block" => {
+                    self.lost_docs(docs_span.filter(|_| !matches!(self.word(), "network" | "block")));
+                    self.close(opener, what);
                     return (items, span);
                 }
-                "train" if self.starts_train() => items.push(Item::Train(self.train(docs))),
+                // The brace before it is missing.
+                "else" if what == "branch" => {
+                    self.close(opener, what);
+                    return (items, span);
+                }
+                "train" if self.starts_section() => items.push(Item::Train(self.train(docs))),
+                "budget" if !matches!(self.words.text(self.at + 1), "=" | ":") => {
+                    items.push(Item::Budget(self.budget()))
+                }
+                "for" => items.extend(self.repetition()),
+                "if" => items.extend(self.condition()),
+                "else" => {
+                    if !self.braces_lost {
+                        self.sink.error(N0013, "`else` without `if`").primary(span, "");
+                    }
+                    self.at += 1;
+                    let opener = self.words.span(self.at);
+                    if self.word() == "{" {
+                        self.at += 1;
+                        self.items(opener, "branch");
+                    }
+                }
                 word if self.starts_reserved(word) => self.reserved_construct(),
                 _ => items.extend(self.statement(docs)),
             }
@@ -215,7 +347,7 @@ impl<'a> Recovery<'a> {
     }
 
     /// Whether a `train` has entries, be its brace there or not.
-    fn starts_train(&self) -> bool {
+    fn starts_section(&self) -> bool {
         let next = self.at + 1;
         let has_entry = self.words.kind(next) == Some(TokenKind::Word) && self.words.text(next + 1) == ":";
         has_entry || self.words.text(next) == "{"
@@ -237,8 +369,10 @@ impl<'a> Recovery<'a> {
             self.lost_docs(docs_span);
             let end = self.words.span(self.at);
             let word = self.word();
-            let starts_item = matches!(word, "input" | "output" | "network" | "train")
-                && !matches!(self.words.text(self.at + 1), "=" | ":");
+            let starts_item = is_keyword(word)
+                && !matches!(self.words.text(self.at + 1), "=" | ":")
+                && reserved_for(word).is_none()
+                && self.words.begins(self.at, Part::Statement);
             if matches!(word, "}" | "") || starts_item {
                 self.close(opener, "section");
                 return Train { docs, entries, span: span.to(end) };
@@ -247,6 +381,30 @@ impl<'a> Recovery<'a> {
                 self.reserved_construct();
             } else if let Ok((pair, base)) = self.piece(Rule::lone_entry, Part::Entry) {
                 entries.extend(self.builder(base).entry(pair));
+            }
+        }
+    }
+
+    fn budget(&mut self) -> Budget {
+        let (span, opener) = (self.words.span(self.at), self.words.span(self.at + 1));
+        self.at += 1;
+        if self.word() == "{" {
+            self.at += 1;
+        } else {
+            let title = format!("expected `{{` after `budget`, found {}", self.words.found(self.at));
+            self.sink.error(N0013, title).primary(opener, "");
+        }
+        let mut limits = Vec::new();
+        loop {
+            let (_, docs_span) = self.docs();
+            self.lost_docs(docs_span);
+            let end = self.words.span(self.at);
+            if matches!(self.word(), "}" | "") || self.words.starts_statement(self.at) {
+                self.close(opener, "section");
+                return Budget { limits, span: span.to(end) };
+            }
+            if let Ok((pair, base)) = self.piece(Rule::lone_limit, Part::Limit) {
+                limits.extend(self.builder(base).limit(pair));
             }
         }
     }
@@ -363,7 +521,7 @@ impl<'a> Recovery<'a> {
         Some(match keyword {
             "output" => Item::Output(Output { docs, name, annotation: None, value, span }),
             // An input of unknown shape is a value of unknown shape.
-            _ => Item::Binding(Binding { docs, name, annotation: None, value, span }),
+            _ => Item::Binding(Binding { docs, names: vec![name], annotation: None, value, span }),
         })
     }
 

@@ -94,7 +94,10 @@ impl<'a> Words<'a> {
                     && !matches!(next, "as" | "and" | "or")
                     && (self.on_new_line(index) || matches!(self.text(index + 2), ":" | "="))
             }
-            "train" => next == "{",
+            "train" | "budget" => next == "{",
+            "return" | "const" | "assert" | "freeze" | "allow" | "for" | "if" | "use" | "block" => {
+                self.on_new_line(index) && !matches!(next, ":" | "=")
+            }
             _ => false,
         }
     }
@@ -104,10 +107,12 @@ impl<'a> Words<'a> {
         let is_word = self.kind(index) == Some(TokenKind::Word);
         let (word, next) = (self.text(index), self.text(index + 1));
         match part {
-            Part::Entry => is_word && next == ":",
-            Part::Statement | Part::Header => {
+            Part::Entry => is_word && matches!(next, ":" | "("),
+            Part::Limit => is_word,
+            Part::Statement | Part::Header | Part::BlockHeader | Part::Repetition | Part::Condition => {
                 self.starts_statement(index)
                     || is_word && (next == "=" || (next == ":" && self.text(index + 2) == "["))
+                    || matches!(word, "return" | "assert" | "freeze" | "allow" | "for" | "if" | "const")
                     || reserved_for(word).is_some()
             }
         }

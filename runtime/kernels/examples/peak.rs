@@ -47,7 +47,13 @@ const CASES: &[Case] = &[
     Case { name: "vgg 3x3x256", n: 1, g: conv(28, 256, 3, 256, 1, 1) },
 ];
 
-const DEPTHWISE: Conv = Conv { groups: 64, ..conv(28, 64, 3, 64, 1, 1) };
+/// Depthwise convolutions of 64 channels with one, two and four outputs to each, and of 63 with three.
+const DEPTHWISE: [(&str, Conv); 4] = [
+    ("depthwise 3x3", Conv { groups: 64, ..conv(28, 64, 3, 64, 1, 1) }),
+    ("depthwise 3x3, multiplier 2", Conv { groups: 64, ..conv(28, 64, 3, 128, 1, 1) }),
+    ("depthwise 3x3, multiplier 3", Conv { groups: 63, ..conv(28, 63, 3, 189, 1, 1) }),
+    ("depthwise 3x3, multiplier 4", Conv { groups: 64, ..conv(28, 64, 3, 256, 1, 1) }),
+];
 
 fn main() -> Result<(), OutOfMemory> {
     let filter = std::env::args().nth(1).unwrap_or_default();
@@ -57,9 +63,9 @@ fn main() -> Result<(), OutOfMemory> {
     for case in CASES.iter().filter(|case| case.name.contains(&filter)) {
         measure(case, peak)?;
     }
-    println!("\n{:32} {:>10}", "kernel", "ns/element");
+    println!("\n{:42} {:>10}", "kernel", "ns/element");
     for (name, nanoseconds, elements) in others()?.into_iter().filter(|(name, ..)| name.contains(&filter)) {
-        println!("{name:32} {:>10.3}", nanoseconds / elements as f64);
+        println!("{name:42} {:>10.3}", nanoseconds / elements as f64);
     }
     Ok(())
 }
@@ -73,28 +79,28 @@ fn buffer(len: usize) -> Result<AlignedVec, OutOfMemory> {
 }
 
 /// The best times of kernels that are no convolutions, on LeNet's sizes, and their elements.
-fn others() -> Result<Vec<(&'static str, f64, usize)>, OutOfMemory> {
+fn others() -> Result<Vec<(String, f64, usize)>, OutOfMemory> {
     let mut found = Vec::new();
-    let mut add = |name, elements, call: &mut dyn FnMut()| found.push((name, time(call)[0], elements));
+    let mut add = |name: String, elements, call: &mut dyn FnMut()| found.push((name, time(call)[0], elements));
     let g = Pool { h: 24, w: 24, c: 32, kernel: [2, 2], stride: [2, 2], pad: [0, 0], ceil: false };
     let n = 8;
     let len = n * g.input_len();
     let (x, mut y, mut dx) = (buffer(len)?, buffer(n * g.output_len())?, buffer(len)?);
     let mut index = buffer(n * max_pool::index_len(&g))?;
-    add("max_pool forward", len, &mut || max_pool::forward(&g, n, &x, &mut y, &mut index));
-    add("max_pool infer", len, &mut || max_pool::infer(&g, n, &x, &mut y));
-    add("max_pool gradient", len, &mut || max_pool::gradient(&g, n, &y, &index, &mut dx));
-    add("relu in place", len, &mut || unary::forward_in_place(Unary::Relu, &mut dx));
-    add("relu gradient in place", len, &mut || unary::gradient_in_place(Unary::Relu, &x, &mut dx));
-    add("tanh", len, &mut || unary::forward(Unary::Tanh, &x, &mut dx));
-    add("sigmoid", len, &mut || unary::forward(Unary::Sigmoid, &x, &mut dx));
-    add("softmax of 10", 1280, &mut || softmax::forward(128, 10, &x[..1280], &mut dx[..1280]));
+    add("max_pool forward".to_owned(), len, &mut || max_pool::forward(&g, n, &x, &mut y, &mut index));
+    add("max_pool infer".to_owned(), len, &mut || max_pool::infer(&g, n, &x, &mut y));
+    add("max_pool gradient".to_owned(), len, &mut || max_pool::gradient(&g, n, &y, &index, &mut dx));
+    add("relu in place".to_owned(), len, &mut || unary::forward_in_place(Unary::Relu, &mut dx));
+    add("relu gradient in place".to_owned(), len, &mut || unary::gradient_in_place(Unary::Relu, &x, &mut dx));
+    add("tanh".to_owned(), len, &mut || unary::forward(Unary::Tanh, &x, &mut dx));
+    add("sigmoid".to_owned(), len, &mut || unary::forward(Unary::Sigmoid, &x, &mut dx));
+    add("softmax of 10".to_owned(), 1280, &mut || softmax::forward(128, 10, &x[..1280], &mut dx[..1280]));
     let key = Key { seed: 1, step: 1, layer: 1 };
-    add("dropout", len, &mut || dropout::forward(0.5, key, 0, n, len / n, &x, &mut dx));
+    add("dropout".to_owned(), len, &mut || dropout::forward(0.5, key, 0, n, len / n, &x, &mut dx));
     let mut stats = buffer(64)?;
-    add("batch_norm partial", len, &mut || batch_norm::partial(n, 576, 32, &x, &mut stats));
+    add("batch_norm partial".to_owned(), len, &mut || batch_norm::partial(n, 576, 32, &x, &mut stats));
     let (mean, inv_std) = (buffer(32)?, buffer(32)?);
-    add("batch_norm apply", len, &mut || {
+    add("batch_norm apply".to_owned(), len, &mut || {
         batch_norm::apply(n, 576, 32, &x, &mean, &inv_std, &mean, &inv_std, &mut dx);
     });
     let (mut p, mut m, mut v) = (buffer(184_586)?, buffer(184_586)?, AlignedVec::zeroed(184_586)?);
@@ -108,17 +114,22 @@ fn others() -> Result<Vec<(&'static str, f64, usize)>, OutOfMemory> {
         decoupled: false,
     };
     let gradient = buffer(184_586)?;
-    add("adam", 184_586, &mut || optimizer::adam(&rule, 10, &mut p, &gradient, &mut m, &mut v));
+    add("adam".to_owned(), 184_586, &mut || optimizer::adam(&rule, 10, &mut p, &gradient, &mut m, &mut v));
     let g = conv(12, 32, 5, 64, 1, 0);
     let (w, mut wt) = (buffer(g.weight_layout().len())?, buffer(conv::transposed_len(&g))?);
-    add("transpose_weights", w.len(), &mut || conv::transpose_weights(&g, &w, &mut wt));
-    let g = &DEPTHWISE;
-    let (x, mut y) = (buffer(g.input_len())?, buffer(g.output_len())?);
-    let (mut w, mut dx) = (buffer(g.weight_layout().len())?, buffer(g.input_len())?);
-    let macs = 9 * x.len();
-    add("depthwise 3x3 forward, per MAC", macs, &mut || conv::forward(g, Activation::None, 1, &x, &w, &[], &mut y));
-    add("depthwise 3x3 dx, per MAC", macs, &mut || conv::input_gradient(g, 1, &y, &w, &mut dx));
-    add("depthwise 3x3 dw, per MAC", macs, &mut || conv::weight_gradient(g, 1, &x, &y, &mut w, &mut []));
+    add("transpose_weights".to_owned(), w.len(), &mut || conv::transpose_weights(&g, &w, &mut wt));
+    for (name, g) in &DEPTHWISE {
+        let (x, mut y) = (buffer(g.input_len())?, buffer(g.output_len())?);
+        let (mut w, mut wt) = (buffer(g.weight_layout().len())?, buffer(conv::transposed_len(g))?);
+        conv::transpose_weights(g, &w, &mut wt);
+        let mut dx = buffer(g.input_len())?;
+        let macs = 9 * y.len();
+        add(format!("{name}, forward, per MAC"), macs, &mut || {
+            conv::forward(g, Activation::None, 1, &x, &w, &[], &mut y);
+        });
+        add(format!("{name}, dx, per MAC"), macs, &mut || conv::input_gradient(g, 1, &y, &wt, &mut dx));
+        add(format!("{name}, dw, per MAC"), macs, &mut || conv::weight_gradient(g, 1, &x, &y, &mut w, &mut []));
+    }
     Ok(found)
 }
 

@@ -3,7 +3,8 @@
 use crate::check::{self, product};
 use crate::columns::{self, ColumnMap, Columns, Product, Value};
 use crate::isa::dispatch;
-use crate::map::{self, Map2};
+use crate::map::{self, Map1, Map2};
+use crate::mean;
 use crate::simd::Simd;
 
 /// Writes `y = x1 + x2`. Both gradients are `dy`.
@@ -23,6 +24,16 @@ pub fn add(x1: &[f32], x2: &[f32], y: &mut [f32]) {
 pub fn add_into(x: &[f32], y: &mut [f32]) {
     check::len("y", y, x.len());
     dispatch!(add_into_body(x: &[f32], y: &mut [f32]))
+}
+
+/// Writes `y = x1 - x2`. The gradients are `dy` and its negative.
+///
+/// # Panics
+/// Where the slices differ in length.
+pub fn subtract(x1: &[f32], x2: &[f32], y: &mut [f32]) {
+    check::len("x2", x2, x1.len());
+    check::len("y", y, x1.len());
+    dispatch!(subtract_body(x1: &[f32], x2: &[f32], y: &mut [f32]))
 }
 
 /// Writes `y = x1 * x2`, element by element. The gradients are `multiply(dy, x2)` and `multiply(dy, x1)`.
@@ -45,6 +56,8 @@ pub fn multiply_into(x: &[f32], y: &mut [f32]) {
 }
 
 /// Writes `y[i, pixel, c] = x[i, pixel, c] * gate[i, c]`; `x` and `y` are `[n, pixels, c]`, `gate` is `[n, c]`.
+///
+/// A value for each pixel of `[H, W, C]` is the case of one channel, with `n * H * W` images of `C` pixels.
 ///
 /// The gradient of `x` is `scale_channels` of `dy`, that of `gate` is [`scale_channels_gate_gradient`].
 ///
@@ -130,6 +143,11 @@ fn add_into_body<S: Simd>(s: S, x: &[f32], y: &mut [f32]) {
 }
 
 #[inline(always)]
+fn subtract_body<S: Simd>(s: S, x1: &[f32], x2: &[f32], y: &mut [f32]) {
+    map::map2(s, Subtract, x1, x2, y);
+}
+
+#[inline(always)]
 fn multiply_body<S: Simd>(s: S, x1: &[f32], x2: &[f32], y: &mut [f32]) {
     map::map2(s, Multiply, x1, x2, y);
 }
@@ -142,6 +160,12 @@ fn multiply_into_body<S: Simd>(s: S, x: &[f32], y: &mut [f32]) {
 #[inline(always)]
 fn scale_channels_body<S: Simd>(s: S, pixels: usize, c: usize, x: &[f32], gate: &[f32], y: &mut [f32]) {
     let images = x.chunks_exact(pixels * c).zip(y.chunks_exact_mut(pixels * c));
+    if c == 1 {
+        for ((x, y), &gate) in images.zip(gate) {
+            map::map1(s, Number(gate, Multiply), x, y);
+        }
+        return;
+    }
     for ((x, y), gate) in images.zip(gate.chunks_exact(c)) {
         columns::map(s, Channel(gate, Multiply), c, x, x, y);
     }
@@ -150,6 +174,12 @@ fn scale_channels_body<S: Simd>(s: S, pixels: usize, c: usize, x: &[f32], gate: 
 #[inline(always)]
 fn add_channels_body<S: Simd>(s: S, pixels: usize, c: usize, x: &[f32], gate: &[f32], y: &mut [f32]) {
     let images = x.chunks_exact(pixels * c).zip(y.chunks_exact_mut(pixels * c));
+    if c == 1 {
+        for ((x, y), &gate) in images.zip(gate) {
+            map::map1(s, Number(gate, Add), x, y);
+        }
+        return;
+    }
     for ((x, y), gate) in images.zip(gate.chunks_exact(c)) {
         columns::map(s, Channel(gate, Add), c, x, x, y);
     }
@@ -158,6 +188,12 @@ fn add_channels_body<S: Simd>(s: S, pixels: usize, c: usize, x: &[f32], gate: &[
 #[inline(always)]
 fn products_body<S: Simd>(s: S, pixels: usize, c: usize, x: &[f32], dy: &[f32], dgate: &mut [f32]) {
     let images = x.chunks_exact(pixels * c).zip(dy.chunks_exact(pixels * c));
+    if c == 1 {
+        for ((x, dy), dgate) in images.zip(dgate) {
+            *dgate = mean::row_product(s, x, dy);
+        }
+        return;
+    }
     for ((x, dy), dgate) in images.zip(dgate.chunks_exact_mut(c)) {
         columns::sums(s, Product, c, x, dy, 1.0, false, dgate);
     }
@@ -165,6 +201,12 @@ fn products_body<S: Simd>(s: S, pixels: usize, c: usize, x: &[f32], dy: &[f32], 
 
 #[inline(always)]
 fn sums_body<S: Simd>(s: S, pixels: usize, c: usize, dy: &[f32], dgate: &mut [f32]) {
+    if c == 1 {
+        for (dy, dgate) in dy.chunks_exact(pixels).zip(dgate) {
+            *dgate = mean::row_sum(s, dy);
+        }
+        return;
+    }
     for (dy, dgate) in dy.chunks_exact(pixels * c).zip(dgate.chunks_exact_mut(c)) {
         columns::sums(s, Value, c, dy, dy, 1.0, false, dgate);
     }
@@ -181,12 +223,33 @@ impl Map2 for Add {
 }
 
 #[derive(Clone, Copy)]
+struct Subtract;
+
+impl Map2 for Subtract {
+    #[inline(always)]
+    fn map<S: Simd>(self, s: S, x: S::V, z: S::V) -> S::V {
+        s.sub(x, z)
+    }
+}
+
+#[derive(Clone, Copy)]
 struct Multiply;
 
 impl Map2 for Multiply {
     #[inline(always)]
     fn map<S: Simd>(self, s: S, x: S::V, z: S::V) -> S::V {
         s.mul(x, z)
+    }
+}
+
+/// A function of the value and one number.
+#[derive(Clone, Copy)]
+struct Number<F>(f32, F);
+
+impl<F: Map2> Map1 for Number<F> {
+    #[inline(always)]
+    fn map<S: Simd>(self, s: S, x: S::V) -> S::V {
+        self.1.map(s, x, s.splat(self.0))
     }
 }
 

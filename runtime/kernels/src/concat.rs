@@ -37,6 +37,42 @@ pub fn copy_out(outer: usize, part: usize, total: usize, offset: usize, y: &[f32
     }
 }
 
+/// Adds a part to its place in the joined tensor: `y` is `[outer, total]`, of which only the part changes, `x` is
+/// `[outer, part]`.
+///
+/// # Panics
+/// Where a slice has another length, or the part reaches past the joined tensor.
+pub fn add_in(outer: usize, part: usize, total: usize, offset: usize, x: &[f32], y: &mut [f32]) {
+    check_part(part, total, offset);
+    check::images("x", x, outer, part);
+    check::images("y", y, outer, total);
+    if part > 0 {
+        for (x, y) in x.chunks_exact(part).zip(y.chunks_exact_mut(total)) {
+            for (y, x) in y[offset..][..part].iter_mut().zip(x) {
+                *y += x;
+            }
+        }
+    }
+}
+
+/// Copies a part into its place in a tensor that is zero elsewhere, which is the gradient of [`copy_out`].
+///
+/// # Panics
+/// Where a slice has another length, or the part reaches past the joined tensor.
+pub fn copy_among_zeros(outer: usize, part: usize, total: usize, offset: usize, x: &[f32], y: &mut [f32]) {
+    check_part(part, total, offset);
+    check::images("x", x, outer, part);
+    check::images("y", y, outer, total);
+    if part == 0 {
+        return y.fill(0.0);
+    }
+    for (x, y) in x.chunks_exact(part).zip(y.chunks_exact_mut(total)) {
+        y[..offset].fill(0.0);
+        y[offset..][..part].copy_from_slice(x);
+        y[offset + part..].fill(0.0);
+    }
+}
+
 #[track_caller]
 fn check_part(part: usize, total: usize, offset: usize) {
     assert!(

@@ -3,11 +3,13 @@
 mod transpose;
 mod weight_gradient;
 
+pub(crate) use transpose::exchange;
 pub use transpose::{transpose_weights, transposed_layout, transposed_len};
+pub(crate) use weight_gradient::transposed_weight_gradient;
 pub use weight_gradient::weight_gradient;
 
 use crate::check::{self, product};
-use crate::correlate::{Correlation, correlate, correlate_depthwise};
+use crate::correlate::{Correlation, Lanes, correlate, correlate_depthwise};
 use crate::layout::{Layout, PANEL};
 use crate::window::Axis;
 
@@ -112,9 +114,9 @@ impl Conv {
         product(&[self.out_h(), self.out_w(), self.f])
     }
 
-    /// Whether every output channel reads one input channel, the one of its number.
+    /// Whether every output channel reads one input channel: `f / c` of them each, one after another.
     pub const fn is_depthwise(&self) -> bool {
-        self.groups > 1 && self.groups == self.c && self.groups == self.f
+        self.groups > 1 && self.groups == self.c
     }
 
     /// How the weights, `[KH, KW, C / groups, F]`, are stored.
@@ -185,7 +187,7 @@ pub fn forward(g: &Conv, activation: Activation, n: usize, x: &[f32], w: &[f32],
     };
     if depthwise {
         // SAFETY: the lengths are checked above, and the strides are those of dense images.
-        unsafe { correlate_depthwise(&correlation, x, w, b, y) }
+        unsafe { correlate_depthwise(&correlation, Lanes::Spread(g.f / g.c), x, w, b, y) }
     } else {
         // SAFETY: the lengths are checked above, and the strides are those of dense images.
         unsafe { correlate(&correlation, x, w, b, y) }
@@ -200,11 +202,30 @@ pub fn forward(g: &Conv, activation: Activation, n: usize, x: &[f32], w: &[f32],
 /// # Panics
 /// Where a slice has another length or the geometry is none ([`Conv::check`]).
 pub fn input_gradient(g: &Conv, n: usize, dy: &[f32], wt: &[f32], dx: &mut [f32]) {
+    transposed(g, Activation::None, n, dy, wt, &[], dx);
+}
+
+/// [`input_gradient`] with a bias for each channel of `dx`, or none, and an activation. A depthwise convolution whose
+/// output has more channels than its input takes neither.
+pub(crate) fn transposed(
+    g: &Conv,
+    activation: Activation,
+    n: usize,
+    dy: &[f32],
+    wt: &[f32],
+    b: &[f32],
+    dx: &mut [f32],
+) {
     g.check();
     check::images("dy", dy, n, g.output_len());
     check::images("dx", dx, n, g.input_len());
     check::len("wt", wt, transposed_len(g));
+    if !b.is_empty() {
+        check::len("b", b, Layout::Padded { len: g.c }.len());
+    }
     let depthwise = g.is_depthwise();
+    let has_extras = !b.is_empty() || activation != Activation::None;
+    assert!(!(depthwise && has_extras), "a depthwise input gradient has no bias and no activation");
     let correlation = Correlation {
         images: n,
         rows: g.rows(true),
@@ -217,15 +238,15 @@ pub fn input_gradient(g: &Conv, n: usize, dy: &[f32], wt: &[f32], dx: &mut [f32]
         y_pixel: g.c,
         groups: if depthwise { 1 } else { g.groups },
         depth: if depthwise { 1 } else { g.f / g.groups },
-        f: if depthwise { g.c } else { g.c / g.groups },
-        relu: false,
+        f: if depthwise { g.f } else { g.c / g.groups },
+        relu: activation == Activation::Relu,
     };
     if depthwise {
         // SAFETY: the lengths are checked above, and the strides are those of dense images.
-        unsafe { correlate_depthwise(&correlation, dy, wt, &[], dx) }
+        unsafe { correlate_depthwise(&correlation, Lanes::Fold(g.f / g.c), dy, wt, &[], dx) }
     } else {
         // SAFETY: the lengths are checked above, and the strides are those of dense images.
-        unsafe { correlate(&correlation, dy, wt, &[], dx) }
+        unsafe { correlate(&correlation, dy, wt, b, dx) }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::isa::dispatch;
 use crate::layout::PANEL;
 use crate::simd::LANES;
 use crate::simd::Simd;
-use crate::tile::{self, Access, Columns, Level, Reads, Reduction, with_rows};
+use crate::tile::{self, Access, Columns, Level, Reads, Reduction, Spread, with_rows};
 use crate::window::{Axis, Class};
 
 /// Panels that are taken together where a block has a single pixel.
@@ -47,13 +47,30 @@ pub(crate) unsafe fn correlate(c: &Correlation, x: &[f32], w: &[f32], b: &[f32],
     dispatch!(grouped(c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]))
 }
 
-/// Runs a depthwise correlation, in which a written channel reads the same channel only: `groups` and `depth` are one,
-/// `f` is the number of channels.
+/// How the channels of a depthwise correlation belong together; the number is at least one.
+#[derive(Clone, Copy)]
+pub(crate) enum Lanes {
+    /// Each channel read serves so many channels written.
+    Spread(usize),
+    /// So many channels read are summed in each channel written.
+    Fold(usize),
+}
+
+/// Runs a depthwise correlation, in which a channel has to do with channels of its own only: `groups` and `depth` are
+/// one, `f` is the larger number of channels, that of the weights.
 ///
 /// # Safety
-/// As for [`correlate`], except that a source pixel has `f` channels; `w` holds `[ceil(f / 16), rows.taps, cols.taps, 16]`.
-pub(crate) unsafe fn correlate_depthwise(c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
-    dispatch!(depthwise(c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]))
+/// As for [`correlate`], except that a source pixel has `f` channels, or by `lanes` fewer, and a written pixel likewise;
+/// `w` holds `[ceil(f / 16), rows.taps, cols.taps, 16]`; where channels are summed, `b` is empty.
+pub(crate) unsafe fn correlate_depthwise(
+    c: &Correlation,
+    lanes: Lanes,
+    x: &[f32],
+    w: &[f32],
+    b: &[f32],
+    y: &mut [f32],
+) {
+    dispatch!(depthwise(c: &Correlation, lanes: Lanes, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]))
 }
 
 /// The elements and pixels of one rectangle of classes.
@@ -131,6 +148,19 @@ struct Panel<'a> {
     columns: usize,
     relu: bool,
     reduction: &'a Reduction,
+    fold: Fold,
+}
+
+/// How the columns of a panel are summed in channels: `each` in one, from the correlation's column `first` on.
+#[derive(Clone, Copy)]
+struct Fold {
+    first: usize,
+    each: usize,
+}
+
+impl Fold {
+    /// A channel for each column.
+    const NONE: Fold = Fold { first: 0, each: 1 };
 }
 
 /// # Safety
@@ -160,6 +190,7 @@ fn grouped<S: Simd>(s: S, c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y: &
                             columns,
                             relu: c.relu,
                             reduction: &rectangle.reduction,
+                            fold: Fold::NONE,
                         };
                         if count == 1 && c.f >= (next + WIDE) * PANEL {
                             // SAFETY: as below, for as many panels, all of them full.
@@ -184,7 +215,11 @@ fn grouped<S: Simd>(s: S, c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y: &
 /// # Safety
 /// That of [`correlate_depthwise`].
 #[inline(always)]
-fn depthwise<S: Simd>(s: S, c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
+fn depthwise<S: Simd>(s: S, c: &Correlation, lanes: Lanes, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
+    let (spread, fold) = match lanes {
+        Lanes::Spread(multiplier) => (multiplier, 1),
+        Lanes::Fold(multiplier) => (1, multiplier),
+    };
     let panel_len = c.rows.taps * c.cols.taps * PANEL;
     let (mut x_at, mut y_at) = ([0; BLOCK], [0; BLOCK]);
     for row in c.rows.classes() {
@@ -197,26 +232,45 @@ fn depthwise<S: Simd>(s: S, c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y:
                 for channel in (0..c.f).step_by(PANEL) {
                     let columns = PANEL.min(c.f - channel);
                     let panel = Panel {
-                        x: x.as_ptr().wrapping_add(channel),
+                        x: x.as_ptr().wrapping_add(channel / spread),
                         w: w.as_ptr().wrapping_add(channel / PANEL * panel_len + rectangle.w_start),
-                        y: y.as_mut_ptr().wrapping_add(channel),
+                        y: y.as_mut_ptr().wrapping_add(channel / fold),
                         bias: bias(b, channel, columns),
                         columns,
                         relu: c.relu,
                         reduction: &rectangle.reduction,
+                        fold: Fold { first: channel, each: fold },
                     };
-                    if columns == PANEL {
-                        let access = Reads::<true, false, false>;
-                        // SAFETY: as in `grouped`; the sixteen channels from `channel` on exist in `x` and `y`.
-                        unsafe { panel_tiles(s, access, &panel, &x_at[..count], &y_at[..count]) };
-                    } else {
-                        let access = Reads::<true, true, false>;
-                        // SAFETY: as in `grouped`; the masked channels exist in `x` and `y`.
-                        unsafe { panel_tiles(s, access, &panel, &x_at[..count], &y_at[..count]) };
-                    }
+                    let (x_at, y_at) = (&x_at[..count], &y_at[..count]);
+                    // SAFETY: as in `grouped`; the panel's channels exist in `x` and `y`, as many as belong to them.
+                    unsafe { depthwise_tiles(s, &panel, spread, x_at, y_at) };
                 }
             }
         }
+    }
+}
+
+/// [`panel_tiles`] with the access that a depthwise panel takes.
+///
+/// # Safety
+/// That of [`panel_tiles`].
+#[inline(always)]
+unsafe fn depthwise_tiles<S: Simd>(s: S, panel: &Panel, spread: usize, x_at: &[usize], y_at: &[usize]) {
+    let (first, columns) = (panel.fold.first, panel.columns);
+    if spread > 1 && columns > LANES {
+        let access = Spread::<S, 2, false>::new(s, first, columns, spread);
+        // SAFETY: the caller's contract.
+        unsafe { tiles::<S, _, 2>(Columns::new(s, columns), s, access, panel, x_at, y_at) }
+    } else if spread > 1 {
+        let access = Spread::<S, 1, false>::new(s, first, columns, spread);
+        // SAFETY: the caller's contract.
+        unsafe { tiles::<S, _, 1>(Columns::new(s, columns), s, access, panel, x_at, y_at) }
+    } else if columns == PANEL {
+        // SAFETY: the caller's contract; all sixteen channels exist.
+        unsafe { panel_tiles(s, Reads::<true, false, false>, panel, x_at, y_at) }
+    } else {
+        // SAFETY: the caller's contract; the mask shows the channels that exist.
+        unsafe { panel_tiles(s, Reads::<true, true, false>, panel, x_at, y_at) }
     }
 }
 
@@ -236,7 +290,13 @@ fn bias(b: &[f32], channel: usize, columns: usize) -> [f32; PANEL] {
 /// For each pixel, `panel.x` moved by its offset is valid for the reduction, and `panel.y` moved by its offset for
 /// writing the panel's columns.
 #[inline(always)]
-unsafe fn panel_tiles<S: Simd, A: Access>(s: S, access: A, panel: &Panel, x_at: &[usize], y_at: &[usize]) {
+unsafe fn panel_tiles<S: Simd, A: Access<S, 1> + Access<S, 2>>(
+    s: S,
+    access: A,
+    panel: &Panel,
+    x_at: &[usize],
+    y_at: &[usize],
+) {
     if panel.columns > LANES {
         // SAFETY: the caller's contract.
         unsafe { tiles::<S, A, 2>(Columns::new(s, panel.columns), s, access, panel, x_at, y_at) }
@@ -275,7 +335,7 @@ unsafe fn wide_tile<S: Simd>(s: S, panel: &Panel, w_panel: usize, b: &[f32], x_a
 /// # Safety
 /// That of [`panel_tiles`].
 #[inline(always)]
-unsafe fn tiles<S: Simd, A: Access, const N: usize>(
+unsafe fn tiles<S: Simd, A: Access<S, N>, const N: usize>(
     columns: Columns<S, N>,
     s: S,
     access: A,
@@ -285,8 +345,8 @@ unsafe fn tiles<S: Simd, A: Access, const N: usize>(
 ) {
     let mut first = 0;
     while first < x_at.len() {
-        let rows = tile::next_rows(x_at.len() - first, S::TILE);
-        with_rows!(rows, S, {
+        let rows = tile::next_rows(x_at.len() - first, A::ROWS);
+        with_rows!(rows, A::ROWS, {
             if let (Some(x_at), Some(y_at)) = (x_at[first..].first_chunk(), y_at[first..].first_chunk()) {
                 // SAFETY: the caller's contract, for a part of the pixels.
                 unsafe { tile::<S, A, ROWS, N>(columns, s, access, panel, x_at, y_at) }
@@ -301,7 +361,7 @@ unsafe fn tiles<S: Simd, A: Access, const N: usize>(
 /// # Safety
 /// That of [`panel_tiles`].
 #[inline(always)]
-unsafe fn tile<S: Simd, A: Access, const ROWS: usize, const N: usize>(
+unsafe fn tile<S: Simd, A: Access<S, N>, const ROWS: usize, const N: usize>(
     columns: Columns<S, N>,
     s: S,
     access: A,
@@ -328,12 +388,40 @@ unsafe fn tile<S: Simd, A: Access, const ROWS: usize, const N: usize>(
     let full = panel.columns == N * LANES;
     for i in 0..ROWS {
         let y = panel.y.wrapping_add(y_at[i]);
-        if full {
+        if panel.fold.each > 1 {
+            // SAFETY: the caller vouches for the pixel's channels.
+            unsafe { fold(columns, panel, sums[i], y) };
+        } else if full {
             // SAFETY: the caller vouches for the pixel's columns.
             unsafe { columns.store::<false>(sums[i], y) };
         } else {
             // SAFETY: the caller vouches for the pixel's columns.
             unsafe { columns.store::<true>(sums[i], y) };
         }
+    }
+}
+
+/// Sums the columns of each channel of a pixel, and joins what the panel before has left of the first channel.
+///
+/// # Safety
+/// `y` is valid for writing the channels of the panel's columns.
+#[inline(always)]
+unsafe fn fold<S: Simd, const N: usize>(columns: Columns<S, N>, panel: &Panel, sums: [S::V; N], y: *mut f32) {
+    let Fold { first, each } = panel.fold;
+    let mut lanes = [0.0; PANEL];
+    // SAFETY: a panel has sixteen columns.
+    unsafe { columns.store::<false>(sums, lanes.as_mut_ptr()) };
+    // How many columns of the first channel the panel before has had.
+    let mut had = first % each;
+    let mut rest = &lanes[..panel.columns.min(PANEL)];
+    let mut y = y;
+    while !rest.is_empty() {
+        let (part, after) = rest.split_at((each - had).min(rest.len()));
+        let sum: f32 = part.iter().sum();
+        // SAFETY: the caller vouches for the channel, which the panel before has written.
+        let before = if had > 0 { unsafe { y.read() } } else { 0.0 };
+        // SAFETY: the caller vouches for the channel.
+        unsafe { y.write(before + sum) };
+        (rest, had, y) = (after, 0, y.wrapping_add(1));
     }
 }

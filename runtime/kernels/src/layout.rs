@@ -23,7 +23,7 @@ pub enum Layout {
     /// The weights `[k, groups * f]` of a convolution or dense layer, where `k` runs over `[KH, KW, C / groups]`.
     ///
     /// Stored as `[groups, ceil(f / 16), k, 16]`, the last axis zero where `f` is no multiple of 16. A depthwise
-    /// convolution has one group here, `k = KH * KW` and `f = C`.
+    /// convolution has one group here, `k = KH * KW` and `f = F`.
     Panels {
         /// Groups.
         groups: usize,

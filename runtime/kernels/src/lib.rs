@@ -30,6 +30,7 @@
 #![allow(clippy::needless_range_loop, reason = "arrays of registers are indexed by constants, several in step")]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+pub mod affine;
 pub mod aligned;
 pub mod arena;
 pub mod avg_pool;
@@ -38,10 +39,12 @@ pub mod binary;
 pub mod binary_cross_entropy;
 pub mod concat;
 pub mod conv;
+pub mod conv_transpose;
 pub mod cross_entropy;
 pub mod dense;
 pub mod dropout;
 pub mod global_avg_pool;
+pub mod global_max_pool;
 pub mod group_norm;
 pub mod huber;
 pub mod isa;
@@ -50,13 +53,16 @@ pub mod layout;
 pub mod log_softmax;
 pub mod lrn;
 pub mod max_pool;
+pub mod mean;
 pub mod mse;
 pub mod optimizer;
+pub mod pad;
 pub mod prelu;
 pub mod random;
 pub mod reduce;
 pub mod softmax;
 pub mod unary;
+pub mod upsample;
 
 mod check;
 mod columns;

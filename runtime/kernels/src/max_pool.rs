@@ -142,7 +142,7 @@ fn indexed_window<S: Simd, const NV: usize>(
 
 /// Where a value is greater than the best, or the first NaN.
 #[inline(always)]
-fn better<S: Simd>(s: S, value: S::V, best: S::V) -> S::V {
+pub(crate) fn better<S: Simd>(s: S, value: S::V, best: S::V) -> S::V {
     s.and(s.not_le(value, best), s.eq(best, best))
 }
 

@@ -63,24 +63,96 @@ impl Reduction {
     }
 }
 
-/// How a tile reads its operands.
-pub(crate) trait Access: Copy {
-    /// Whether `a` has a value for each column, as in depthwise convolutions; one value serves all columns otherwise.
-    const LANEWISE: bool;
-    /// Whether only the masked lanes of the last vector of columns are there to read.
+/// How a tile of `N` vectors of columns reads its operands.
+pub(crate) trait Access<S: Simd, const N: usize>: Copy {
+    /// Whether only the masked lanes of the last vector of columns are there to read in `b`.
     const MASKED: bool;
     /// Whether the innermost loop moves by one in `a` and by a panel's row in `b`, whatever its level says.
     const UNIT: bool;
+    /// Rows of the largest tile: as many as leave registers for what is read.
+    const ROWS: usize;
+    /// What the columns are multiplied by, from `a` at an element's offset.
+    ///
+    /// # Safety
+    /// `p` is valid for reading what the access reads there.
+    unsafe fn left(self, columns: Columns<S, N>, p: *const f32) -> [S::V; N];
 }
 
-/// An [`Access`] by its three answers.
+/// An [`Access`] that reads one value for all columns or, if `LANEWISE`, one for each, as depthwise convolutions do.
 #[derive(Clone, Copy)]
 pub(crate) struct Reads<const LANEWISE: bool, const MASKED: bool, const UNIT: bool>;
 
-impl<const LANEWISE: bool, const MASKED: bool, const UNIT: bool> Access for Reads<LANEWISE, MASKED, UNIT> {
-    const LANEWISE: bool = LANEWISE;
+impl<S: Simd, const N: usize, const LANEWISE: bool, const MASKED: bool, const UNIT: bool> Access<S, N>
+    for Reads<LANEWISE, MASKED, UNIT>
+{
     const MASKED: bool = MASKED;
     const UNIT: bool = UNIT;
+    const ROWS: usize = S::TILE;
+
+    #[inline(always)]
+    unsafe fn left(self, columns: Columns<S, N>, p: *const f32) -> [S::V; N] {
+        if !LANEWISE {
+            // SAFETY: the caller vouches for the float.
+            [unsafe { columns.s.splat_at(p) }; N]
+        } else if MASKED {
+            // SAFETY: the caller vouches for the columns that the mask shows.
+            unsafe { columns.load::<true>(p) }
+        } else {
+            // SAFETY: the caller vouches for the columns.
+            unsafe { columns.load::<false>(p) }
+        }
+    }
+}
+
+/// An [`Access`] that reads one value for every few columns: those of one input channel's outputs, in depthwise
+/// convolutions with a multiplier.
+#[derive(Clone, Copy)]
+pub(crate) struct Spread<S: Simd, const N: usize, const MASKED: bool> {
+    /// Where the values of each vector of columns start.
+    at: [usize; N],
+    /// Those that there are.
+    mask: [S::Mask; N],
+    /// Which of them each column takes.
+    index: [S::V; N],
+}
+
+impl<S: Simd, const N: usize, const MASKED: bool> Spread<S, N, MASKED> {
+    /// For the `count` columns from the output channel `first` on, of `multiplier` to each input channel; `a` is to
+    /// point at the input channel of the first.
+    #[inline(always)]
+    pub(crate) fn new(s: S, first: usize, count: usize, multiplier: usize) -> Self {
+        let mut spread = Spread { at: [0; N], mask: [s.mask(0); N], index: [s.splat(0.0); N] };
+        let channel = |column: usize| (first + column.min(count - 1)) / multiplier;
+        for j in 0..N {
+            let start = channel(j * LANES);
+            spread.at[j] = start - channel(0);
+            spread.mask[j] = s.mask(channel(j * LANES + LANES - 1) - start + 1);
+            let mut index = [0; LANES];
+            for (lane, index) in index.iter_mut().enumerate() {
+                *index = (channel(j * LANES + lane) - start) as u32;
+            }
+            spread.index[j] = s.load_integers(&index);
+        }
+        spread
+    }
+}
+
+impl<S: Simd, const N: usize, const MASKED: bool> Access<S, N> for Spread<S, N, MASKED> {
+    const MASKED: bool = MASKED;
+    const UNIT: bool = false;
+    const ROWS: usize = if S::TILE > 4 { 4 } else { S::TILE };
+
+    #[inline(always)]
+    unsafe fn left(self, columns: Columns<S, N>, p: *const f32) -> [S::V; N] {
+        let s = columns.s;
+        let mut left = [s.splat(0.0); N];
+        for j in 0..N {
+            // SAFETY: the caller vouches for the input channels of the columns, which the mask shows.
+            let values = unsafe { s.load_masked(p.wrapping_add(self.at[j]), self.mask[j]) };
+            left[j] = s.permute(values, self.index[j]);
+        }
+        left
+    }
 }
 
 /// The columns of a tile: `N` vectors, of the last of which a mask may hide lanes.
@@ -168,9 +240,9 @@ macro_rules! for_each_element {
 /// For every element of the reduction, each of `a` and `b` moved by the element's offset is valid for what the access
 /// reads there.
 #[inline(always)]
-pub(crate) unsafe fn accumulate<S: Simd, A: Access, const ROWS: usize, const N: usize>(
+pub(crate) unsafe fn accumulate<S: Simd, A: Access<S, N>, const ROWS: usize, const N: usize>(
     columns: Columns<S, N>,
-    _access: A,
+    access: A,
     a: [*const f32; ROWS],
     b: *const f32,
     reduction: &Reduction,
@@ -178,7 +250,7 @@ pub(crate) unsafe fn accumulate<S: Simd, A: Access, const ROWS: usize, const N: 
 ) -> [[S::V; N]; ROWS] {
     for_each_element!(reduction, A::UNIT, |at, bt| {
         // SAFETY: this is an element of the reduction.
-        sums = unsafe { step::<S, A, ROWS, N>(columns, a, at, b.wrapping_offset(bt), sums) };
+        sums = unsafe { step::<S, A, ROWS, N>(columns, access, a, at, b.wrapping_offset(bt), sums) };
     });
     sums
 }
@@ -219,8 +291,9 @@ pub(crate) unsafe fn accumulate_panels<S: Simd, const PANELS: usize>(
 /// # Safety
 /// `b`, and each of `a` moved by `at`, is valid for what the access reads.
 #[inline(always)]
-unsafe fn step<S: Simd, A: Access, const ROWS: usize, const N: usize>(
+unsafe fn step<S: Simd, A: Access<S, N>, const ROWS: usize, const N: usize>(
     columns: Columns<S, N>,
+    access: A,
     a: [*const f32; ROWS],
     at: isize,
     b: *const f32,
@@ -230,17 +303,8 @@ unsafe fn step<S: Simd, A: Access, const ROWS: usize, const N: usize>(
     // SAFETY: the caller vouches for what the access reads.
     let right = if A::MASKED { unsafe { columns.load::<true>(b) } } else { unsafe { columns.load::<false>(b) } };
     for i in 0..ROWS {
-        let p = a[i].wrapping_offset(at);
-        let left = if !A::LANEWISE {
-            // SAFETY: the caller vouches for the float.
-            [unsafe { s.splat_at(p) }; N]
-        } else if A::MASKED {
-            // SAFETY: the caller vouches for the columns that the mask shows.
-            unsafe { columns.load::<true>(p) }
-        } else {
-            // SAFETY: the caller vouches for the columns.
-            unsafe { columns.load::<false>(p) }
-        };
+        // SAFETY: the caller vouches for what the access reads.
+        let left = unsafe { access.left(columns, a[i].wrapping_offset(at)) };
         for j in 0..N {
             sums[i][j] = s.mul_add(left[j], right[j], sums[i][j]);
         }
@@ -248,9 +312,9 @@ unsafe fn step<S: Simd, A: Access, const ROWS: usize, const N: usize>(
     sums
 }
 
-/// Evaluates an expression with the constant `ROWS` equal to a tile's number of rows, at most that of the vectors `S`.
+/// Evaluates an expression with the constant `ROWS` equal to a tile's number of rows, at most `$most`, a constant.
 macro_rules! with_rows {
-    ($rows:expr, $s:ident, $body:expr) => {
+    ($rows:expr, $most:expr, $body:expr) => {
         match $rows {
             1 => {
                 const ROWS: usize = 1;
@@ -260,19 +324,19 @@ macro_rules! with_rows {
                 const ROWS: usize = 2;
                 $body
             }
-            3 if $s::TILE >= 3 => {
+            3 if $most >= 3 => {
                 const ROWS: usize = 3;
                 $body
             }
-            4 if $s::TILE >= 4 => {
+            4 if $most >= 4 => {
                 const ROWS: usize = 4;
                 $body
             }
-            5 if $s::TILE >= 5 => {
+            5 if $most >= 5 => {
                 const ROWS: usize = 5;
                 $body
             }
-            6 if $s::TILE >= 6 => {
+            6 if $most >= 6 => {
                 const ROWS: usize = 6;
                 $body
             }

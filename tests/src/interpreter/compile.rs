@@ -15,7 +15,8 @@ pub fn compile(text: &str) -> Result<Lowered, String> {
     let mut map = SourceMap::new();
     let source = map.add("test.net", text);
     let mut sink = Sink::new();
-    let lowered = driver::check(source, &map, &Settings::default(), &mut sink);
+    let lowered =
+        driver::check(source, &mut map, &Settings::default(), &mut netwright_files::Disk::bundled(), &mut sink);
     match lowered {
         Some(lowered) if !sink.has_errors() => Ok(lowered),
         _ => {

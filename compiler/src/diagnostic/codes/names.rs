@@ -113,4 +113,123 @@ N0109, "the compiler cannot go on",
 "The description is correct, but no code can be made of it: it is too large for a machine's memory, or there is a bug in \
 the compiler, which its own checks have found. Nothing wrong is generated. Make the network smaller, or report the bug \
 with the description.";
+
+N0110, "a statement where it does not belong",
+"A network has inputs, outputs and sections; a block takes tensors as parameters and gives its results with `return`. \
+Inputs and outputs stand outside of loops.
+
+```net
+network N { input x: [4]; output y = x -> dense(2); return y; }
+```
+
+Declare an output:
+
+```net
+network N { input x: [4]; output y = x -> dense(2); }
+```";
+
+N0111, "a statement after `return`",
+"A block ends with `return`; nothing after it is carried out.
+
+```net
+block Twice(x: [N]) -> [N] { return x + x; y = x * x; }
+network N { input x: [4]; output y = x -> Twice; }
+```
+
+Leave it out, or return what it makes:
+
+```net
+block Twice(x: [N]) -> [N] { return x + x; }
+network N { input x: [4]; output y = x -> Twice; }
+```";
+
+N0112, "too much to unroll",
+"Loops and blocks are unrolled while the network is compiled: at most 10,000 layers, 200,000 statements and 128 blocks \
+inside each other. Make the loop shorter.";
+
+N0113, "a wrong number of results",
+"A binding has as many names as its value has results, and a block returns as many tensors as it declares.
+
+```net
+network N { input x: [4]; a, b = x -> dense(2); output y = a; }
+```
+
+Give each result its name:
+
+```net
+network N { input x: [4]; a = x -> dense(2); output y = a; }
+```";
+
+N0114, "an assertion that does not hold",
+"What `assert` says must hold wherever the network or block is used.
+
+```net
+network N(size: int = 4) { input x: [size]; assert size >= 8, \"too small\"; output y = x -> dense(2); }
+```
+
+Use it with values for which it does:
+
+```net
+network N(size: int = 8) { input x: [size]; assert size >= 8, \"too small\"; output y = x -> dense(2); }
+```";
+
+N0115, "a block that contains itself",
+"Blocks are unrolled where they are called, so that none can contain itself, directly or through others.
+
+```net
+block A(x: [N]) -> [N] { return x -> A; }
+network N { input x: [4]; output y = x -> A; }
+```
+
+Repeat with a loop:
+
+```net
+block A(x: [N]) -> [N] { return x + x; }
+network N { input x: [4]; for i in 0..3 { x = x -> A; } output y = x; }
+```";
+
+N0116, "a block that returns nothing",
+"Every way through a block ends with `return`.
+
+```net
+block A(x: [N]) -> [N] { y = x + x; }
+network N { input x: [4]; output y = x -> A; }
+```
+
+Return what it makes:
+
+```net
+block A(x: [N]) -> [N] { return x + x; }
+network N { input x: [4]; output y = x -> A; }
+```";
+
+N0117, "a path that names no layer",
+"`freeze` and `lr` name layers and instances of blocks by the names under which their parameters are found.
+
+```net
+network N { input x: [4]; freeze first; output y = x -> dense(3) as hidden -> dense(2); }
+```
+
+`netwright summary` lists the names:
+
+```net
+network N { input x: [4]; freeze hidden; output y = x -> dense(3) as hidden -> dense(2); }
+```";
+
+N0118, "a constant that needs itself",
+"The value of a constant cannot depend on the constant, directly or through others.
+
+```net
+const a = b + 1;
+const b = a + 1;
+network N { input x: [4]; output y = x -> dense(a); }
+```
+
+Start from a number:
+
+```net
+const a = 1;
+const b = a + 1;
+network N { input x: [4]; output y = x -> dense(b); }
+```";
 }

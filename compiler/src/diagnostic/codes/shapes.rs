@@ -111,4 +111,35 @@ Describe something smaller:
 ```net
 network N { input x: [100, 100, 10]; output y = x -> flatten -> dense(2); }
 ```";
+
+N0310, "a tensor that a block does not take",
+"A block declares the shapes that it takes. A name that stands alone in them is bound to what it finds; everything else \
+must agree.
+
+```net
+block Pair(x: [N], y: [N]) -> [N] { return x + y; }
+network N { input x: [4]; output y = Pair(x, x -> dense(3)); }
+```
+
+Give it what it declares:
+
+```net
+block Pair(x: [N], y: [N]) -> [N] { return x + y; }
+network N { input x: [4]; output y = Pair(x, x -> dense(4)); }
+```";
+
+N0311, "a block that returns another shape than it declares",
+"What a block declares must hold for every instance. It is checked at the definition, with variables for sizes.
+
+```net
+block Wide(x: [N], width: int) -> [N] { return x -> dense(width); }
+network N { input x: [4]; output y = x -> Wide(4); }
+```
+
+Declare what it makes:
+
+```net
+block Wide(x: [N], width: int) -> [width] { return x -> dense(width); }
+network N { input x: [4]; output y = x -> Wide(4); }
+```";
 }

@@ -156,18 +156,16 @@ network N {
 ```";
 
 N0015, "not in this version of the language",
-"The words `block`, `for`, `if`, `else`, `const`, `use`, `assert`, `prune`, `freeze`, `budget`, `return` and `in`, ranges
-such as `0..3` and labels with an index are kept for constructs that this version of the language does not have yet.
+"The word `prune` is kept for a section that this version of the language does not have yet.
 
 ```net
-const width = 4;
-network N { input x: [width]; output y = x; }
+network N { input x: [4]; output y = x; prune { sparsity: 0.5; } }
 ```
 
-Often a parameter with a default, or writing the statements out, does the same:
+Leave it out, and prune with the library:
 
 ```net
-network N(width: int = 4) { input x: [width]; output y = x; }
+network N { input x: [4]; output y = x; }
 ```";
 
 N0016, "a keyword used as a name",

@@ -70,4 +70,31 @@ Give it what goes into softmax:
 ```net
 network N { input x: [4]; z = x -> dense(2); output y = softmax(z); train { loss: cross_entropy(z); } }
 ```";
+
+N0406, "a limit that cannot be read",
+"A budget compares what a network costs with a number: `parameters`, `macs`, `inference_bytes(batch: N)` or \
+`training_bytes(batch: N)`, with `<=`, `<` or `==`.
+
+```net
+network N { input x: [4]; output y = x -> dense(2); budget { weights <= 100; } }
+```
+
+Use the quantity's name:
+
+```net
+network N { input x: [4]; output y = x -> dense(2); budget { parameters <= 100; } }
+```";
+
+N0407, "over budget",
+"The network costs more than its `budget` allows, or not what it says.
+
+```net
+network N { input x: [4]; output y = x -> dense(100); budget { parameters <= 100; } }
+```
+
+Make it smaller, or the budget larger:
+
+```net
+network N { input x: [4]; output y = x -> dense(20); budget { parameters <= 100; } }
+```";
 }

@@ -1,12 +1,12 @@
 //! Examples with the messages they give: the annotated cases, and the examples on the pages of the codes.
 
-use super::{LENET, parse_text};
+use super::{BLOCKS, LENET, parse_text};
 use crate::diagnostic::{Sink, codes, testing};
 use crate::source::{SourceId, SourceMap};
 use crate::syntax::parse;
 use crate::syntax::scan::scan;
 
-fn front_end(source: SourceId, map: &SourceMap, sink: &mut Sink) {
+fn front_end(source: SourceId, map: &mut SourceMap, sink: &mut Sink) {
     parse(source, map, sink);
 }
 
@@ -50,12 +50,21 @@ fn pages_of_codes_are_right() {
 /// follows a mistake is not blamed for it.
 #[test]
 fn one_mistake_gives_one_message() {
-    let tokens = scan(SourceId(0), LENET, &mut Sink::new());
-    for token in tokens {
-        let mut text = LENET.to_owned();
+    for whole in [LENET, BLOCKS] {
+        one_message_each(whole);
+    }
+}
+
+fn one_message_each(whole: &str) {
+    let mut reports = String::new();
+    for token in scan(SourceId(0), whole, &mut Sink::new()) {
+        let mut text = whole.to_owned();
         text.replace_range(token.span.range(), "");
         let (_, messages) = parse_text(&text);
         let n_messages = messages.matches("error[").count();
-        assert!(n_messages <= 1, "without {} at {}:\n{messages}", &LENET[token.span.range()], token.span.start);
+        if n_messages > 1 {
+            reports += &format!("without {} at {}:\n{messages}\n", &whole[token.span.range()], token.span.start);
+        }
     }
+    assert!(reports.is_empty(), "{reports}");
 }

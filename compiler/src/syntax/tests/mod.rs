@@ -10,6 +10,43 @@ use super::parse;
 use crate::diagnostic::{Sink, Style, render_all};
 use crate::source::SourceMap;
 
+const BLOCKS: &str = r#"use <other>;
+use "blocks/se.net";
+const growth = 2 * 16;
+
+/// Squeezes, then expands.
+block Fire(x: [H, W, C], squeeze: int, expand: int = 4 * squeeze) -> [H, W, 2 * expand] {
+    s = x -> conv(squeeze, kernel: 1) as squeeze -> relu;
+    assert squeeze < C, "nothing to squeeze";
+    return concat(s -> conv(expand, kernel: 1) as one, s -> conv(expand, kernel: 3, pad: 1) as three);
+}
+
+network Net(version: "1.0" | "1.1" = "1.1", depth: int = 3) {
+    input image: [64, 64, 3];
+    x = image -> conv(64, kernel: 3, stride: 2) as stem;
+    for i in 0..depth {
+        x = x -> Fire(16) as fire[i];
+    }
+    for squeeze, expand in [[16, 64], [32, 128]] {
+        x = x -> Fire(squeeze, expand: expand);
+    }
+    if version == "1.0" {
+        x = x -> relu;
+    } else if depth > 2 and not (depth == 5) {
+        const half = 0.5;
+        x = x -> dropout(half);
+    } else {
+        left, right = split(x, 2);
+        x = left + right;
+    }
+    output y: [10] = x -> global_avg_pool -> dense(10);
+    freeze stem, fire[0].squeeze;
+    allow(unused_value);
+    train { loss: cross_entropy(y); lr(stem, fire[1]): 0.1; }
+    budget { parameters <= 1_000_000; training_bytes(batch: 16) < 5_000_000; }
+}
+"#;
+
 const LENET: &str = "\
 /// LeNet as in the tutorial.
 /// Two convolutions.
@@ -75,11 +112,15 @@ fn shown(expr: &Expr) -> String {
             for stage in stages {
                 text += &format!(" -> {}", shown_call(&stage.call));
                 if let Some(label) = &stage.label {
-                    text += &format!(" as {}", label.text);
+                    text += &format!(" as {}", label.name.text);
+                    for index in &label.indices {
+                        text += &format!("[{}]", shown(index));
+                    }
                 }
             }
             format!("({text})")
         }
+        ExprKind::Hole => "_".to_owned(),
         ExprKind::Error => "<error>".to_owned(),
     }
 }
@@ -177,7 +218,7 @@ fn stages_and_arguments_have_spans() {
     assert_eq!(&text[stages[0].call.name.span.range()], "conv");
     assert_eq!(&text[stages[0].call.args[1].span.range()], "kernel: [5, 3]");
     assert_eq!(&text[stages[0].call.args[1].value.span.range()], "[5, 3]");
-    assert_eq!(&text[stages[0].label.as_ref().unwrap().span.range()], "c1");
+    assert_eq!(&text[stages[0].label.as_ref().unwrap().name.span.range()], "c1");
     assert!(stages[0].call.has_parens && !stages[1].call.has_parens);
     assert_eq!(&text[stages[1].span.range()], "relu");
 }
@@ -209,12 +250,13 @@ fn defined(file: &File) -> Vec<String> {
     };
     let items = file.networks.iter().flat_map(|network| &network.items).map(|item| match item {
         Item::Input(input) => input.name.text.clone(),
-        Item::Binding(binding) => mark(&binding.name, &binding.value),
+        Item::Binding(binding) => mark(&binding.names[0], &binding.value),
         Item::Output(output) => mark(&output.name, &output.value),
         Item::Train(train) => {
             let entries: Vec<_> = train.entries.iter().map(|entry| mark(&entry.key, &entry.value)).collect();
             format!("train({})", entries.join(" "))
         }
+        other => format!("{other:?}").split('(').next().unwrap_or_default().to_owned(),
     });
     items.collect()
 }
@@ -236,10 +278,25 @@ fn what_is_right_is_kept() {
 
 #[test]
 fn networks_with_coming_constructs_are_left_out() {
-    let text = "network A { for i in 0..3 { x = y; } output z = w; }\nnetwork B { output y = ; }";
+    let text = "network A { prune { x: y; } output z = w; }\nnetwork B { output y = ; }";
     let (file, messages) = parse_text(text);
     assert_eq!(file.networks.iter().map(|network| network.name.text.as_str()).collect::<Vec<_>>(), ["B"]);
     assert_eq!(messages.matches("error[").count(), 2, "{messages}");
-    let (file, _) = parse_text(&format!("const a = 3;\n{text}"));
+    let (file, _) = parse_text(&format!("prune {{ a: 3; }}\n{text}"));
     assert_eq!(file.networks, []);
+}
+
+#[test]
+fn blocks_and_control_parse() {
+    let file = parse_good(BLOCKS);
+    assert_eq!((file.uses.len(), file.constants.len(), file.blocks.len()), (2, 1, 1));
+    let (block, network) = (&file.blocks[0], &file.networks[0]);
+    assert_eq!(block.docs, ["Squeezes, then expands."]);
+    assert_eq!((block.params.len(), block.results.len(), block.items.len()), (3, 1, 3));
+    let kinds: Vec<String> = defined(&file);
+    assert_eq!(kinds, ["image", "x", "For", "For", "If", "y", "Freeze", "Allow", "train(loss lr)", "Budget"],);
+    let Item::If(branches) = &network.items[4] else { panic!("expected `if`") };
+    assert_eq!((branches.arms.len(), branches.otherwise.len()), (2, 2));
+    assert_eq!(&BLOCKS[branches.span.range()][..2], "if");
+    assert!(BLOCKS[branches.span.range()].ends_with('}'));
 }

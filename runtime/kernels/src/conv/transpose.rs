@@ -33,7 +33,12 @@ pub fn transpose_weights(g: &Conv, w: &[f32], wt: &mut [f32]) {
         wt.copy_from_slice(w);
         return;
     }
-    let (inputs, outputs, taps) = (g.c / g.groups, g.f / g.groups, g.kh * g.kw);
+    exchange([g.kh * g.kw, g.c / g.groups, g.f / g.groups], w, wt);
+}
+
+/// Writes the weights `[taps, inputs, outputs]` of each group, in panels of outputs, as `[taps, outputs, inputs]`, in panels
+/// of inputs.
+pub(crate) fn exchange([taps, inputs, outputs]: [usize; 3], w: &[f32], wt: &mut [f32]) {
     let (w_panel, wt_panel) = (taps * inputs * PANEL, taps * outputs * PANEL);
     let w_group = outputs.div_ceil(PANEL) * w_panel;
     let wt_group = inputs.div_ceil(PANEL) * wt_panel;

@@ -10,7 +10,7 @@ use crate::columns::add_column_sums;
 use crate::isa::dispatch;
 use crate::layout::PANEL;
 use crate::simd::{LANES, Simd};
-use crate::tile::{self, Access, Columns, Level, Reads, Reduction, with_rows};
+use crate::tile::{self, Access, Columns, Level, Reads, Reduction, Spread, with_rows};
 use std::ops::Range;
 
 /// Pixels in a block, roughly: their gradients for one panel, 64 bytes each, stay in half of the first cache level.
@@ -42,6 +42,21 @@ pub fn weight_gradient(g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32]
         // SAFETY: the lengths are checked above.
         dispatch!(grouped(g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32]));
     }
+}
+
+/// Adds the gradient of the weights to `dw` in transposed order: [`super::transposed_layout`], which is how a transposed
+/// convolution, the input gradient of `g`, stores its weights. Without groups.
+///
+/// # Panics
+/// Where a slice has another length, the geometry is none, or there are groups.
+pub(crate) fn transposed_weight_gradient(g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+    g.check();
+    assert!(g.groups == 1, "a transposed convolution has no groups");
+    check::images("x", x, n, g.input_len());
+    check::images("dy", dy, n, g.output_len());
+    check::len("dw", dw, super::transposed_len(g));
+    // SAFETY: the lengths are checked above.
+    dispatch!(swapped(g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32]));
 }
 
 /// A block of output pixels: some images, some rows.
@@ -117,8 +132,30 @@ fn grouped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f
                         inputs,
                     };
                     // SAFETY: the lengths are checked, so that the columns follow in `dy`, the panel's weights in `dw`.
-                    unsafe { panel_columns::<S, false>(s, columns, g, &block, &strip, &operands) };
+                    unsafe { panel_columns::<S, Straight, false>(s, columns, g, &block, &strip, &operands) };
                 }
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The lengths are those that [`transposed_weight_gradient`] checks.
+#[inline(always)]
+fn swapped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+    let panel_len = g.kh * g.kw * g.f * PANEL;
+    for block in blocks(g, n) {
+        for strip in strips(g, false) {
+            for channel in (0..g.c).step_by(PANEL) {
+                let operands = Operands {
+                    x: x.as_ptr().wrapping_add(channel),
+                    dy: dy.as_ptr(),
+                    dw: dw.as_mut_ptr().wrapping_add(channel / PANEL * panel_len),
+                    inputs: g.f,
+                };
+                let columns = PANEL.min(g.c - channel);
+                // SAFETY: the lengths are checked, so that the columns follow in `x`, the panel's weights in `dw`.
+                unsafe { panel_columns::<S, Swapped, false>(s, columns, g, &block, &strip, &operands) };
             }
         }
     }
@@ -128,25 +165,55 @@ fn grouped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f
 /// The lengths are those that [`weight_gradient`] checks.
 #[inline(always)]
 fn depthwise<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32]) {
-    let panel_len = g.kh * g.kw * PANEL;
+    let (panel_len, multiplier) = (g.kh * g.kw * PANEL, g.f / g.c);
     for block in blocks(g, n) {
         for strip in strips(g, true) {
             for channel in (0..g.f).step_by(PANEL) {
                 let columns = PANEL.min(g.f - channel);
                 let operands = Operands {
-                    x: x.as_ptr().wrapping_add(channel),
+                    x: x.as_ptr().wrapping_add(channel / multiplier),
                     dy: dy.as_ptr().wrapping_add(channel),
                     dw: dw.as_mut_ptr().wrapping_add(channel / PANEL * panel_len),
                     inputs: 1,
                 };
-                // SAFETY: the lengths are checked, so that the columns follow in `x` and `dy`, the weights in `dw`.
-                unsafe { panel_columns::<S, true>(s, columns, g, &block, &strip, &operands) };
+                if multiplier == 1 {
+                    // SAFETY: the lengths are checked: the columns follow in `x` and `dy`, the weights in `dw`.
+                    unsafe { panel_columns::<S, Straight, true>(s, columns, g, &block, &strip, &operands) };
+                } else if columns > LANES {
+                    let access = Spread::<S, 2, true>::new(s, channel, columns, multiplier);
+                    // SAFETY: as above, and `x` has the input channels of the columns.
+                    unsafe {
+                        panel_block::<S, Straight, _, 2>(
+                            Columns::<S, 2>::new(s, columns),
+                            s,
+                            access,
+                            g,
+                            &block,
+                            &strip,
+                            &operands,
+                        )
+                    };
+                } else {
+                    let access = Spread::<S, 1, true>::new(s, channel, columns, multiplier);
+                    // SAFETY: as above, and `x` has the input channels of the columns.
+                    unsafe {
+                        panel_block::<S, Straight, _, 1>(
+                            Columns::<S, 1>::new(s, columns),
+                            s,
+                            access,
+                            g,
+                            &block,
+                            &strip,
+                            &operands,
+                        )
+                    };
+                }
             }
         }
     }
 }
 
-/// The three operands of a panel, and the input channels per tap.
+/// The three operands of a panel, and its rows per tap.
 struct Operands {
     x: *const f32,
     dy: *const f32,
@@ -154,13 +221,33 @@ struct Operands {
     inputs: usize,
 }
 
+/// Which channels are the columns of a panel of weights.
+trait Columned {
+    /// Those of `x`, and those of `dy` its rows: the weights in transposed order.
+    const BY_X: bool;
+}
+
+/// Columns are the channels of `dy`, rows those of `x`.
+struct Straight;
+
+impl Columned for Straight {
+    const BY_X: bool = false;
+}
+
+/// Columns are the channels of `x`, rows those of `dy`.
+struct Swapped;
+
+impl Columned for Swapped {
+    const BY_X: bool = true;
+}
+
 /// One block's part of one panel, for the taps and columns of a strip.
 ///
 /// # Safety
 /// `x` and `dy` are the operands of `g` at the panel's first channels, and the panel's `columns` channels follow in each
-/// pixel of `dy` (and of `x` if `LANEWISE`); `dw` is valid for the panel's `[kh, kw, inputs, 16]`.
+/// pixel of `dy`, or of `x` if the columns are its (and of both if `LANEWISE`); `dw` is valid for the panel's `[kh, kw, inputs, 16]`. Columns of `x` go with strips of one tap.
 #[inline(always)]
-unsafe fn panel_columns<S: Simd, const LANEWISE: bool>(
+unsafe fn panel_columns<S: Simd, R: Columned, const LANEWISE: bool>(
     s: S,
     columns: usize,
     g: &Conv,
@@ -172,15 +259,15 @@ unsafe fn panel_columns<S: Simd, const LANEWISE: bool>(
     match (columns > LANES, columns.is_multiple_of(LANES)) {
         (true, true) => {
             // SAFETY: the caller's contract; there are sixteen columns.
-            unsafe { panel_block(Columns::<S, 2>::new(s, columns), s, whole, g, block, strip, operands) }
+            unsafe { panel_block::<S, R, _, 2>(Columns::<S, 2>::new(s, columns), s, whole, g, block, strip, operands) }
         }
         (true, false) => {
             // SAFETY: the caller's contract; the mask shows the columns.
-            unsafe { panel_block(Columns::<S, 2>::new(s, columns), s, masked, g, block, strip, operands) }
+            unsafe { panel_block::<S, R, _, 2>(Columns::<S, 2>::new(s, columns), s, masked, g, block, strip, operands) }
         }
         (false, _) => {
             // SAFETY: the caller's contract; the mask shows the columns.
-            unsafe { panel_block(Columns::<S, 1>::new(s, columns), s, masked, g, block, strip, operands) }
+            unsafe { panel_block::<S, R, _, 1>(Columns::<S, 1>::new(s, columns), s, masked, g, block, strip, operands) }
         }
     }
 }
@@ -188,7 +275,7 @@ unsafe fn panel_columns<S: Simd, const LANEWISE: bool>(
 /// # Safety
 /// That of [`panel_columns`], for the columns that the access reads.
 #[inline(always)]
-unsafe fn panel_block<S: Simd, A: Access, const N: usize>(
+unsafe fn panel_block<S: Simd, R: Columned, A: Access<S, N>, const N: usize>(
     columns: Columns<S, N>,
     s: S,
     access: A,
@@ -206,7 +293,7 @@ unsafe fn panel_block<S: Simd, A: Access, const N: usize>(
         let x_row = rows.start * g.stride[0] + ky * g.dilation[0] - g.pad[0];
         let part = Part { images: &block.images, rows, x_row, ky, strip };
         // SAFETY: the strip's taps are valid in its columns, the kernel row in the rows; the rest is the contract.
-        unsafe { weights(columns, s, access, g, &part, operands) };
+        unsafe { weights::<S, R, A, N>(columns, s, access, g, &part, operands) };
     }
 }
 
@@ -225,7 +312,7 @@ struct Part<'a> {
 /// # Safety
 /// As for [`panel_columns`], and every tap of the part lies inside the image at every of its pixels.
 #[inline(always)]
-unsafe fn weights<S: Simd, A: Access, const N: usize>(
+unsafe fn weights<S: Simd, R: Columned, A: Access<S, N>, const N: usize>(
     columns: Columns<S, N>,
     s: S,
     access: A,
@@ -237,32 +324,41 @@ unsafe fn weights<S: Simd, A: Access, const N: usize>(
     let images = part.images;
     let (y_row, y_image) = (g.out_w() * g.f, g.out_h() * g.out_w() * g.f);
     let (x_row, x_image) = (g.w * g.c, g.h * g.w * g.c);
-    let signed = |x: usize| x as isize;
+    let level = |count, x: usize, y: usize| {
+        let (a, b) = if R::BY_X { (y, x) } else { (x, y) };
+        Level { count, a: a as isize, b: b as isize }
+    };
     let reduction = Reduction::new(
-        Level { count: images.len(), a: signed(x_image), b: signed(y_image) },
-        Level { count: part.rows.len(), a: signed(g.stride[0].wrapping_mul(x_row)), b: signed(y_row) },
-        Level { count: cols.len(), a: signed(g.stride[1].wrapping_mul(g.c)), b: signed(g.f) },
+        level(images.len(), x_image, y_image),
+        level(part.rows.len(), g.stride[0].wrapping_mul(x_row), y_row),
+        level(cols.len(), g.stride[1].wrapping_mul(g.c), g.f),
         false,
     );
-    let b = operands.dy.wrapping_add(images.start * y_image + part.rows.start * y_row + cols.start * g.f);
+    let dy = operands.dy.wrapping_add(images.start * y_image + part.rows.start * y_row + cols.start * g.f);
     let x_first = images.start * x_image + part.x_row * x_row;
+    // The pixel of `x` that a tap meets at the strip's first column.
+    let x_at = |tap: usize| {
+        let column = cols.start * g.stride[1] + tap * g.dilation[1] - g.pad[1];
+        operands.x.wrapping_add(x_first + column * g.c)
+    };
     let dw = operands.dw.wrapping_add((part.ky * g.kw + taps.start) * operands.inputs * PANEL);
     let count = taps.len() * operands.inputs;
+    // Swapped, a strip has one tap.
+    let b = if R::BY_X { x_at(taps.start) } else { dy };
     let (mut tap, mut input) = (taps.start, 0);
     let mut next = || {
-        let column = cols.start * g.stride[1] + tap * g.dilation[1] - g.pad[1];
-        let at = x_first + column * g.c + input;
+        let a = if R::BY_X { dy } else { x_at(tap) }.wrapping_add(input);
         input += 1;
         if input == operands.inputs {
             (tap, input) = (tap + 1, 0);
         }
-        operands.x.wrapping_add(at)
+        a
     };
     let mut first = 0;
     while first < count {
-        let rows = tile::next_rows(count - first, S::TILE);
+        let rows = tile::next_rows(count - first, A::ROWS);
         let dw = dw.wrapping_add(first * PANEL);
-        with_rows!(rows, S, {
+        with_rows!(rows, A::ROWS, {
             let a: [*const f32; ROWS] = std::array::from_fn(|_| next());
             // SAFETY: the caller's contract; the weights from `first` on are the part's.
             unsafe { tile::<S, A, ROWS, N>(columns, s, access, a, b, &reduction, dw) }
@@ -276,7 +372,7 @@ unsafe fn weights<S: Simd, A: Access, const N: usize>(
 /// # Safety
 /// The reduction is valid for `a` and `b`; `dw` is valid for `[ROWS, 16]`.
 #[inline(always)]
-unsafe fn tile<S: Simd, A: Access, const ROWS: usize, const N: usize>(
+unsafe fn tile<S: Simd, A: Access<S, N>, const ROWS: usize, const N: usize>(
     columns: Columns<S, N>,
     s: S,
     access: A,

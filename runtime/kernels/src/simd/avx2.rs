@@ -152,6 +152,13 @@ impl Simd for Avx2 {
         unsafe { _mm256_castsi256_ps(equal) }
     }
     #[inline(always)]
+    fn permute(self, a: __m256, index: __m256) -> __m256 {
+        // SAFETY: `self` proves that the processor has AVX2.
+        let index = unsafe { _mm256_castps_si256(index) };
+        // SAFETY: as above.
+        unsafe { _mm256_permutevar8x32_ps(a, index) }
+    }
+    #[inline(always)]
     fn load_bytes(self, x: &[u8; LANES]) -> __m256 {
         // SAFETY: the array has the eight bytes that the instruction reads.
         let bytes = unsafe { _mm_loadl_epi64(x.as_ptr().cast()) };

@@ -100,6 +100,8 @@ pub(crate) trait Simd: Copy {
     fn xor(self, a: Self::V, b: Self::V) -> Self::V;
     /// All bits set where the integers, as the bits of floats, are at least `b`.
     fn at_least(self, a: Self::V, b: u32) -> Self::V;
+    /// The lanes of `a` that `index` names: integers in `0..8`, as the bits of floats.
+    fn permute(self, a: Self::V, index: Self::V) -> Self::V;
 
     /// Eight bytes as floats.
     fn load_bytes(self, x: &[u8; LANES]) -> Self::V;

@@ -175,6 +175,10 @@ impl Simd for Portable {
         a.map(|a| bits(a.to_bits() >= b))
     }
     #[inline(always)]
+    fn permute(self, a: V, index: V) -> V {
+        index.map(|index| a[index.to_bits() as usize % LANES])
+    }
+    #[inline(always)]
     fn load_bytes(self, x: &[u8; LANES]) -> V {
         x.map(f32::from)
     }

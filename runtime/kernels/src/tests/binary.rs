@@ -14,6 +14,8 @@ fn element_by_element() {
             let mut y = vec![f32::NAN; len];
             binary::add(&a, &b, &mut y);
             assert_eq!(y, zip(|a, b| a + b));
+            binary::subtract(&a, &b, &mut y);
+            assert_eq!(y, zip(|a, b| a - b));
             binary::multiply(&a, &b, &mut y);
             assert_eq!(y, zip(|a, b| a * b));
             y.copy_from_slice(&b);

@@ -36,12 +36,12 @@ fn random_geometry(random: &mut Random) -> Conv {
     loop {
         let groups = if random.flip() { 1 } else { random.within(1, 4) };
         let (inputs, outputs) = match random.within(0, 5) {
-            0 => (1, 1), // depthwise where there are groups
+            0 => (1, if random.flip() { 1 } else { random.within(2, 20) }), // depthwise where there are groups
             1 => (random.within(1, 3), random.within(1, 40)),
             2 => (random.within(1, 40), random.within(1, 3)),
             _ => (random.within(1, 9), random.within(1, 20)),
         };
-        let groups = if (inputs, outputs) == (1, 1) { random.within(1, 40) } else { groups };
+        let groups = if inputs == 1 && outputs < 6 { random.within(1, 40) } else { groups };
         let pair = |random: &mut Random, low, high| [random.within(low, high), random.within(low, high)];
         let [kh, kw] = pair(random, 1, 4);
         let simple = random.flip();
@@ -214,10 +214,11 @@ fn small_geometries() {
     on_every_isa(|_| {
         let mut random = Random::new(7);
         let depthwise = Conv { h: 3, w: 3, c: 9, f: 9, kh: 2, kw: 2, groups: 9, ..SMALL };
+        let multiplied = Conv { h: 3, w: 3, c: 7, f: 21, kh: 2, kw: 2, groups: 7, ..SMALL };
         let padded = Conv { h: 3, w: 2, c: 1, f: 17, pad: [1, 1], stride: [2, 1], ..SMALL };
         let grouped = Conv { h: 2, w: 3, c: 4, f: 6, kh: 2, kw: 1, dilation: [1, 2], groups: 2, ..SMALL };
         let wide = Conv { h: 1, w: 1, c: 2, f: 64, kh: 1, kw: 1, ..SMALL };
-        for g in [depthwise, padded, grouped, wide] {
+        for g in [depthwise, multiplied, padded, grouped, wide] {
             Case::new(g, 1, &mut random).check();
         }
     });

@@ -4,6 +4,7 @@ mod activations;
 mod batch_norm;
 mod binary;
 mod conv;
+mod conv_transpose;
 mod dense;
 mod dropout;
 mod losses;
@@ -11,6 +12,7 @@ mod normalisation;
 mod optimizer;
 mod pooling;
 mod prelu;
+mod shaping;
 
 use crate::random::philox4x32;
 

@@ -3,7 +3,7 @@
 use super::{Random, Sum, assert_sums, cases};
 use crate::isa::on_every_isa;
 use crate::max_pool::{self, Pool};
-use crate::{avg_pool, global_avg_pool};
+use crate::{avg_pool, global_avg_pool, global_max_pool};
 
 fn random_geometry(random: &mut Random) -> Pool {
     loop {
@@ -172,5 +172,35 @@ fn global_average_pooling() {
                 assert!((f64::from(*dx) - expected).abs() < 1e-7);
             }
         }
+    });
+}
+
+#[test]
+fn global_max_pooling() {
+    on_every_isa(|_| {
+        let mut random = Random::new(43);
+        for c in [1, 7, 8, 31, 32, 33, 77] {
+            let (n, pixels) = (random.within(1, 4), random.within(1, 40));
+            let (x, dy) = (coarse(&mut random, n * pixels * c), random.floats(n * c));
+            let (mut expected, mut expected_dx) = (Vec::new(), vec![0.0; x.len()]);
+            for output in 0..n * c {
+                let at = |pixel: usize| (output / c * pixels + pixel) * c + output % c;
+                let best = (0..pixels).rev().max_by(|&a, &b| x[at(a)].total_cmp(&x[at(b)])).unwrap();
+                expected.push(x[at(best)]);
+                expected_dx[at(best)] = dy[output];
+            }
+            let (mut y, mut dx) = (vec![f32::NAN; n * c], vec![f32::NAN; x.len()]);
+            global_max_pool::forward(n, pixels, c, &x, &mut y);
+            assert_eq!(y, expected);
+            global_max_pool::gradient(n, pixels, c, &x, &y, &dy, &mut dx);
+            assert_eq!(dx, expected_dx);
+        }
+        // The first NaN is the largest.
+        let x = [1.0, f32::NAN, 3.0, f32::NAN];
+        let (mut y, mut dx) = ([0.0], [5.0; 4]);
+        global_max_pool::forward(1, 4, 1, &x, &mut y);
+        global_max_pool::gradient(1, 4, 1, &x, &y, &[2.0], &mut dx);
+        assert!(y[0].is_nan());
+        assert_eq!(dx, [0.0, 2.0, 0.0, 0.0]);
     });
 }

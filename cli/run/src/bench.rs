@@ -1,0 +1,267 @@
+//! `netwright bench`: the time of a step.
+
+mod measure;
+mod noise;
+
+use std::num::NonZeroUsize;
+
+use clap::ValueEnum;
+use netwright_runtime::engine::{Core, Gradients, Targets, loss_and_gradients, predict_into};
+use netwright_runtime::random::Stream;
+use netwright_runtime::train::OptimizerState;
+use netwright_runtime::{Network, Parameters, Trainable};
+use serde::Serialize;
+
+use self::measure::{Times, round};
+use self::noise::Noise;
+use crate::Subject;
+use crate::failure::Failure;
+use crate::output;
+use crate::threads::Threads;
+
+/// Batches of images that are taken in turn, so that no step finds its images where the last one left them.
+const IMAGE_BATCHES: usize = 7;
+/// Batches of labels; coprime to the other, so that images do not come back with their labels and cannot be learnt by
+/// heart.
+const LABEL_BATCHES: usize = 251;
+/// The seed of everything drawn.
+const SEED: u64 = 7;
+/// Most floats that the batches of images may take: 1 GiB.
+const MOST_FLOATS: usize = 1 << 28;
+
+/// The options of `bench`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
+    /// What a step is: prediction, or gradients and update
+    #[arg(long, value_enum, default_value_t = Mode::Train)]
+    mode: Mode,
+    /// Images of a step
+    #[arg(long, value_name = "N", default_value = "64")]
+    batch: NonZeroUsize,
+    /// Seconds to measure, after a warm-up of 1.5
+    #[arg(long, value_name = "S", default_value = "5", value_parser = seconds)]
+    seconds: f64,
+    #[command(flatten)]
+    threads: Threads,
+    /// Print one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    Infer,
+    Train,
+}
+
+impl Options {
+    /// Whether a step is one of training.
+    pub(crate) fn trains(&self) -> bool {
+        self.mode == Mode::Train
+    }
+}
+
+impl Mode {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Infer => "infer",
+            Self::Train => "train",
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 3600.0 => Ok(seconds),
+        _ => Err("expected a number above 0 and up to 3600".to_owned()),
+    }
+}
+
+/// Measures and prints.
+pub(crate) fn run<N: Trainable>(subject: &Subject, options: &Options) -> Result<(), Failure> {
+    options.threads.run(|| {
+        let batches = Batches::draw::<N>(options.batch.get())?;
+        match options.mode {
+            Mode::Infer => measure_and_print::<N>(subject, options, infer::<N>(&batches)?),
+            Mode::Train => {
+                let targets = targets::<N>(options.batch.get());
+                measure_and_print::<N>(subject, options, train::<N>(&batches, &targets)?)
+            }
+        }
+    })
+}
+
+/// Measures the inference of a network that cannot be trained, and prints.
+pub(crate) fn run_inference<N: Network>(subject: &Subject, options: &Options) -> Result<(), Failure> {
+    options.threads.run(|| {
+        let batches = Batches::draw::<N>(options.batch.get())?;
+        measure_and_print::<N>(subject, options, infer::<N>(&batches)?)
+    })
+}
+
+/// The answer as JSON.
+#[derive(Serialize)]
+struct Answer<'a> {
+    framework: &'a str,
+    version: &'a str,
+    workload: String,
+    threads: usize,
+    batch: usize,
+    median_ms: f64,
+    p10_ms: f64,
+    p90_ms: f64,
+    p99_ms: f64,
+    min_ms: f64,
+    iters: usize,
+    images_per_s: f64,
+    peak_rss_mb: Option<f64>,
+    gflops_per_s: f64,
+    #[serde(flatten)]
+    noise: Option<Noise>,
+    variant: &'a str,
+}
+
+fn measure_and_print<N: Network>(
+    subject: &Subject,
+    options: &Options,
+    step: impl FnMut() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let Options { mode, batch, seconds, json, .. } = options;
+    if cfg!(debug_assertions) {
+        output::warning("this program was built without optimisation: build it with --release to measure it");
+    }
+    let batch = batch.get();
+    let (times, noise) = measure::measure(*seconds, step)?;
+    let Times { median, p10, p90, p99, min, count } = times;
+    let answer = Answer {
+        framework: "netwright",
+        version: env!("CARGO_PKG_VERSION"),
+        workload: format!("{}-{}-b{batch}", subject.name, mode.name()),
+        threads: rayon::current_num_threads(),
+        batch,
+        median_ms: round(1e3 * median, 5),
+        p10_ms: round(1e3 * p10, 5),
+        p90_ms: round(1e3 * p90, 5),
+        p99_ms: round(1e3 * p99, 5),
+        min_ms: round(1e3 * min, 5),
+        iters: count,
+        images_per_s: round(batch as f64 / median, 2),
+        peak_rss_mb: noise::peak_memory().map(|megabytes| round(megabytes, 1)),
+        gflops_per_s: round(operations::<N>(*mode) * batch as f64 / median / 1e9, 2),
+        noise,
+        variant: netwright_kernels::isa().name(),
+    };
+    if *json { output::print_json(&answer) } else { output::print(&describe(&answer)) }
+}
+
+/// An answer for people.
+fn describe(answer: &Answer<'_>) -> String {
+    let mut text = format!(
+        "{} on {} threads: {:.3} ms a step (p10 {:.3}, p90 {:.3}, p99 {:.3}, {} steps), {:.0} images/s, {:.1} Gflop/s\n",
+        answer.workload,
+        answer.threads,
+        answer.median_ms,
+        answer.p10_ms,
+        answer.p90_ms,
+        answer.p99_ms,
+        answer.iters,
+        answer.images_per_s,
+        answer.gflops_per_s,
+    );
+    if let Some(noise) = &answer.noise {
+        text.push_str(&format!(
+            "meanwhile others used {:.1} % of the processors, and {:.1} % were stolen\n",
+            noise.other_cpu_pct, noise.steal_pct
+        ));
+    }
+    text
+}
+
+/// Useful floating-point operations for an image: two for each multiply-add; training is forward, weight gradients and
+/// input gradients, of which the first layer has none.
+fn operations<N: Network>(mode: Mode) -> f64 {
+    let macs = || N::SPEC.layers.iter().map(|layer| layer.macs).filter(|&macs| macs > 0);
+    let forward = macs().sum::<u64>();
+    let all = match mode {
+        Mode::Infer => forward,
+        Mode::Train => (3 * forward).saturating_sub(macs().next().unwrap_or(0)),
+    };
+    2.0 * all as f64
+}
+
+/// Images, drawn once.
+struct Batches {
+    images: Vec<Vec<f32>>,
+    /// Images of a batch.
+    size: usize,
+}
+
+/// What the loss compares a batch with.
+enum Target {
+    Classes(Vec<u32>),
+    Values(Vec<f32>),
+}
+
+impl Batches {
+    fn draw<N: Network>(size: usize) -> Result<Self, Failure> {
+        let floats = size.saturating_mul(N::SPEC.inputs[0].len());
+        if floats > MOST_FLOATS / IMAGE_BATCHES {
+            return Err(Failure::usage(format!("a batch of {size} images is too large to measure")));
+        }
+        let mut random = Stream::new(SEED, "bench");
+        let images = (0..IMAGE_BATCHES).map(|_| (0..floats).map(|_| random.normal() as f32).collect()).collect();
+        Ok(Self { images, size })
+    }
+}
+
+/// What the loss compares batches with, drawn once.
+fn targets<N: Trainable>(size: usize) -> Vec<Target> {
+    let mut random = Stream::new(SEED, "bench targets");
+    let classes = u32::try_from(N::TRAINING.classes).unwrap_or(u32::MAX);
+    let target = |_| match classes {
+        0 => Target::Values((0..size * N::TRAINING.target).map(|_| random.normal() as f32).collect()),
+        _ => Target::Classes((0..size).map(|_| random.below(classes)).collect()),
+    };
+    (0..LABEL_BATCHES).map(target).collect()
+}
+
+fn network<N: Network>() -> Result<N, Failure> {
+    Ok(N::from_core(Core::from_parameters(Parameters::try_initialised(N::SPEC, SEED)?)))
+}
+
+/// A step of inference.
+fn infer<N: Network>(batches: &Batches) -> Result<impl FnMut() -> Result<(), Failure>, Failure> {
+    let network = network::<N>()?;
+    let mut outputs = vec![0.0; batches.size * N::SPEC.outputs[0].len()];
+    let mut images = batches.images.iter().cycle();
+    Ok(move || {
+        let Some(images) = images.next() else { return Ok(()) };
+        predict_into(&network, images, &mut outputs)?;
+        std::hint::black_box(&outputs);
+        Ok(())
+    })
+}
+
+/// A step of training: forward, backward, update.
+fn train<N: Trainable>(batches: &Batches, targets: &[Target]) -> Result<impl FnMut() -> Result<(), Failure>, Failure> {
+    let mut network = network::<N>()?;
+    let recipe = N::RECIPE;
+    let mut gradients = Gradients::new::<N>()?;
+    let mut state = OptimizerState::new(&recipe.optimizer, N::SPEC.trained)?;
+    let mut pairs = batches.images.iter().cycle().zip(targets.iter().cycle());
+    Ok(move || {
+        let Some((images, target)) = pairs.next() else { return Ok(()) };
+        let targets = match target {
+            Target::Classes(labels) => Targets::Classes(labels),
+            Target::Values(values) => Targets::Values(values),
+        };
+        let step = state.steps();
+        gradients.set_key(SEED, step);
+        let loss = loss_and_gradients(&mut network, images, targets, &mut gradients)?;
+        // The rate of the recipe's first epoch; an epoch of MNIST has about so many steps.
+        let rate = recipe.rate(step, 1000);
+        state.step(&recipe.optimizer, rate, network.core_mut().parameters_mut().trained_mut(), gradients.values());
+        std::hint::black_box(loss);
+        Ok(())
+    })
+}

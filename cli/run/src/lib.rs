@@ -1,0 +1,100 @@
+//! What the `netwright` command does with a compiled network: training, evaluation, prediction, measuring.
+//!
+//! The command calls it for the networks that come with it. For a `.net` file it generates a program that calls it with
+//! that file's network ([`program`]), so that both behave the same. The modules beside [`Task`] are the command's own
+//! words: what it prints, and how it fails.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod bench;
+pub mod data;
+pub mod eval;
+pub mod failure;
+pub mod output;
+pub mod predict;
+pub mod program;
+mod run;
+mod subject;
+pub mod text;
+mod threads;
+pub mod train;
+
+use std::process::ExitCode;
+
+use netwright_runtime::{Network, Trainable};
+
+pub use failure::Failure;
+pub use subject::Subject;
+
+/// What generated code uses, for the generated program.
+#[doc(hidden)]
+pub use netwright_runtime::generated;
+
+/// What to do with a network.
+#[derive(Debug, Clone)]
+pub enum Task {
+    /// Train it.
+    Train(train::Options),
+    /// Measure trained weights on test images.
+    Eval(eval::Options),
+    /// Classify images.
+    Predict(predict::Options),
+    /// Measure the time of a step.
+    Bench(bench::Options),
+}
+
+impl Task {
+    /// Why it cannot be done with a network that has no `train` section; `None` if it can.
+    #[must_use]
+    pub fn needs_training(&self, subject: &Subject) -> Option<Failure> {
+        let (verb, help) = match self {
+            Self::Train(_) => ("train", "add one: `train { loss: cross_entropy(logits); }`"),
+            Self::Eval(_) => ("evaluate", "the section names the loss: `train { loss: cross_entropy(logits); }`"),
+            Self::Bench(options) if options.trains() => ("measure the training of", "measure `--mode infer`"),
+            Self::Predict(_) | Self::Bench(_) => return None,
+        };
+        Some(Failure::failed(format!("cannot {verb} {}: it has no `train` section", subject.argument)).help(help))
+    }
+}
+
+/// Does a task with a network that can be trained.
+///
+/// # Errors
+///
+/// What went wrong, for the command's user.
+pub fn perform<N: Trainable>(subject: &Subject, task: &Task) -> Result<ExitCode, Failure> {
+    warn_of_isa();
+    let done = |()| ExitCode::SUCCESS;
+    match task {
+        Task::Train(options) => train::run::<N>(subject, options),
+        Task::Eval(options) => eval::run::<N>(subject, options).map(done),
+        Task::Predict(options) => predict::run::<N>(subject, options),
+        Task::Bench(options) => bench::run::<N>(subject, options).map(done),
+    }
+}
+
+/// Does a task with a network that cannot be trained.
+///
+/// # Errors
+///
+/// What went wrong, for the command's user.
+pub fn perform_untrained<N: Network>(subject: &Subject, task: &Task) -> Result<ExitCode, Failure> {
+    if let Some(failure) = task.needs_training(subject) {
+        return Err(failure);
+    }
+    warn_of_isa();
+    match task {
+        Task::Predict(options) => predict::run::<N>(subject, options),
+        Task::Bench(options) => bench::run_inference::<N>(subject, options).map(|()| ExitCode::SUCCESS),
+        // Refused above.
+        Task::Train(_) | Task::Eval(_) => Ok(ExitCode::FAILURE),
+    }
+}
+
+/// Says if the environment asks for an instruction set that is not there.
+fn warn_of_isa() {
+    if let Some(problem) = netwright_kernels::isa_problem() {
+        output::warning(&problem);
+    }
+}

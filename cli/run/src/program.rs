@@ -1,0 +1,79 @@
+//! The program that the command generates for a `.net` file: the same command line, for one network.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use netwright_runtime::{Network, Trainable};
+
+use crate::{Failure, Subject, Task, bench, eval, perform, perform_untrained, predict, train};
+
+/// The part of the command's line that needs a compiled network. The command has read it before.
+#[derive(Debug, Parser)]
+#[command(name = "netwright", version)]
+enum Line {
+    Train(On<train::Options>),
+    Eval(On<eval::Options>),
+    Predict(On<predict::Options>),
+    Bench(On<bench::Options>),
+}
+
+/// A file with options.
+#[derive(Debug, clap::Args)]
+struct On<O: clap::Args> {
+    #[arg(value_name = "NET")]
+    network: PathBuf,
+    #[command(flatten)]
+    options: O,
+}
+
+impl Line {
+    fn split(self) -> (PathBuf, Task) {
+        match self {
+            Self::Train(On { network, options }) => (network, Task::Train(options)),
+            Self::Eval(On { network, options }) => (network, Task::Eval(options)),
+            Self::Predict(On { network, options }) => (network, Task::Predict(options)),
+            Self::Bench(On { network, options }) => (network, Task::Bench(options)),
+        }
+    }
+}
+
+/// The `main` of a program for a network that can be trained.
+#[must_use]
+pub fn main<N: Trainable>() -> ExitCode {
+    start(std::env::args_os(), perform::<N>)
+}
+
+/// The `main` of a program for a network that cannot be trained.
+#[must_use]
+pub fn main_untrained<N: Network>() -> ExitCode {
+    start(std::env::args_os(), perform_untrained::<N>)
+}
+
+fn start(
+    words: impl Iterator<Item = OsString>,
+    work: impl FnOnce(&Subject, &Task) -> Result<ExitCode, Failure>,
+) -> ExitCode {
+    let (path, task) = Line::parse_from(words).split();
+    work(&Subject::file(&path), &task).unwrap_or_else(Failure::report)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_line_is_well_formed_and_read() {
+        Line::command().debug_assert();
+        let line = Line::parse_from(["netwright", "predict", "a.net", "b.png", "c.png", "--top", "2"]);
+        let (path, task) = line.split();
+        assert_eq!(path, PathBuf::from("a.net"));
+        assert!(matches!(task, Task::Predict(_)));
+        assert!(task.needs_training(&Subject::file(&path)).is_none());
+        let (path, task) = Line::parse_from(["netwright", "bench", "a.net"]).split();
+        assert!(task.needs_training(&Subject::file(&path)).is_some(), "the default is to measure training");
+    }
+}

@@ -1,0 +1,52 @@
+//! Trained weights: which file is meant, and what is known of the run that made it.
+
+use std::path::{Path, PathBuf};
+
+use netwright_runtime::engine::Core;
+use netwright_runtime::{Network, weights};
+
+use super::folder;
+use super::manifest::Manifest;
+use crate::failure::Failure;
+use crate::{Subject, text};
+
+/// A file of weights.
+pub(crate) struct Weights {
+    path: PathBuf,
+    /// What stands beside it, where it stands in a run's folder.
+    manifest: Option<Manifest>,
+}
+
+/// The weights given, or those of the network's last run.
+pub(crate) fn find(subject: &Subject, given: Option<&Path>) -> Result<Weights, Failure> {
+    let path = match given {
+        Some(path) => path.to_owned(),
+        None => match folder::latest_with(&subject.name, folder::WEIGHTS) {
+            Some(folder) => folder.join(folder::WEIGHTS),
+            None => {
+                let network = text::word(&subject.argument);
+                return Err(Failure::usage(format!("no weights are given, and runs/ has none for {}", subject.name))
+                    .help(format!("say --weights FILE, or train some: `netwright train {network}`")));
+            }
+        },
+    };
+    let manifest = path.parent().and_then(|folder| Manifest::read(folder).ok().flatten());
+    Ok(Weights { path, manifest })
+}
+
+impl Weights {
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The data that the run was trained on, where it is known.
+    pub(crate) fn data(&self) -> Option<&str> {
+        self.manifest.as_ref().map(|manifest| manifest.data.name.as_str())
+    }
+
+    /// The network with these weights.
+    pub(crate) fn load<N: Network>(&self) -> Result<N, Failure> {
+        Ok(N::from_core(Core::from_parameters(weights::load(N::SPEC, &self.path)?)))
+    }
+}

@@ -1,0 +1,63 @@
+//! Which network a task is about, as people name it.
+
+use std::path::{Path, PathBuf};
+
+/// A network as the command line names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// A short name, fit for a folder: `lenet`.
+    pub name: String,
+    /// What the command line says.
+    pub argument: String,
+    /// The description's file, absolute where it exists; `None` for a bundled network.
+    pub file: Option<PathBuf>,
+}
+
+impl Subject {
+    /// A network that comes with the command.
+    #[must_use]
+    pub fn bundled(name: &str) -> Self {
+        Self { name: name.to_owned(), argument: name.to_owned(), file: None }
+    }
+
+    /// The network of a `.net` file.
+    #[must_use]
+    pub fn file(path: &Path) -> Self {
+        Self {
+            name: name(path),
+            argument: path.display().to_string(),
+            file: Some(path.canonicalize().unwrap_or_else(|_| path.to_owned())),
+        }
+    }
+}
+
+/// A file's name without its ending. Other signs than letters, digits and dots become `_`: in the names of folders, `-`
+/// stands before a run's number.
+fn name(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let clean: String = stem.chars().map(|c| if c.is_alphanumeric() || c == '.' { c } else { '_' }).collect();
+    match clean.trim_matches('.').is_empty() {
+        true => "network".to_owned(),
+        false => clean,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_gives_a_name_that_is_fit_for_a_folder() {
+        for (path, expected) in [
+            ("nets/mine.net", "mine"),
+            ("two words-2.net", "two_words_2"),
+            ("v1.1.net", "v1.1"),
+            ("chiffré.net", "chiffré"),
+            ("..", "network"),
+            (".net", ".net"),
+        ] {
+            assert_eq!(Subject::file(Path::new(path)).name, expected);
+        }
+        assert_eq!(Subject::bundled("lenet").file, None);
+    }
+}

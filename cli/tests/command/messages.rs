@@ -1,0 +1,113 @@
+//! The forms of diagnostics: `netwright check --message-format`, and `netwright explain`.
+
+use std::fs;
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::program::{good, netwright, run};
+
+const BAD: &str =
+    "network Bad {\n    input image: [28, 28, 1];\n    output y = image -> conv(6, kernel: 5) -> dense(120);\n}\n";
+
+#[test]
+fn json_is_rustcs() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("bad.net"), BAD).unwrap();
+    let said = run(folder, &["check", "--message-format", "json", "bad.net", "lenet"]);
+    assert_eq!((said.exit, said.stderr.as_str()), (Some(1), ""));
+    let message: Value = said.json();
+    assert_eq!(message["$message_type"], "diagnostic");
+    assert_eq!(message["message"], "`dense` takes a flat input, found [24, 24, 6]");
+    assert_eq!((&message["code"]["code"], &message["level"]), (&"N0302".into(), &"error".into()));
+    assert!(message["code"]["explanation"].as_str().unwrap().contains("```net"));
+    let rendered = message["rendered"].as_str().unwrap();
+    assert!(rendered.starts_with("error[N0302]: ") && rendered.ends_with("\n\n"), "{rendered}");
+
+    let spans = message["spans"].as_array().unwrap();
+    assert_eq!(spans.len(), 2);
+    let (primary, secondary) = (&spans[0], &spans[1]);
+    let bytes = |span: &Value, key: &str| span[key].as_u64().unwrap() as usize;
+    let part = |span: &Value| &BAD[bytes(span, "byte_start")..bytes(span, "byte_end")];
+    assert_eq!((part(primary), part(secondary)), ("dense(120)", "conv(6, kernel: 5)"));
+    assert_eq!((&primary["is_primary"], &secondary["is_primary"]), (&true.into(), &false.into()));
+    assert_eq!((&primary["file_name"], &primary["label"]), (&"bad.net".into(), &"expected [features]".into()));
+    assert_eq!(secondary["label"], "this produces [24, 24, 6]");
+    let place = ["line_start", "line_end", "column_start", "column_end"].map(|key| primary[key].as_u64().unwrap());
+    assert_eq!(place, [3, 3, 47, 57]);
+    let text = &primary["text"][0];
+    assert_eq!((&text["highlight_start"], &text["highlight_end"]), (&47.into(), &57.into()));
+    assert_eq!(text["text"].as_str(), BAD.lines().nth(2));
+    assert!(primary["suggested_replacement"].is_null() && primary["suggestion_applicability"].is_null());
+
+    let help = &message["children"][0];
+    assert_eq!((&help["level"], &help["message"]), (&"help".into(), &"insert `flatten` before `dense`".into()));
+    assert!(help["code"].is_null() && help["rendered"].is_null());
+
+    assert_eq!(run(folder, &["check", "--json", "bad.net", "lenet"]).stdout, said.stdout);
+    let missing = run(folder, &["check", "--json", "none.net"]).json();
+    assert_eq!((&missing["message"], &missing["code"]), (&"`none.net` does not exist".into(), &Value::Null));
+    assert_eq!(run(folder, &["check", "--json", "--message-format", "short", "bad.net"]).exit, Some(2));
+}
+
+#[test]
+fn short_is_a_line_and_github_a_command() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("bad.net"), BAD).unwrap();
+    let short = run(folder, &["check", "--message-format", "short", "bad.net", "lenet5"]);
+    assert_eq!(short.stderr, "bad.net:3:47: error[N0302]: `dense` takes a flat input, found [24, 24, 6]\n");
+    assert_eq!((short.exit, short.stdout.lines().count()), (Some(1), 1));
+    let github = run(folder, &["check", "--message-format", "github", "bad.net", "lenet5", "none.net"]);
+    assert_eq!((github.exit, github.stderr.as_str()), (Some(1), ""));
+    assert_eq!(
+        github.stdout,
+        "::error file=bad.net,line=3,endLine=3,col=47,endColumn=57,title=N0302%3A `dense` takes a flat input%2C found \
+         [24%2C 24%2C 6]::expected [features]%0Ahelp: insert `flatten` before `dense`\n\
+         ::error file=none.net::`none.net` does not exist\n"
+    );
+}
+
+#[test]
+fn people_are_told_once_where_to_read_more() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("bad.net"), BAD).unwrap();
+    for command in ["check", "summary", "expand"] {
+        let said = run(folder, &[command, "bad.net"]).stderr;
+        assert_eq!(said.matches("for more: netwright explain N0302\n").count(), 1, "{said}");
+    }
+    assert!(!run(folder, &["check", "lenet"]).stderr.contains("for more"));
+}
+
+#[test]
+fn codes_are_explained() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    let page = good(folder, &["explain", "n0302"]).stdout;
+    assert!(page.starts_with("N0302: ") && page.contains("\n```net\n"), "{page}");
+    assert_eq!(good(folder, &["explain", "error[N0302]"]).stdout, page);
+    let two = good(folder, &["explain", "N0302", "N0101"]).stdout;
+    assert!(two.starts_with(&page) && two.contains("\nN0101: "), "{two}");
+
+    let styled = netwright(folder, &["explain", "N0302"]).env("CLICOLOR_FORCE", "1").output().unwrap();
+    let styled = String::from_utf8(styled.stdout).unwrap();
+    assert!(styled.contains("\u{1b}[") && !styled.contains("```"), "{styled}");
+
+    let unknown = run(folder, &["explain", "N032"]);
+    assert_eq!((unknown.exit, unknown.stdout.as_str()), (Some(2), ""));
+    assert!(unknown.stderr.contains("no message with the code N032"), "{}", unknown.stderr);
+    assert!(unknown.stderr.contains("did you mean N03"), "{}", unknown.stderr);
+    assert!(!run(folder, &["explain", "lenet"]).stderr.contains("did you mean"));
+}
+
+#[test]
+fn all_codes_are_listed_by_range() {
+    let folder = tempdir().unwrap();
+    let list = good(folder.path(), &["explain"]).stdout;
+    let lines: Vec<&str> = list.lines().collect();
+    let shapes = lines.iter().position(|line| *line == "N03xx: shapes").unwrap();
+    assert_eq!(lines[shapes + 2], "  N0302  `dense` takes a flat input");
+    assert!(lines[shapes - 1].is_empty());
+}

@@ -1,0 +1,115 @@
+//! The compiler's `use` statements on disk: bundled files by name, others by their path below a folder.
+
+use std::path::{Component, Path, PathBuf};
+
+use netwright_compiler::Sources;
+use netwright_compiler::diagnostic::{escape, suggest};
+use netwright_compiler::program::{Refusal, Text};
+use netwright_compiler::syntax::ast::UseTarget;
+
+use crate::{load_bundled, load_path};
+
+/// Finds what a description uses, and keeps track of the files that it opens.
+#[derive(Debug, Clone, Default)]
+pub struct Disk {
+    /// The folder of the description; `None` if it has none, as a bundled one.
+    folder: Option<PathBuf>,
+    /// What no path may leave; the folder of the description if there is none.
+    root: Option<PathBuf>,
+    /// The file of the description.
+    file: Option<PathBuf>,
+    opened: Vec<PathBuf>,
+}
+
+impl Disk {
+    /// Sources for a bundled description, which uses bundled files only.
+    #[must_use]
+    pub fn bundled() -> Self {
+        Self::default()
+    }
+
+    /// Sources for a description in `folder`. With a `root`, no link may lead out of it; else none may lead out of the
+    /// folder.
+    #[must_use]
+    pub fn below(folder: &Path, root: Option<&Path>) -> Self {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        Self { folder: Some(folder.to_owned()), root: root.map(Path::to_owned), ..Self::default() }
+    }
+
+    /// Sources for the description at `path`.
+    #[must_use]
+    pub fn beside(path: &Path, root: Option<&Path>) -> Self {
+        // A link to a description has its neighbours where it leads to.
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let below = Self::below(real.parent().unwrap_or(Path::new(".")), root);
+        Self { file: Some(real), ..below }
+    }
+
+    /// The absolute paths of the files that were opened, for tracking changes.
+    #[must_use]
+    pub fn opened(&self) -> &[PathBuf] {
+        &self.opened
+    }
+
+    fn path(&mut self, from: &str, path: &str) -> Result<Text, Refusal> {
+        let folder = match from {
+            main if main == self.key() => self.folder.clone(),
+            bundled if bundled.starts_with('<') => None,
+            file => Path::new(file).parent().map(Path::to_owned),
+        };
+        let Some(folder) = folder else {
+            let title = format!("{path:?} cannot be used here: this description is no file of its own");
+            return Err(refusal(title, "use a bundled file, such as `use <fire>;`"));
+        };
+        let relative = Path::new(path);
+        let is_plain = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+        if relative.is_absolute() || path.is_empty() || path.contains('\\') || !relative.components().all(is_plain) {
+            let title = format!("{path:?} does not lead to a file below this one's folder");
+            return Err(refusal(
+                title,
+                "a path starts at the folder of this file, and has `/` between its parts and no `..`",
+            ));
+        }
+        let root = self.root.clone().or_else(|| self.folder.clone());
+        let loaded = load_path(&folder.join(relative), root.as_deref())
+            .map_err(|error| refusal_of(&error.to_string().replace(&format!("{}/", folder.display()), "")))?;
+        let absolute = loaded.path.unwrap_or_default();
+        self.opened.push(absolute.clone());
+        Ok(Text { key: absolute.to_string_lossy().into_owned(), name: loaded.name, text: loaded.text })
+    }
+}
+
+impl Sources for Disk {
+    fn key(&self) -> String {
+        self.file.as_ref().map_or_else(String::new, |file| file.to_string_lossy().into_owned())
+    }
+
+    fn load(&mut self, from: &str, target: &UseTarget) -> Result<Text, Refusal> {
+        match target {
+            UseTarget::Bundled(name) => {
+                let loaded = load_bundled(name).map_err(|_| unknown(name))?;
+                Ok(Text { key: loaded.name.clone(), name: loaded.name, text: loaded.text })
+            }
+            UseTarget::Path(path) => self.path(from, path),
+        }
+    }
+}
+
+fn refusal(title: String, help: &str) -> Refusal {
+    Refusal { title, help: Some(help.to_owned()) }
+}
+
+fn refusal_of(problem: &str) -> Refusal {
+    Refusal { title: problem.to_owned(), help: None }
+}
+
+/// No bundled file has the name.
+fn unknown(name: &str) -> Refusal {
+    let near = suggest(name, netwright_models::ALL.iter().map(|bundled| bundled.name));
+    let blocks = || netwright_models::ALL.iter().filter(|bundled| !bundled.is_network).map(|bundled| bundled.name);
+    let help = match near {
+        Some(near) => format!("did you mean `<{near}>`?"),
+        None => format!("the bundled files of blocks: <{}>", blocks().collect::<Vec<_>>().join(">, <")),
+    };
+    Refusal { title: format!("no bundled file is called <{}>", escape(name)), help: Some(help) }
+}

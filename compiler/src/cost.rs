@@ -1,0 +1,75 @@
+//! What a network costs, and whether that is within its budget.
+
+use crate::Compiled;
+use crate::diagnostic::{Sink, codes};
+use crate::lower::{Bound, Limit, Quantity};
+use crate::plan::Plan;
+
+/// Bytes of a number.
+const FLOAT: u64 = 4;
+
+/// Reports every limit that is passed.
+pub(crate) fn check(compiled: &Compiled, limits: &[Limit], sink: &mut Sink) {
+    for limit in limits {
+        let cost = cost(compiled, limit.quantity);
+        let (is_kept, words) = match limit.bound {
+            Bound::AtMost => (cost <= limit.value, "at most"),
+            Bound::Below => (cost < limit.value, "less than"),
+            Bound::Exactly => (cost == limit.value, "exactly"),
+        };
+        if !is_kept {
+            let (name, of) = match limit.quantity {
+                Quantity::Parameters => ("parameters", String::new()),
+                Quantity::Macs => ("multiply-adds", " for one image".to_owned()),
+                Quantity::InferenceBytes(batch) => ("bytes", format!(" to predict a batch of {batch}")),
+                Quantity::TrainingBytes(batch) => ("bytes", format!(" to train on a batch of {batch}")),
+            };
+            let title = format!("the network takes {} {name}{of}, over its budget", grouped(cost));
+            let title = if cost < limit.value {
+                title.replace(", over its budget", ", not what its budget says")
+            } else {
+                title
+            };
+            sink.error(codes::N0407, title).primary(limit.span, format!("expected {words} {}", grouped(limit.value)));
+        }
+    }
+}
+
+fn cost(compiled: &Compiled, quantity: Quantity) -> u64 {
+    let stored = compiled.parameters.stored as u64;
+    match quantity {
+        Quantity::Parameters => compiled.parameter_count() as u64,
+        Quantity::Macs => compiled.inference.macs,
+        Quantity::InferenceBytes(batch) => {
+            FLOAT.saturating_mul(stored.saturating_add(activations(&compiled.inference, batch)))
+        }
+        Quantity::TrainingBytes(batch) => {
+            let Some(train) = &compiled.training else { return FLOAT.saturating_mul(stored) };
+            let trained = compiled.parameters.trained as u64;
+            let copies = (compiled.lanes() as u64).saturating_add(train.recipe.optimizer.slots());
+            let floats = stored
+                .saturating_add(trained.saturating_mul(copies))
+                .saturating_add(activations(&train.training, batch));
+            FLOAT.saturating_mul(floats)
+        }
+    }
+}
+
+/// Floats of activations if every chunk of a batch has its arena at the same time, the most that can be.
+fn activations(plan: &Plan, batch: usize) -> u64 {
+    let chunks = batch.div_ceil(plan.chunk.max(1)) as u64;
+    chunks.saturating_mul(plan.arena as u64)
+}
+
+/// A number with its digits in groups of three.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('_');
+        }
+        text.push(digit);
+    }
+    text
+}

@@ -1,0 +1,238 @@
+//! Blocks at their definition: each is checked once, symbolically, on every way through its conditions, whether it is
+//! used or not.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::scope::{Frame, Meaning};
+use super::{Constant, Lowerer};
+use crate::diagnostic::{Sink, codes};
+use crate::ir::Graph;
+use crate::ops;
+use crate::program::Program;
+use crate::syntax::ast;
+use crate::types::{Demand, Dim, Facts, Truth, Witness};
+
+/// Most ways through a block's conditions that are checked; the others are left to the instances.
+const MAX_WAYS: usize = 64;
+
+/// A way through the conditions of a block: the answers to questions that its variables leave open.
+pub(super) struct Paths {
+    /// Answers in the order of the questions.
+    answers: Vec<bool>,
+    /// How many were asked.
+    asked: usize,
+    /// The block's variables.
+    variables: Vec<Arc<str>>,
+}
+
+impl Paths {
+    pub(super) fn variables(&self) -> &[Arc<str>] {
+        &self.variables
+    }
+
+    /// The next answer; a new question is answered with yes first.
+    fn answer(&mut self) -> bool {
+        if self.asked == self.answers.len() {
+            self.answers.push(true);
+        }
+        self.asked += 1;
+        self.answers[self.asked - 1]
+    }
+
+    /// The way after this one: the last yes becomes a no. `None` if all were gone.
+    fn next(mut answers: Vec<bool>) -> Option<Vec<bool>> {
+        while answers.last() == Some(&false) {
+            answers.pop();
+        }
+        *answers.last_mut()? = false;
+        Some(answers)
+    }
+}
+
+/// Checks every block of a program at its definition.
+pub fn check_blocks(program: &Program, sink: &mut Sink) {
+    for (unit, found) in program.units.iter().enumerate() {
+        check_names(&found.file, sink);
+        let mut lowerer = Lowerer::new(program, Graph::default(), Facts::new(), sink);
+        for constant in &found.file.constants {
+            lowerer.file_constant(unit, constant);
+        }
+        for block in &found.file.blocks {
+            for chosen in choices(block) {
+                check_block(program, unit, block, &chosen, sink);
+            }
+        }
+    }
+}
+
+/// Blocks and constants of one file have names of their own, and none of a layer.
+fn check_names(file: &ast::File, sink: &mut Sink) {
+    let names = file.blocks.iter().map(|block| &block.name).chain(file.constants.iter().map(|constant| &constant.name));
+    let mut seen: Vec<&ast::Ident> = Vec::new();
+    for name in names {
+        if let Some(first) = seen.iter().find(|other| other.text == name.text) {
+            sink.error(codes::N0103, format!("the name `{}` is defined twice", name.text))
+                .primary(name.span, "defined again here")
+                .secondary(first.span, "defined here first");
+        }
+        seen.push(name);
+    }
+    for block in &file.blocks {
+        if ops::signature(&block.name.text).is_some() {
+            sink.error(codes::N0103, format!("`{}` is a layer of the language", block.name.text))
+                .primary(block.name.span, "expected another name")
+                .help("names of blocks start with a capital, as in `Fire`");
+        }
+    }
+}
+
+/// The values of all parameters that have few: truth values and choices.
+fn choices(block: &ast::Block) -> Vec<Vec<(&str, Constant)>> {
+    let mut all: Vec<Vec<(&str, Constant)>> = vec![Vec::new()];
+    for param in &block.params {
+        let values: Vec<Constant> = match &param.ty {
+            ast::ParamType::Bool => vec![Constant::Bool(true), Constant::Bool(false)],
+            ast::ParamType::Choice(choices) => {
+                choices.iter().map(|choice| Constant::Text(choice.text.clone())).collect()
+            }
+            ast::ParamType::Tensor(_) | ast::ParamType::Int | ast::ParamType::Float => continue,
+        };
+        if all.len() * values.len() > MAX_WAYS {
+            // The first value stands for the others.
+            all.iter_mut().for_each(|chosen| {
+                chosen.extend(values.first().map(|value| (param.name.text.as_str(), value.clone())))
+            });
+            continue;
+        }
+        all = all
+            .iter()
+            .flat_map(|chosen| {
+                values.iter().map(move |value| {
+                    let mut chosen = chosen.clone();
+                    chosen.push((param.name.text.as_str(), value.clone()));
+                    chosen
+                })
+            })
+            .collect();
+    }
+    all
+}
+
+fn check_block(program: &Program, unit: usize, block: &ast::Block, chosen: &[(&str, Constant)], sink: &mut Sink) {
+    let mut way = Some(Vec::new());
+    for _ in 0..MAX_WAYS {
+        let Some(answers) = way.take() else { return };
+        let mut own = Sink::new();
+        let mut lowerer = Lowerer::new(program, Graph::default(), Facts::new(), &mut own);
+        lowerer.paths = Some(Paths { answers, asked: 0, variables: Vec::new() });
+        lowerer.definition(unit, block, chosen);
+        let (facts, paths) = (lowerer.facts, lowerer.paths);
+        let Some(mut paths) = paths else { return };
+        let is_first = paths.answers.is_empty();
+        // A mistake counts if some instance goes this way. Without questions every instance does.
+        if is_first || !own.has_errors() || Witness::find(&facts, &paths.variables, &|_| true).is_some() {
+            sink.append(own);
+        }
+        paths.answers.truncate(paths.asked);
+        way = Paths::next(paths.answers);
+    }
+}
+
+impl<'a> Lowerer<'a> {
+    /// Checks a block as if it were called with variables.
+    fn definition(&mut self, unit: usize, block: &'a ast::Block, chosen: &[(&str, Constant)]) {
+        self.frames.push(Frame::new(unit, Some(block), &block.items, String::new()));
+        let variables = self.dimension_variables(block);
+        for (name, span) in &variables {
+            self.facts.declare_least(name, 1);
+            self.variable(name);
+            let meaning = Meaning::Constant(Constant::Dim(Dim::variable(name)));
+            self.frame().define(name, meaning, *span);
+        }
+        let mut seen = HashSet::new();
+        for param in &block.params {
+            let name = param.name.text.as_str();
+            if !seen.insert(name) {
+                self.sink
+                    .error(codes::N0103, format!("parameter `{name}` is defined twice"))
+                    .primary(param.name.span, "defined again here");
+                continue;
+            }
+            let meaning = match &param.ty {
+                ast::ParamType::Tensor(_) => continue,
+                ast::ParamType::Int => {
+                    self.variable(name);
+                    Meaning::Constant(Constant::Dim(Dim::variable(name)))
+                }
+                ast::ParamType::Float => Meaning::Constant(Constant::AnyFloat),
+                ast::ParamType::Bool | ast::ParamType::Choice(_) => chosen
+                    .iter()
+                    .find(|(other, _)| *other == name)
+                    .map_or(Meaning::Unknown, |(_, value)| Meaning::Constant(value.clone())),
+            };
+            self.frame().define(name, meaning, param.name.span);
+            if let Some(default) = &param.default
+                && let Some(value) = self.constant(default)
+            {
+                self.typed(param, value, default.span, false);
+            }
+        }
+        for param in &block.params {
+            let ast::ParamType::Tensor(shape) = &param.ty else { continue };
+            let ty = self.dims(&shape.dims, shape.span);
+            let value = self.value(&param.name.text, ty, param.name.span);
+            self.frame().define(&param.name.text, Meaning::Tensor(value), param.name.span);
+            if let Some(default) = &param.default {
+                self.sink
+                    .error(codes::N0203, "a tensor has no default")
+                    .primary(default.span, "expected none")
+                    .secondary(shape.span, "this is a tensor");
+            }
+        }
+        self.items(&block.items);
+        self.check_results(block);
+        self.frames.pop();
+    }
+
+    /// The names in the shapes of a block's tensors that are neither parameters nor constants, in order.
+    pub(super) fn dimension_variables(&mut self, block: &'a ast::Block) -> Vec<(String, crate::source::Span)> {
+        let mut variables: Vec<(String, crate::source::Span)> = Vec::new();
+        for param in &block.params {
+            let ast::ParamType::Tensor(shape) = &param.ty else { continue };
+            for dim in &shape.dims {
+                let ast::ExprKind::Name(name) = &dim.kind else { continue };
+                let is_param = block.params.iter().any(|param| param.name.text == *name);
+                let is_new = !variables.iter().any(|(other, _)| other == name);
+                if is_new && !is_param && self.lookup(name).is_none() {
+                    variables.push((name.clone(), dim.span));
+                }
+            }
+        }
+        variables
+    }
+
+    fn variable(&mut self, name: &str) {
+        if let Some(paths) = &mut self.paths {
+            paths.variables.push(name.into());
+        }
+    }
+
+    /// Decides a question. What variables leave open is answered one way now, and the other way later.
+    pub(super) fn decide(
+        &mut self,
+        truth: Truth,
+        if_true: impl FnOnce() -> Demand,
+        if_false: impl FnOnce() -> Demand,
+    ) -> bool {
+        match (truth, &mut self.paths) {
+            (Truth::Always, _) => true,
+            (Truth::Never, _) | (Truth::Open, None) => false,
+            (Truth::Open, Some(paths)) => {
+                let answer = paths.answer();
+                self.facts.demand(if answer { if_true() } else { if_false() });
+                answer
+            }
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! Instances of blocks: what a call gives is bound to what the block takes, and its statements are carried out.
+
+use super::call::Site;
+use super::network::Promise;
+use super::scope::{Frame, Meaning};
+use super::{Constant, Lowerer, MAX_INSTANCES};
+use crate::diagnostic::{codes, quote, suggest};
+use crate::ir::ValueId;
+use crate::source::Span;
+use crate::syntax::ast;
+use crate::types::{Dim, TensorType};
+
+/// What a block's parameter is given.
+enum Given<'a> {
+    Tensor(ValueId, Span),
+    Value(&'a ast::Expr),
+}
+
+impl<'a> Lowerer<'a> {
+    /// Carries out a call of a block; `None` after a message about the call.
+    pub(super) fn instance(
+        &mut self,
+        unit: usize,
+        block: &'a ast::Block,
+        call: &'a ast::Call,
+        site: Site<'a>,
+    ) -> Option<Meaning> {
+        if self.is_stopped {
+            return Some(Meaning::Unknown);
+        }
+        let label = self.label(site.label);
+        let kind = super::names::kind_of(&block.name.text);
+        let (name, earlier) = self.frame().names.of(&kind, true, label, call.span);
+        self.report_second(&name, earlier, site.label.map_or(call.span, |label| label.name.span));
+        if self.frames.iter().any(|frame| frame.block.is_some_and(|other| std::ptr::eq(other, block))) {
+            self.sink
+                .error(codes::N0115, format!("`{}` contains itself", block.name.text))
+                .primary(call.span, "expected another block")
+                .secondary(block.name.span, "the block");
+            return None;
+        }
+        if self.frames.len() > MAX_INSTANCES {
+            self.stop(call.span, format!("more than {MAX_INSTANCES} blocks stand inside each other"));
+            return None;
+        }
+        let given = self.given(block, call, site)?;
+        let mut frame = Frame::new(unit, Some(block), &block.items, format!("{name}."));
+        self.arguments(block, call, &given, &mut frame)?;
+        let text = format!("in this instance of `{}`", block.name.text);
+        self.sink.enter(call.span, text);
+        self.frames.push(frame);
+        // Blocks inside of blocks inside of loops: each level takes its part of the stack.
+        let meaning = stacker::maybe_grow(super::STACK_LEFT, super::STACK_STEP, || {
+            self.items(&block.items);
+            self.check_results(block)
+        });
+        self.frames.pop();
+        self.sink.leave();
+        Some(meaning)
+    }
+
+    /// Sorts what a call gives by the block's parameters, in their order; `None` after a message.
+    fn given(&mut self, block: &'a ast::Block, call: &'a ast::Call, site: Site<'a>) -> Option<Vec<Option<Given<'a>>>> {
+        let is_tensor = |param: &ast::Param| matches!(param.ty, ast::ParamType::Tensor(_));
+        let mut given: Vec<Option<Given<'a>>> = block.params.iter().map(|_| None).collect();
+        let mut is_sound = true;
+        if let Some((value, span)) = site.operand {
+            match block.params.iter().position(is_tensor) {
+                Some(place) => given[place] = Some(Given::Tensor(value, span)),
+                None => {
+                    self.sink
+                        .error(codes::N0207, format!("`{}` takes no tensor", block.name.text))
+                        .primary(call.span, "nothing can be left of `->` here")
+                        .secondary(block.name.span, "the block");
+                    return None;
+                }
+            }
+        }
+        let names = || block.params.iter().map(|param| param.name.text.as_str());
+        for arg in &call.args {
+            let place = match &arg.name {
+                Some(name) => {
+                    let Some(place) = names().position(|other| other == name.text) else {
+                        let title = format!("`{}` has no parameter {}", block.name.text, quote(&name.text));
+                        let report =
+                            self.sink.error(codes::N0202, title).primary(name.span, "not a parameter of this block");
+                        match suggest(&name.text, names()) {
+                            Some(near) => report.help(format!("did you mean `{near}`?")),
+                            None => report.help(format!("its parameters: {}", names().collect::<Vec<_>>().join(", "))),
+                        };
+                        is_sound = false;
+                        continue;
+                    };
+                    if given[place].is_some() {
+                        self.sink
+                            .error(
+                                codes::N0207,
+                                format!("{} of `{}` is given twice", quote(&name.text), block.name.text),
+                            )
+                            .primary(name.span, "given again here");
+                        is_sound = false;
+                        continue;
+                    }
+                    place
+                }
+                None => match given.iter().position(Option::is_none) {
+                    Some(place) => place,
+                    None => {
+                        self.sink
+                            .error(codes::N0207, format!("`{}` has too many arguments", block.name.text))
+                            .primary(arg.value.span, "one too many")
+                            .help(format!("its parameters: {}", names().collect::<Vec<_>>().join(", ")));
+                        return None;
+                    }
+                },
+            };
+            given[place] = if is_tensor(&block.params[place]) {
+                match self.tensor(&arg.value, &block.name.text) {
+                    Some(value) => Some(Given::Tensor(value, arg.value.span)),
+                    None => Some(Given::Tensor(
+                        self.value("unknown", TensorType::unknown(), arg.value.span),
+                        arg.value.span,
+                    )),
+                }
+            } else {
+                Some(Given::Value(&arg.value))
+            };
+        }
+        let missing: Vec<&ast::Param> = block
+            .params
+            .iter()
+            .zip(&given)
+            .filter(|(param, given)| given.is_none() && param.default.is_none())
+            .map(|(param, _)| param)
+            .collect();
+        if let (true, Some(first)) = (is_sound, missing.first()) {
+            let names = missing.iter().map(|param| format!("`{}`", param.name.text)).collect::<Vec<_>>().join(" and ");
+            self.sink
+                .error(codes::N0206, format!("`{}` needs {names}", block.name.text))
+                .primary(call.span, format!("expected {names}"))
+                .secondary(first.span, "declared here");
+            is_sound = false;
+        }
+        is_sound.then_some(given)
+    }
+
+    /// Gives the block's names their meaning in its frame: tensors, dimension variables, parameters; `None` after a
+    /// message.
+    fn arguments(
+        &mut self,
+        block: &'a ast::Block,
+        call: &'a ast::Call,
+        given: &[Option<Given<'a>>],
+        frame: &mut Frame<'a>,
+    ) -> Option<()> {
+        // What the caller gives is computed in the caller's frame.
+        let mut values: Vec<Option<(Constant, Span)>> = Vec::with_capacity(given.len());
+        let mut is_sound = true;
+        for (param, given) in block.params.iter().zip(given) {
+            let value = match given {
+                Some(Given::Value(expr)) => {
+                    let value = self.constant(expr).and_then(|value| self.typed(param, value, expr.span, false));
+                    is_sound &= value.is_some();
+                    value.map(|value| (value, expr.span))
+                }
+                _ => None,
+            };
+            values.push(value);
+        }
+        if !is_sound {
+            return None;
+        }
+        let fresh = Frame::new(frame.unit, frame.block, &[], String::new());
+        self.frames.push(std::mem::replace(frame, fresh));
+        let result = self.unify(block, call, given, values);
+        if let Some(filled) = self.frames.pop() {
+            *frame = filled;
+        }
+        result
+    }
+
+    fn unify(
+        &mut self,
+        block: &'a ast::Block,
+        call: &'a ast::Call,
+        given: &[Option<Given<'a>>],
+        values: Vec<Option<(Constant, Span)>>,
+    ) -> Option<()> {
+        let variables = self.dimension_variables(block);
+        let mut is_sound = true;
+        // First what stands alone on an axis is bound to what it finds there.
+        for (param, given) in block.params.iter().zip(given) {
+            let (ast::ParamType::Tensor(shape), Some(Given::Tensor(value, from))) = (&param.ty, given) else {
+                continue;
+            };
+            self.frame().define(&param.name.text, Meaning::Tensor(*value), param.name.span);
+            let found = self.type_of(*value);
+            if found.is_known() && found.rank() != shape.dims.len() {
+                self.refuse(block, param, shape, &found, call, *from);
+                is_sound = false;
+                continue;
+            }
+            for (axis, dim) in shape.dims.iter().enumerate() {
+                let ast::ExprKind::Name(name) = &dim.kind else { continue };
+                let is_variable = variables.iter().any(|(variable, _)| variable == name);
+                if is_variable && self.frame().find(name).is_none() {
+                    let meaning = found.dims().get(axis).map_or(Meaning::Unknown, |dim| {
+                        Meaning::Constant(dim.as_number().map_or_else(|| Constant::Dim(dim.clone()), Constant::Int))
+                    });
+                    self.frame().define(name, meaning, dim.span);
+                }
+            }
+        }
+        // Then parameters, whose defaults may depend on the axes and on parameters before them.
+        for (param, value) in block.params.iter().zip(values) {
+            if matches!(param.ty, ast::ParamType::Tensor(_)) {
+                continue;
+            }
+            let value = match (value, &param.default) {
+                (Some((value, _)), _) => Some(value),
+                (None, Some(default)) => {
+                    self.constant(default).and_then(|value| self.typed(param, value, default.span, false))
+                }
+                (None, None) => None,
+            };
+            let meaning = value.map_or(Meaning::Unknown, Meaning::Constant);
+            self.frame().define(&param.name.text, meaning, param.name.span);
+        }
+        // Now every axis has a size to be checked against.
+        for (param, given) in block.params.iter().zip(given) {
+            let (ast::ParamType::Tensor(shape), Some(Given::Tensor(value, from))) = (&param.ty, given) else {
+                continue;
+            };
+            let found = self.type_of(*value);
+            if !found.is_known() || found.rank() != shape.dims.len() {
+                continue;
+            }
+            let wanted = self.dims(&shape.dims, shape.span);
+            let fits = !wanted.is_known()
+                || wanted
+                    .dims()
+                    .iter()
+                    .zip(found.dims())
+                    .all(|(wanted, found)| self.facts.require_equal(wanted, found));
+            if !fits {
+                self.refuse(block, param, shape, &found, call, *from);
+                is_sound = false;
+            }
+        }
+        is_sound.then_some(())
+    }
+
+    /// Reports a tensor that is not of the shape that the block declares.
+    fn refuse(
+        &mut self,
+        block: &'a ast::Block,
+        param: &'a ast::Param,
+        shape: &'a ast::Annotation,
+        found: &TensorType,
+        call: &'a ast::Call,
+        from: Span,
+    ) {
+        let wanted = if shape.dims.len() == found.rank() {
+            let dims = shape.dims.iter().map(|dim| match self.constant_quietly(dim) {
+                Some(dim) => dim.to_string(),
+                None => "?".to_owned(),
+            });
+            format!("[{}]", dims.collect::<Vec<_>>().join(", "))
+        } else {
+            let dims = shape.dims.iter().map(|dim| match &dim.kind {
+                ast::ExprKind::Name(name) => name.clone(),
+                ast::ExprKind::Int(value) => value.to_string(),
+                _ => "_".to_owned(),
+            });
+            format!("[{}]", dims.collect::<Vec<_>>().join(", "))
+        };
+        let title = format!("`{}` takes {wanted} for `{}`, found {found}", block.name.text, param.name.text);
+        let report = self.sink.error(codes::N0310, title).primary(call.name.span, format!("expected {wanted}"));
+        let report = if from == call.span { report } else { report.secondary(from, format!("this produces {found}")) };
+        report.secondary(param.span, "declared here");
+    }
+
+    /// The size of a declared axis, without messages.
+    fn constant_quietly(&mut self, dim: &'a ast::Expr) -> Option<Dim> {
+        let mut scratch = crate::diagnostic::Sink::new();
+        std::mem::swap(self.sink, &mut scratch);
+        let value = self.constant(dim);
+        std::mem::swap(self.sink, &mut scratch);
+        match value? {
+            Constant::Int(value) => Some(Dim::from(value)),
+            Constant::Dim(dim) => Some(dim),
+            _ => None,
+        }
+    }
+
+    /// Checks what the block in the frame has returned against what it declares; what the call stands for.
+    pub(super) fn check_results(&mut self, block: &'a ast::Block) -> Meaning {
+        if self.is_stopped {
+            return Meaning::Unknown;
+        }
+        let Some((values, span)) = self.frame().returned.clone() else {
+            self.sink
+                .error(codes::N0116, format!("`{}` returns nothing", block.name.text))
+                .primary(block.name.span, "expected a `return` on every way through it");
+            return Meaning::Unknown;
+        };
+        if values.is_empty() || values.iter().any(|value| matches!(value, Meaning::Unknown)) {
+            return Meaning::Unknown;
+        }
+        let mut ids = Vec::new();
+        for value in &values {
+            match value {
+                Meaning::Tensor(id) => ids.push(*id),
+                Meaning::Several(several) => ids.extend(several),
+                Meaning::Constant(constant) => {
+                    self.sink
+                        .error(codes::N0104, format!("`{}` returns {constant}, not a tensor", block.name.text))
+                        .primary(span, "expected a tensor");
+                    return Meaning::Unknown;
+                }
+                Meaning::Unknown => {}
+            }
+        }
+        if ids.len() != block.results.len() {
+            let title =
+                format!("`{}` declares {} results and returns {}", block.name.text, block.results.len(), ids.len());
+            self.sink
+                .error(codes::N0113, title)
+                .primary(span, format!("expected {} tensors", block.results.len()))
+                .secondary(block.name.span, "declared here");
+            return Meaning::Unknown;
+        }
+        for (declared, &id) in block.results.iter().zip(&ids) {
+            let promised = self.dims(&declared.dims, declared.span);
+            let found = self.type_of(id);
+            if let Promise::Broken(example) = self.promise(&promised, &found) {
+                let title = format!("`{}` declares {promised} and returns {found}", block.name.text);
+                let report = self
+                    .sink
+                    .error(codes::N0311, title)
+                    .primary(declared.span, format!("expected {found}"))
+                    .secondary(span, format!("this is {found}"));
+                if let Some(example) = example {
+                    report.note(example);
+                }
+            }
+        }
+        match ids.as_slice() {
+            [only] => Meaning::Tensor(*only),
+            _ => Meaning::Several(ids),
+        }
+    }
+
+    /// A label with its indices: `fire.2`; `None` without a label, or after a message.
+    pub(super) fn label(&mut self, label: Option<&'a ast::Label>) -> Option<(String, Span)> {
+        let label = label?;
+        let mut name = label.name.text.clone();
+        for index in &label.indices {
+            let is_word =
+                |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            name = match self.constant(index)? {
+                Constant::Int(value) if value >= 0 => format!("{name}.{value}"),
+                // Within a definition any number will do; which one it is differs from round to round.
+                Constant::Dim(value) => format!("{name}.{value}"),
+                Constant::Text(text) if is_word(&text) => format!("{name}.{text}"),
+                other => {
+                    self.sink
+                        .error(codes::N0203, format!("the index of a label is {other}"))
+                        .primary(index.span, "expected a whole number, 0 or more, or letters in quotation marks");
+                    return None;
+                }
+            };
+        }
+        Some((name, label.name.span))
+    }
+}

@@ -1,0 +1,404 @@
+//! Statements: bindings, loops, conditions, constants, assertions.
+
+use super::scope::Meaning;
+use super::{Constant, Lowerer, MAX_STEPS};
+use crate::diagnostic::{codes, quote};
+use crate::source::Span;
+use crate::syntax::ast;
+use crate::types::{Demand, Dim};
+
+impl<'a> Lowerer<'a> {
+    /// Carries out statements in order, up to a `return`.
+    pub(super) fn items(&mut self, items: &'a [ast::Item]) {
+        for (index, item) in items.iter().enumerate() {
+            if self.is_stopped {
+                return;
+            }
+            if let Some((_, span)) = self.frame().returned {
+                if index > 0 && matches!(items.get(index - 1), Some(ast::Item::Return(_))) {
+                    let at = span_of(item);
+                    self.sink
+                        .error(codes::N0111, "nothing can follow `return`")
+                        .primary(at, "never reached")
+                        .secondary(span, "the block ends here");
+                }
+                return;
+            }
+            self.n_steps += 1;
+            if self.n_steps > MAX_STEPS {
+                self.stop(span_of(item), format!("the network unrolls to more than {MAX_STEPS} statements"));
+                return;
+            }
+            self.item(item);
+        }
+    }
+
+    /// Reports that a limit is passed, once; nothing more is unrolled then.
+    pub(super) fn stop(&mut self, span: Span, title: String) {
+        if !std::mem::replace(&mut self.is_stopped, true) {
+            self.sink.error(codes::N0112, title).primary(span, "the first beyond the limit");
+        }
+    }
+
+    fn item(&mut self, item: &'a ast::Item) {
+        match item {
+            ast::Item::Input(input) => {
+                self.sections.n_inputs += 1;
+                if self.only_in_network("an input", input.span) {
+                    self.input(input);
+                }
+            }
+            ast::Item::Output(output) => {
+                self.sections.n_outputs += 1;
+                if self.only_in_network("an output", output.span) {
+                    self.output(output);
+                }
+            }
+            ast::Item::Binding(binding) => {
+                self.bind(&binding.names, binding.annotation.as_ref(), &binding.value);
+            }
+            ast::Item::Return(result) => self.give_back(result),
+            ast::Item::Const(constant) => {
+                if self.is_taken(&constant.name) {
+                    return;
+                }
+                let meaning = self.constant(&constant.value).map_or(Meaning::Unknown, Meaning::Constant);
+                self.frame().define(&constant.name.text, meaning, constant.name.span);
+            }
+            ast::Item::Assert(assertion) => self.assertion(assertion),
+            ast::Item::For(repetition) => self.repetition(repetition),
+            ast::Item::If(branches) => self.branches(branches),
+            ast::Item::Train(train) => {
+                if self.only_in_network("a `train` section", super::sections::keyword(train.span, "train")) {
+                    self.sections.train.push(train);
+                }
+            }
+            ast::Item::Freeze(freeze) => {
+                if self.only_in_network("`freeze`", freeze.span) {
+                    self.note_frozen(freeze);
+                }
+            }
+            ast::Item::Budget(budget) => {
+                if self.only_in_network("a `budget`", super::sections::keyword(budget.span, "budget")) {
+                    self.sections.budgets.push(budget);
+                }
+            }
+            ast::Item::Allow(_) => {}
+        }
+    }
+
+    /// Reports what stands in a block though it belongs to a network.
+    fn only_in_network(&mut self, what: &str, span: Span) -> bool {
+        let Some(block) = self.frame().block else { return true };
+        self.sink
+            .error(codes::N0110, format!("{what} stands in a block"))
+            .primary(span, "expected in a network")
+            .secondary(block.name.span, "the block");
+        false
+    }
+
+    /// Carries out a binding or output: what it stands for.
+    pub(super) fn bind(
+        &mut self,
+        names: &'a [ast::Ident],
+        annotation: Option<&'a ast::Annotation>,
+        value: &'a ast::Expr,
+    ) -> Meaning {
+        let Some(first) = names.first() else { return Meaning::Unknown };
+        let in_loop = self.frame().n_loops > 0 || names.len() > 1;
+        let unit = self.frame().unit;
+        let program = self.program;
+        let is_block = |name: &str| is_block(program, unit, name);
+        self.frame().names.enter_binding(first, value, in_loop, &is_block);
+        let meaning = self.evaluate(value);
+        self.frame().names.leave_binding();
+        if names.len() > 1 {
+            self.bind_several(names, annotation, value, &meaning);
+            return meaning;
+        }
+        let meaning = match meaning {
+            Meaning::Several(values) => {
+                self.sink
+                    .error(codes::N0113, format!("there are {} results here, and one name", values.len()))
+                    .primary(first.span, format!("expected {} names", values.len()))
+                    .secondary(value.span, "this makes several tensors");
+                Meaning::Unknown
+            }
+            other => other,
+        };
+        if let Some(annotation) = annotation {
+            match &meaning {
+                Meaning::Tensor(id) => self.check_annotation(annotation, *id, value.span),
+                Meaning::Constant(constant) => {
+                    self.sink
+                        .error(codes::N0104, format!("{} is a number, not a tensor", quote(&first.text)))
+                        .primary(annotation.span, "a shape is promised here")
+                        .secondary(value.span, format!("this is {constant}"));
+                }
+                Meaning::Several(_) | Meaning::Unknown => {}
+            }
+        }
+        self.frame().bind(&first.text, meaning.clone(), first.span);
+        meaning
+    }
+
+    fn bind_several(
+        &mut self,
+        names: &'a [ast::Ident],
+        annotation: Option<&'a ast::Annotation>,
+        value: &'a ast::Expr,
+        meaning: &Meaning,
+    ) {
+        if let Some(annotation) = annotation {
+            self.sink
+                .error(codes::N0113, "one shape for several results")
+                .primary(annotation.span, "expected no shape here");
+        }
+        let found = match meaning {
+            Meaning::Several(values) if values.len() == names.len() => {
+                for (name, id) in names.iter().zip(values) {
+                    self.frame().bind(&name.text, Meaning::Tensor(*id), name.span);
+                }
+                return;
+            }
+            Meaning::Several(values) => Some(values.len()),
+            Meaning::Tensor(_) | Meaning::Constant(_) => Some(1),
+            Meaning::Unknown => None,
+        };
+        if let Some(found) = found {
+            let results = if found == 1 { "one result".to_owned() } else { format!("{found} results") };
+            let (first, last) = (names.first().map(|name| name.span), names.last().map(|name| name.span));
+            if let (Some(first), Some(last)) = (first, last) {
+                self.sink
+                    .error(codes::N0113, format!("there are {} names here, and {results}", names.len()))
+                    .primary(first.to(last), format!("expected as many names as results: {found}"))
+                    .secondary(value.span, format!("this makes {results}"));
+            }
+        }
+        for name in names {
+            self.frame().bind(&name.text, Meaning::Unknown, name.span);
+        }
+    }
+
+    fn give_back(&mut self, result: &'a ast::Return) {
+        if self.frame().block.is_none() {
+            self.sink
+                .error(codes::N0110, "`return` stands in a network")
+                .primary(result.span, "expected in a block")
+                .help("a network gives its results with `output`");
+            return;
+        }
+        let values = result.values.iter().map(|value| self.evaluate(value)).collect();
+        self.frame().returned = Some((values, result.span));
+    }
+
+    fn assertion(&mut self, assertion: &'a ast::Assert) {
+        let condition = &assertion.condition;
+        let before = self.facts.demands().len();
+        // What holds of every instance is known from here on, so the answer that is no mistake is tried first.
+        if self.truth(condition, "`assert`") == Some(false) {
+            if self.paths.is_some() && self.facts.demands().len() > before {
+                // On this way through the conditions the assertion fails: no instance gets here.
+                self.is_stopped = true;
+                return;
+            }
+            let title = match &assertion.message {
+                Some(message) => message.trim_end_matches('.').to_owned(),
+                None => "this does not hold".to_owned(),
+            };
+            self.sink.error(codes::N0114, title).primary(condition.span, "asserted here");
+            // What follows in the block relies on it.
+            if self.frame().block.is_some() {
+                self.frame().returned = Some((Vec::new(), assertion.span));
+            }
+        }
+    }
+
+    /// Whether a condition holds; `None` after a message. What is open is decided one way, and the other way later.
+    pub(super) fn truth(&mut self, condition: &'a ast::Expr, of: &str) -> Option<bool> {
+        match self.constant(condition)? {
+            Constant::Bool(value) => Some(value),
+            other => {
+                self.sink
+                    .error(codes::N0203, format!("the condition of {of} is {other}"))
+                    .primary(condition.span, "expected `true` or `false`, such as a comparison");
+                None
+            }
+        }
+    }
+
+    fn branches(&mut self, branches: &'a ast::If) {
+        for (condition, items) in &branches.arms {
+            match self.truth(condition, "`if`") {
+                Some(true) => return self.items(items),
+                Some(false) => {}
+                // Neither way is known to be meant: what either defines is unknown.
+                None => {
+                    for items in branches.arms.iter().map(|(_, items)| items).chain([&branches.otherwise]) {
+                        self.forget(items);
+                    }
+                    return;
+                }
+            }
+        }
+        self.items(&branches.otherwise);
+    }
+
+    /// Makes everything that statements define unknown.
+    fn forget(&mut self, items: &'a [ast::Item]) {
+        for item in items {
+            match item {
+                ast::Item::Binding(binding) => {
+                    for name in &binding.names {
+                        self.frame().bind(&name.text, Meaning::Unknown, name.span);
+                    }
+                }
+                ast::Item::Output(_) => self.sections.n_outputs += 1,
+                ast::Item::Return(result) => self.frame().returned = Some((Vec::new(), result.span)),
+                ast::Item::For(repetition) => self.forget(&repetition.items),
+                ast::Item::If(branches) => {
+                    branches.arms.iter().for_each(|(_, items)| self.forget(items));
+                    self.forget(&branches.otherwise);
+                }
+                ast::Item::Input(_)
+                | ast::Item::Const(_)
+                | ast::Item::Assert(_)
+                | ast::Item::Freeze(_)
+                | ast::Item::Allow(_)
+                | ast::Item::Train(_)
+                | ast::Item::Budget(_) => {}
+            }
+        }
+    }
+
+    fn repetition(&mut self, repetition: &'a ast::For) {
+        let Some(values) = self.values(repetition) else { return self.forget(&repetition.items) };
+        for value in values {
+            if self.is_stopped || self.frame().returned.is_some() {
+                return;
+            }
+            self.n_steps += 1;
+            if self.n_steps > MAX_STEPS {
+                let title = format!("the network unrolls to more than {MAX_STEPS} statements");
+                return self.stop(super::sections::keyword(repetition.span, "for"), title);
+            }
+            self.frame().scopes.push(std::collections::HashMap::new());
+            self.frame().n_loops += 1;
+            if self.loop_names(repetition, value) {
+                self.items(&repetition.items);
+            } else {
+                self.forget(&repetition.items);
+            }
+            self.frame().n_loops -= 1;
+            self.frame().scopes.pop();
+        }
+    }
+
+    /// What a loop runs over; `None` after a message.
+    fn values(&mut self, repetition: &'a ast::For) -> Option<Box<dyn Iterator<Item = Constant>>> {
+        match &repetition.over {
+            ast::Iterable::Range(first, last) => {
+                let (start, end) = (self.whole_dim(first), self.whole_dim(last));
+                let (start, end) = (start?, end?);
+                if let (Some(start), Some(end)) = (start.as_number(), end.as_number()) {
+                    return Some(Box::new((start..end).map(Constant::Int)));
+                }
+                // A number of rounds that depends on the instance: one and two are tried, others left to the instances.
+                let rounds = &end - &start;
+                for n in 1..=2_i64 {
+                    if self.decide_equal(&rounds, &Dim::from(n)) {
+                        return Some(Box::new((0..n).map(move |index| {
+                            let sum = &start + index;
+                            sum.as_number().map_or(Constant::Dim(sum), Constant::Int)
+                        })));
+                    }
+                }
+                self.is_stopped = true;
+                None
+            }
+            ast::Iterable::List(list) => match self.constant(list)? {
+                Constant::List(items) => Some(Box::new(items.into_iter())),
+                other => {
+                    self.sink
+                        .error(codes::N0203, format!("a loop runs over a range or a list, found {other}"))
+                        .primary(list.span, "expected a range or a list, such as `0..3` or `[64, 128]`");
+                    None
+                }
+            },
+        }
+    }
+
+    fn whole_dim(&mut self, expr: &'a ast::Expr) -> Option<Dim> {
+        match self.constant(expr)? {
+            Constant::Int(value) => Some(Dim::from(value)),
+            Constant::Dim(dim) => Some(dim),
+            other => {
+                self.sink
+                    .error(codes::N0203, format!("the end of a range is {other}"))
+                    .primary(expr.span, "expected a whole number");
+                None
+            }
+        }
+    }
+
+    /// Gives the names of a loop their values for one round; `false` after a message.
+    fn loop_names(&mut self, repetition: &'a ast::For, value: Constant) -> bool {
+        let names = &repetition.names;
+        if let [name] = names.as_slice() {
+            self.frame().define(&name.text, Meaning::Constant(value), name.span);
+            return true;
+        }
+        match value {
+            Constant::List(items) if items.len() == names.len() => {
+                for (name, item) in names.iter().zip(items) {
+                    self.frame().define(&name.text, Meaning::Constant(item), name.span);
+                }
+                true
+            }
+            other => {
+                let (first, last) = (names.first().map(|name| name.span), names.last().map(|name| name.span));
+                if let (Some(first), Some(last)) = (first, last) {
+                    self.sink
+                        .error(codes::N0113, format!("there are {} names here, and the value {other}", names.len()))
+                        .primary(first.to(last), format!("expected lists of {} values", names.len()));
+                }
+                for name in names {
+                    self.frame().define(&name.text, Meaning::Unknown, name.span);
+                }
+                false
+            }
+        }
+    }
+
+    /// Whether two dimensions are the same; an open question is decided one way now, and the other way later.
+    pub(super) fn decide_equal(&mut self, a: &Dim, b: &Dim) -> bool {
+        let truth = self.facts.equal(a, b);
+        self.decide(truth, || Demand::Equal(a.clone(), b.clone()), || Demand::Different(a.clone(), b.clone()))
+    }
+}
+
+/// Whether a file or one that it uses has a block of that name.
+fn is_block(program: &crate::program::Program, unit: usize, name: &str) -> bool {
+    let has = |index: usize| {
+        program.units.get(index).is_some_and(|unit| unit.file.blocks.iter().any(|block| block.name.text == name))
+    };
+    has(unit) || program.units.get(unit).is_some_and(|unit| unit.uses.iter().any(|&used| has(used)))
+}
+
+/// Where a statement stands.
+fn span_of(item: &ast::Item) -> Span {
+    match item {
+        ast::Item::Input(input) => input.span,
+        ast::Item::Binding(binding) => binding.span,
+        ast::Item::Output(output) => output.span,
+        ast::Item::Return(result) => result.span,
+        ast::Item::Const(constant) => constant.span,
+        ast::Item::Assert(assertion) => assertion.span,
+        ast::Item::For(repetition) => super::sections::keyword(repetition.span, "for"),
+        ast::Item::If(branches) => super::sections::keyword(branches.span, "if"),
+        ast::Item::Freeze(freeze) => freeze.span,
+        ast::Item::Allow(allow) => allow.span,
+        ast::Item::Train(train) => super::sections::keyword(train.span, "train"),
+        ast::Item::Budget(budget) => super::sections::keyword(budget.span, "budget"),
+    }
+}

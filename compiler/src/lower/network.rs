@@ -1,0 +1,233 @@
+//! What a network as a whole has: parameters with values, inputs, outputs; and the shapes that statements promise.
+
+use super::scope::Meaning;
+use super::{Constant, Lowerer, Overrides, type_name};
+use crate::diagnostic::{codes, quote, suggest};
+use crate::ir::{Output, ValueId};
+use crate::source::Span;
+use crate::syntax::ast;
+use crate::types::{Dim, TensorType, Truth, Witness};
+
+/// What became of a promised shape.
+pub(super) enum Promise {
+    Kept,
+    /// It does not hold; with an example, if it takes one to see that.
+    Broken(Option<String>),
+}
+
+impl<'a> Lowerer<'a> {
+    pub(super) fn parameters(&mut self, network: &'a ast::Network, overrides: &Overrides) {
+        let mut known: Vec<&str> = Vec::new();
+        for param in &network.params {
+            if self.is_taken(&param.name) {
+                continue;
+            }
+            known.push(&param.name.text);
+            let given = overrides.iter().find(|(name, _)| *name == param.name.text);
+            let value = match (given, &param.default) {
+                (Some((_, value)), _) => Some((value.clone(), param.name.span, true)),
+                (None, Some(default)) => self.constant(default).map(|value| (value, default.span, false)),
+                (None, None) => {
+                    self.sink
+                        .error(
+                            codes::N0201,
+                            format!("parameter {} of `{}` has no value", quote(&param.name.text), network.name.text),
+                        )
+                        .primary(param.name.span, "expected a default here, or a value where the network is used")
+                        .help(format!("write `{}: {} = …`", param.name.text, type_name(&param.ty)));
+                    None
+                }
+            };
+            let value = value.and_then(|(value, span, is_override)| self.typed(param, value, span, is_override));
+            let meaning = value.map_or(Meaning::Unknown, Meaning::Constant);
+            self.frame().define(&param.name.text, meaning, param.name.span);
+        }
+        // All in one message: they have one place in the description.
+        let unknown: Vec<&str> =
+            overrides.iter().map(|(name, _)| name.as_str()).filter(|name| !known.contains(name)).collect();
+        if !unknown.is_empty() {
+            let names = unknown.iter().map(|name| quote(name)).collect::<Vec<_>>().join(" and no parameter ");
+            let label = match known.as_slice() {
+                [] => "it has no parameters".to_owned(),
+                _ => format!("its parameters: {}", known.join(", ")),
+            };
+            let title = format!("`{}` has no parameter {names}", network.name.text);
+            let mut report = self.sink.error(codes::N0202, title).primary(network.name.span, label);
+            for near in unknown.iter().filter_map(|name| suggest(name, known.iter().copied())) {
+                report = report.help(format!("did you mean `{near}`?"));
+            }
+        }
+    }
+
+    /// A parameter's value as its type wants it.
+    pub(super) fn typed(
+        &mut self,
+        param: &ast::Param,
+        value: Constant,
+        span: Span,
+        is_override: bool,
+    ) -> Option<Constant> {
+        let fits = match (&param.ty, &value) {
+            (ast::ParamType::Int, Constant::Int(_))
+            | (ast::ParamType::Float, Constant::Float(_))
+            | (ast::ParamType::Bool, Constant::Bool(_)) => return Some(value),
+            (ast::ParamType::Float, Constant::Int(int)) => return Some(Constant::Float(*int as f64)),
+            (ast::ParamType::Int, Constant::Dim(_)) | (ast::ParamType::Float, Constant::AnyFloat) => {
+                return Some(value);
+            }
+            (ast::ParamType::Float, Constant::Dim(_)) => return Some(Constant::AnyFloat),
+            (ast::ParamType::Choice(choices), Constant::Text(text)) => {
+                choices.iter().any(|choice| choice.text == *text)
+            }
+            _ => false,
+        };
+        if fits {
+            return Some(value);
+        }
+        let expected = type_name(&param.ty);
+        let title = format!("parameter {} is {expected}, found {value}", quote(&param.name.text));
+        let label = if is_override {
+            "given another value where the network is used".to_owned()
+        } else {
+            format!("expected {expected}")
+        };
+        self.sink.error(codes::N0203, title).primary(span, label);
+        None
+    }
+
+    pub(super) fn input(&mut self, input: &'a ast::Input) {
+        if self.is_taken(&input.name) {
+            return;
+        }
+        if self.frame().n_loops > 0 {
+            self.sink.error(codes::N0110, "an input stands in a loop").primary(input.span, "expected outside of loops");
+            return;
+        }
+        if let Some(hole) = input.dims.iter().find(|dim| dim.kind == ast::ExprKind::Hole) {
+            self.sink
+                .error(codes::N0204, "the size of an input must be known")
+                .primary(hole.span, "expected a whole number, 1 or more");
+            self.frame().define(&input.name.text, Meaning::Unknown, input.name.span);
+            return;
+        }
+        let ty = self.dims(&input.dims, input.dims_span);
+        let value = self.value(&input.name.text, ty, input.span);
+        self.graph.inputs.push(value);
+        self.frame().define(&input.name.text, Meaning::Tensor(value), input.name.span);
+    }
+
+    pub(super) fn output(&mut self, output: &'a ast::Output) {
+        if let Some(other) = self.graph.outputs.iter().find(|other| other.name == output.name.text) {
+            let span = other.span;
+            self.sink
+                .error(codes::N0103, format!("output {} is declared twice", quote(&output.name.text)))
+                .primary(output.name.span, "declared again here")
+                .secondary(span, "declared here first");
+            return;
+        }
+        match self.bind(std::slice::from_ref(&output.name), output.annotation.as_ref(), &output.value) {
+            Meaning::Tensor(value) => self.graph.outputs.push(Output {
+                name: output.name.text.clone(),
+                docs: output.docs.clone(),
+                value,
+                span: output.name.span,
+            }),
+            Meaning::Constant(constant) => {
+                let title = format!("output {} is {constant}, not a tensor", quote(&output.name.text));
+                self.sink.error(codes::N0104, title).primary(output.value.span, "expected a tensor");
+            }
+            Meaning::Several(_) | Meaning::Unknown => {}
+        }
+    }
+
+    /// Checks the shape that a statement promises.
+    pub(super) fn check_annotation(&mut self, annotation: &'a ast::Annotation, id: ValueId, at: Span) {
+        let expected = self.dims(&annotation.dims, annotation.span);
+        let found = self.type_of(id);
+        if let Promise::Broken(example) = self.promise(&expected, &found) {
+            let report = self
+                .sink
+                .error(codes::N0308, format!("the shape is {found}, not {expected}"))
+                .primary(annotation.span, format!("expected {found} here"))
+                .secondary(at, format!("this produces {found}"));
+            if let Some(example) = example {
+                report.note(example);
+            }
+        }
+    }
+
+    /// Whether a tensor has the shape that was promised, for every instance. What cannot be decided is demanded of the
+    /// instances.
+    pub(super) fn promise(&mut self, promised: &TensorType, found: &TensorType) -> Promise {
+        if !promised.is_known() || !found.is_known() {
+            return Promise::Kept;
+        }
+        if promised.rank() != found.rank() {
+            return Promise::Broken(None);
+        }
+        let pairs: Vec<(&Dim, &Dim)> = promised.dims().iter().zip(found.dims()).collect();
+        if pairs.iter().any(|(a, b)| self.facts.equal(a, b) == Truth::Never) {
+            return Promise::Broken(None);
+        }
+        if let Some(paths) = &self.paths {
+            for (a, b) in &pairs {
+                let differs = |witness: &Witness| witness.value(a).zip(witness.value(b)).is_some_and(|(a, b)| a != b);
+                if self.facts.equal(a, b) == Truth::Open
+                    && let Some(witness) = Witness::find(&self.facts, paths.variables(), &differs)
+                {
+                    let shown = |ty: &TensorType| {
+                        let sizes =
+                            ty.dims().iter().map(|dim| witness.value(dim).map_or("?".to_owned(), |v| v.to_string()));
+                        format!("[{}]", sizes.collect::<Vec<_>>().join(", "))
+                    };
+                    let values = witness.describe(pairs.iter().flat_map(|(a, b)| [*a, *b]));
+                    return Promise::Broken(Some(format!(
+                        "for {values} it is {}, and {} is promised",
+                        shown(found),
+                        shown(promised)
+                    )));
+                }
+            }
+        }
+        for (a, b) in pairs {
+            self.facts.require_equal(a, b);
+        }
+        Promise::Kept
+    }
+
+    /// Checks what a network as a whole must have.
+    pub(super) fn check_interface(&mut self, network: &ast::Network) {
+        let name = &network.name;
+        match self.graph.inputs.iter().map(|&id| self.graph.value(id).span).collect::<Vec<_>>().as_slice() {
+            [] if self.sections.n_inputs == 0 => {
+                self.sink
+                    .error(codes::N0106, format!("`{}` has no input", name.text))
+                    .primary(name.span, "expected a statement such as `input image: [28, 28, 1];`");
+            }
+            [] | [_] => {}
+            [first, second, ..] => {
+                self.sink
+                    .error(codes::N0107, "more than one input is not in this version of the language")
+                    .primary(*second, "a second input")
+                    .secondary(*first, "the first one")
+                    .help("join the inputs into one tensor before they enter the network");
+            }
+        }
+        let outputs = self.sections.n_outputs;
+        match self.graph.outputs.iter().map(|output| output.span).collect::<Vec<_>>().as_slice() {
+            [] if outputs == 0 => {
+                self.sink
+                    .error(codes::N0106, format!("`{}` has no output", name.text))
+                    .primary(name.span, "expected a statement such as `output y = softmax(logits);`");
+            }
+            [] | [_] => {}
+            [first, second, ..] => {
+                self.sink
+                    .error(codes::N0107, "more than one output is not in this version of the language")
+                    .primary(*second, "a second output")
+                    .secondary(*first, "the first one")
+                    .help("join the outputs with `concat`");
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Names: what is known where. A frame is a network or an instance of a block; its scopes are those of braces in it.
+
+use std::collections::HashMap;
+
+use super::names::Names;
+use super::{Constant, Lowerer};
+use crate::diagnostic::codes;
+use crate::ir::ValueId;
+use crate::source::Span;
+use crate::syntax::ast;
+
+/// What a name or an expression stands for.
+#[derive(Debug, Clone)]
+pub(super) enum Meaning {
+    Tensor(ValueId),
+    /// The results of a layer or block that has several.
+    Several(Vec<ValueId>),
+    Constant(Constant),
+    /// Something with a mistake that has been reported.
+    Unknown,
+}
+
+/// A name with its meaning.
+#[derive(Debug, Clone)]
+pub(super) struct Named {
+    pub(super) meaning: Meaning,
+    pub(super) span: Span,
+}
+
+/// A network, or an instance of a block.
+pub(super) struct Frame<'a> {
+    /// The file it stands in: an index of the program's units.
+    pub(super) unit: usize,
+    /// The block, if it is one.
+    pub(super) block: Option<&'a ast::Block>,
+    /// Names, by braces from the outermost on.
+    pub(super) scopes: Vec<HashMap<String, Named>>,
+    /// Names of layers.
+    pub(super) names: Names,
+    /// Every name that is defined anywhere in it, for uses above the definition.
+    pub(super) definitions: HashMap<String, Span>,
+    /// How many loops are around the statement.
+    pub(super) n_loops: usize,
+    /// What it returned, with where that stands.
+    pub(super) returned: Option<(Vec<Meaning>, Span)>,
+}
+
+impl<'a> Frame<'a> {
+    pub(super) fn new(unit: usize, block: Option<&'a ast::Block>, items: &[ast::Item], prefix: String) -> Self {
+        let mut definitions = HashMap::new();
+        define(items, &mut definitions);
+        let names = Names::new(prefix, items);
+        Self { unit, block, scopes: vec![HashMap::new()], names, definitions, n_loops: 0, returned: None }
+    }
+
+    /// What a name means here, the innermost scope first.
+    pub(super) fn find(&self, name: &str) -> Option<&Named> {
+        self.scopes.iter().rev().find_map(|scope| scope.get(name))
+    }
+
+    /// Defines a name in the innermost scope.
+    pub(super) fn define(&mut self, name: &str, meaning: Meaning, span: Span) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.insert(name.to_owned(), Named { meaning, span });
+        }
+    }
+
+    /// Binds a name: again where it is bound already, else in the innermost scope.
+    pub(super) fn bind(&mut self, name: &str, meaning: Meaning, span: Span) {
+        match self.scopes.iter_mut().rev().find_map(|scope| scope.get_mut(name)) {
+            Some(named) => *named = Named { meaning, span },
+            None => self.define(name, meaning, span),
+        }
+    }
+}
+
+/// Where each name of some statements is defined first.
+fn define(items: &[ast::Item], definitions: &mut HashMap<String, Span>) {
+    let mut put = |name: &ast::Ident| {
+        definitions.entry(name.text.clone()).or_insert(name.span);
+    };
+    for item in items {
+        match item {
+            ast::Item::Input(input) => put(&input.name),
+            ast::Item::Binding(binding) => binding.names.iter().for_each(&mut put),
+            ast::Item::Output(output) => put(&output.name),
+            ast::Item::Const(constant) => put(&constant.name),
+            // What stands in the braces of a loop is not known outside of them.
+            ast::Item::For(_)
+            | ast::Item::Return(_)
+            | ast::Item::Assert(_)
+            | ast::Item::Freeze(_)
+            | ast::Item::Allow(_)
+            | ast::Item::Train(_)
+            | ast::Item::Budget(_) => {}
+            ast::Item::If(branches) => {
+                let bodies = branches.arms.iter().map(|(_, items)| items).chain([&branches.otherwise]);
+                for name in bodies.flatten().filter_map(|item| match item {
+                    ast::Item::Binding(binding) => binding.names.first(),
+                    ast::Item::Output(output) => Some(&output.name),
+                    _ => None,
+                }) {
+                    put(name);
+                }
+            }
+        }
+    }
+}
+
+impl<'a> Lowerer<'a> {
+    /// The network or instance whose statements are being lowered.
+    pub(super) fn frame(&mut self) -> &mut Frame<'a> {
+        let last = self.frames.len() - 1;
+        &mut self.frames[last]
+    }
+
+    /// What a name means: in the frame, else among the constants of the file and of those that it uses.
+    pub(super) fn lookup(&mut self, name: &str) -> Option<Named> {
+        if let Some(named) = self.frame().find(name).cloned() {
+            self.used.insert(named.span);
+            return Some(named);
+        }
+        let unit = self.frame().unit;
+        let (owner, constant) = self.find_constant(unit, name)?;
+        Some(Named { meaning: self.file_constant(owner, constant), span: constant.name.span })
+    }
+
+    /// All names that are known, for suggestions.
+    pub(super) fn known_names(&mut self) -> Vec<String> {
+        let unit = self.frame().unit;
+        let program = self.program;
+        let files = program.units.get(unit).map(|unit| &unit.file).into_iter();
+        let constants = files.flat_map(|file| file.constants.iter().map(|constant| constant.name.text.clone()));
+        let mut names: Vec<String> =
+            self.frame().scopes.iter().flat_map(|scope| scope.keys().cloned()).chain(constants).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// A constant of a file or of those that it uses, with the file it stands in.
+    fn find_constant(&self, unit: usize, name: &str) -> Option<(usize, &'a ast::Const)> {
+        let own = |index: usize| {
+            let file = &self.program.units.get(index)?.file;
+            file.constants.iter().find(|constant| constant.name.text == name).map(|constant| (index, constant))
+        };
+        own(unit).or_else(|| self.program.units.get(unit)?.uses.iter().find_map(|&used| own(used)))
+    }
+
+    /// A block of a file or of those that it uses, with the file it stands in.
+    pub(super) fn find_block(&self, unit: usize, name: &str) -> Option<(usize, &'a ast::Block)> {
+        let own = |index: usize| {
+            let file = &self.program.units.get(index)?.file;
+            file.blocks.iter().find(|block| block.name.text == name).map(|block| (index, block))
+        };
+        own(unit).or_else(|| self.program.units.get(unit)?.uses.iter().find_map(|&used| own(used)))
+    }
+
+    /// The value of a file's constant, computed when it is first asked for.
+    pub(super) fn file_constant(&mut self, unit: usize, constant: &'a ast::Const) -> Meaning {
+        let key = constant.name.span;
+        match self.constants.get(&key) {
+            Some(Some(known)) => return known.clone(),
+            Some(None) => {
+                self.sink
+                    .error(codes::N0118, format!("the constant `{}` needs its own value", constant.name.text))
+                    .primary(constant.name.span, "expected a value that does not depend on it");
+                return Meaning::Unknown;
+            }
+            None => {}
+        }
+        // While it is being computed its place is taken.
+        self.constants.insert(key, None);
+        self.frames.push(Frame { scopes: Vec::new(), ..Frame::new(unit, None, &[], String::new()) });
+        let value = stacker::maybe_grow(super::STACK_LEFT, super::STACK_STEP, || self.constant(&constant.value));
+        self.frames.pop();
+        let value = value.map_or(Meaning::Unknown, Meaning::Constant);
+        self.constants.insert(key, Some(value.clone()));
+        value
+    }
+}

@@ -1,0 +1,211 @@
+//! Sections that speak of the network as a whole: `freeze` and `budget`.
+
+use super::{Constant, Lowerer};
+use crate::diagnostic::{codes, quote, suggest};
+use crate::source::Span;
+use crate::syntax::ast::{self, BinaryOp, ExprKind};
+
+/// The sections of a network that were reached.
+#[derive(Default)]
+pub(super) struct Sections<'a> {
+    pub(super) train: Vec<&'a ast::Train>,
+    pub(super) budgets: Vec<&'a ast::Budget>,
+    /// Names of layers and blocks that are frozen.
+    frozen: Vec<(String, Span)>,
+    /// How many inputs and outputs were declared, with mistakes or without.
+    pub(super) n_inputs: usize,
+    pub(super) n_outputs: usize,
+}
+
+/// What a budget limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantity {
+    /// Trained and frozen parameters, without padding.
+    Parameters,
+    /// Multiply-adds of one image.
+    Macs,
+    /// Bytes of parameters and activations of prediction, for a batch of this size.
+    InferenceBytes(usize),
+    /// Bytes of parameters, gradients, the optimiser's state and activations of training, for a batch of this size.
+    TrainingBytes(usize),
+}
+
+/// How a quantity is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// `<=`
+    AtMost,
+    /// `<`
+    Below,
+    /// `==`
+    Exactly,
+}
+
+/// A line of a budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// What is limited.
+    pub quantity: Quantity,
+    /// How.
+    pub bound: Bound,
+    /// To what.
+    pub value: u64,
+    /// Where it says so.
+    pub span: Span,
+}
+
+/// The quantities, by their names.
+const QUANTITIES: &[&str] = &["parameters", "macs", "inference_bytes", "training_bytes"];
+
+/// The keyword that a section starts with.
+pub(super) fn keyword(span: Span, word: &str) -> Span {
+    let end = span.start.saturating_add(u32::try_from(word.len()).unwrap_or(0));
+    Span::new(span.source, span.start, end.min(span.end))
+}
+
+impl<'a> Lowerer<'a> {
+    /// Notes the names of a `freeze`, which may stand above the layers that it names.
+    pub(super) fn note_frozen(&mut self, freeze: &'a ast::Freeze) {
+        for path in &freeze.paths {
+            if let Some(name) = self.path(path) {
+                self.sections.frozen.push((name, path.span));
+            }
+        }
+    }
+
+    /// The name that a path spells: `fire.2.squeeze`; `None` after a message.
+    pub(super) fn path(&mut self, path: &'a ast::Path) -> Option<String> {
+        let parts: Option<Vec<String>> =
+            path.parts.iter().map(|part| self.label(Some(part)).map(|(name, _)| name)).collect();
+        Some(parts?.join("."))
+    }
+
+    /// Takes the frozen layers out of training.
+    pub(super) fn freeze(&mut self) {
+        let is_sound = !self.sink.has_errors();
+        for (name, span) in std::mem::take(&mut self.sections.frozen) {
+            let mut n_found = 0;
+            for parameter in &mut self.graph.parameters {
+                let layer = parameter.name.rsplit_once('.').map_or("", |(layer, _)| layer);
+                if layer == name || layer.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('.')) {
+                    n_found += 1;
+                    parameter.frozen |= parameter.trained;
+                    parameter.trained = false;
+                }
+            }
+            if n_found == 0 && is_sound {
+                self.no_such_layer(&name, span);
+            }
+        }
+    }
+
+    /// Reports a path that names no layer with parameters.
+    pub(super) fn no_such_layer(&mut self, name: &str, span: Span) {
+        let mut layers: Vec<&str> = Vec::new();
+        for parameter in &self.graph.parameters {
+            // The layer, and the blocks around it.
+            for (at, _) in parameter.name.match_indices('.') {
+                let layer = parameter.name.get(..at).unwrap_or_default();
+                if layers.last() != Some(&layer) && !layers.contains(&layer) {
+                    layers.push(layer);
+                }
+            }
+        }
+        let near = suggest(name, layers.iter().copied()).map(str::to_owned);
+        let list = layers.iter().take(12).copied().collect::<Vec<_>>().join(", ");
+        let more = if layers.len() > 12 { ", …" } else { "" };
+        let report = self
+            .sink
+            .error(codes::N0117, format!("no layer with parameters is called {}", quote(name)))
+            .primary(span, "not a layer of this network");
+        match near {
+            Some(near) => report.help(format!("did you mean `{near}`?")),
+            None => report.help(format!("the layers with parameters are {list}{more}")),
+        };
+    }
+
+    /// The limits of all budgets.
+    pub(super) fn budget(&mut self) -> Vec<Limit> {
+        let limits = std::mem::take(&mut self.sections.budgets).into_iter().flat_map(|budget| &budget.limits);
+        limits.filter_map(|limit| self.limit(limit)).collect()
+    }
+
+    fn limit(&mut self, expr: &'a ast::Expr) -> Option<Limit> {
+        let bound = |op: &BinaryOp| match op {
+            BinaryOp::LessEqual => Some(Bound::AtMost),
+            BinaryOp::Less => Some(Bound::Below),
+            BinaryOp::Equal => Some(Bound::Exactly),
+            _ => None,
+        };
+        let parts = match &expr.kind {
+            ExprKind::Error => return None,
+            ExprKind::Binary(op, quantity, value) => bound(op).map(|bound| (bound, quantity, value)),
+            _ => None,
+        };
+        let Some((bound, quantity, value)) = parts else {
+            self.sink
+                .error(codes::N0406, "a limit compares a quantity with a number")
+                .primary(expr.span, "expected, for example, `parameters <= 1_000_000`")
+                .help("`<=`, `<` and `==` compare");
+            return None;
+        };
+        let quantity = self.quantity(quantity)?;
+        let most = match self.constant(value)? {
+            Constant::Int(value) => u64::try_from(value).ok(),
+            Constant::Float(value) if (0.0..1e18).contains(&value) && value.fract() == 0.0 => Some(value as u64),
+            _ => None,
+        };
+        let Some(value) = most.map(|most| Limit { quantity, bound, value: most, span: expr.span }) else {
+            self.sink
+                .error(codes::N0204, "a limit is a whole number, 0 or more")
+                .primary(value.span, "expected a whole number, such as 1_000_000");
+            return None;
+        };
+        Some(value)
+    }
+
+    fn quantity(&mut self, expr: &'a ast::Expr) -> Option<Quantity> {
+        let (name, args, span): (&str, &[ast::Arg], Span) = match &expr.kind {
+            ExprKind::Name(name) => (name, &[], expr.span),
+            ExprKind::Call(call) => (&call.name.text, &call.args, call.name.span),
+            _ => ("", &[], expr.span),
+        };
+        let make = match name {
+            "parameters" if args.is_empty() => return Some(Quantity::Parameters),
+            "macs" if args.is_empty() => return Some(Quantity::Macs),
+            "inference_bytes" => Quantity::InferenceBytes,
+            "training_bytes" => Quantity::TrainingBytes,
+            "parameters" | "macs" => {
+                self.sink
+                    .error(codes::N0207, format!("`{name}` takes no arguments"))
+                    .primary(expr.span, format!("expected `{name}`"));
+                return None;
+            }
+            _ => {
+                let report = self
+                    .sink
+                    .error(codes::N0406, format!("a budget knows no quantity {}", quote(name)))
+                    .primary(span, "not a quantity of a budget");
+                match suggest(name, QUANTITIES.iter().copied()) {
+                    Some(near) => report.help(format!("did you mean `{near}`?")),
+                    None => report.help(format!("the quantities are {}", QUANTITIES.join(", "))),
+                };
+                return None;
+            }
+        };
+        let batch = match args {
+            [] => return Some(make(1)),
+            [arg] if arg.name.as_ref().is_none_or(|name| name.text == "batch") => self.constant(&arg.value)?,
+            _ => Constant::Bool(false),
+        };
+        match batch {
+            Constant::Int(batch) if (1..=1 << 20).contains(&batch) => usize::try_from(batch).ok().map(make),
+            _ => {
+                self.sink
+                    .error(codes::N0204, format!("`{name}` takes the size of a batch"))
+                    .primary(expr.span, format!("expected, for example, `{name}(batch: 16)`"));
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What a picture shows: boxes with their texts, and what connects them.
+
+use crate::ir::{Graph, Shape, ValueId};
+use crate::summary;
+
+/// What a box's colour tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    /// An input or output.
+    End,
+    Conv,
+    Dense,
+    Pool,
+    Activation,
+    /// Normalisation, dropout.
+    Norm,
+    /// What changes shapes or joins values.
+    Join,
+}
+
+/// A box: an input, a layer or an output.
+#[derive(Debug, Clone)]
+pub(super) struct Item {
+    /// The qualified name: `fire2.expand3`.
+    pub(super) name: String,
+    /// `conv`.
+    pub(super) kind: String,
+    /// `32, kernel 5`; may be empty.
+    pub(super) settings: String,
+    /// The shape of the result.
+    pub(super) shape: String,
+    pub(super) class: Class,
+}
+
+/// A value on its way from the box that makes it to one that takes it.
+#[derive(Debug, Clone)]
+pub(super) struct Edge {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    /// The value's shape, where several boxes take it; else empty.
+    pub(super) label: String,
+}
+
+/// All boxes, in an order in which edges lead forwards, and all edges.
+#[derive(Debug, Clone)]
+pub(super) struct Scene {
+    pub(super) title: String,
+    pub(super) subtitle: String,
+    pub(super) items: Vec<Item>,
+    pub(super) edges: Vec<Edge>,
+}
+
+impl Item {
+    /// The parts of the name before the last dot.
+    pub(super) fn groups(&self) -> Vec<String> {
+        let mut parts: Vec<String> = self.name.split('.').map(str::to_owned).collect();
+        parts.pop();
+        parts
+    }
+}
+
+impl Scene {
+    /// The scene of a checked graph.
+    pub(super) fn of(graph: &Graph) -> Self {
+        let mut items: Vec<Item> = Vec::new();
+        let mut edges: Vec<Edge> = Vec::new();
+        // The box that makes each value.
+        let mut makers: Vec<Option<usize>> = vec![None; graph.values.len()];
+        let mut connect = |makers: &[Option<usize>], value: ValueId, to: usize| {
+            let maker = makers.get(value.0 as usize).copied().flatten();
+            if let Some(from) = maker
+                && !edges.iter().rev().take_while(|edge| edge.to == to).any(|edge| edge.from == from)
+            {
+                edges.push(Edge { from, to, label: shape(graph.shape(value)) });
+            }
+        };
+        for &input in &graph.inputs {
+            makers[input.0 as usize] = Some(items.len());
+            items.push(end(&graph.value(input).name, "input", graph.shape(input)));
+        }
+        for (node, layer) in graph.nodes.iter().zip(summary::layers(graph)) {
+            for &arg in &node.args {
+                connect(&makers, arg, items.len());
+            }
+            for &result in &node.results {
+                makers[result.0 as usize] = Some(items.len());
+            }
+            let text = node.op.to_string();
+            let settings = text.split_once(' ').map_or("", |(_, settings)| settings);
+            items.push(Item {
+                class: class(&layer.kind),
+                settings: if layer.kind == "flatten" { String::new() } else { settings.to_owned() },
+                shape: node.results.first().map_or_else(String::new, |&result| shape(graph.shape(result))),
+                name: layer.name,
+                kind: layer.kind,
+            });
+        }
+        for output in &graph.outputs {
+            connect(&makers, output.value, items.len());
+            items.push(end(&output.name, "output", graph.shape(output.value)));
+        }
+        let mut takers = vec![0_usize; items.len()];
+        edges.iter().for_each(|edge| takers[edge.from] += 1);
+        for edge in edges.iter_mut().filter(|edge| takers[edge.from] < 2) {
+            edge.label.clear();
+        }
+        let layers = summary::layers(graph);
+        let sum = |of: fn(&summary::Layer) -> u64| layers.iter().map(of).sum::<u64>();
+        let subtitle =
+            format!("{} parameters, {} multiply-adds", sum(|layer| layer.parameters), sum(|layer| layer.macs));
+        Self { title: graph.name.clone(), subtitle, items, edges }
+    }
+}
+
+fn end(name: &str, kind: &str, of: &Shape) -> Item {
+    Item { name: name.to_owned(), kind: kind.to_owned(), settings: String::new(), shape: shape(of), class: Class::End }
+}
+
+fn shape(shape: &Shape) -> String {
+    format!("{:?}", shape.dims())
+}
+
+fn class(kind: &str) -> Class {
+    match kind {
+        "conv" => Class::Conv,
+        "dense" => Class::Dense,
+        "dropout" | "batch_norm" => Class::Norm,
+        "flatten" | "reshape" | "concat" | "add" | "multiply" => Class::Join,
+        pool if pool.contains("pool") => Class::Pool,
+        _ => Class::Activation,
+    }
+}

@@ -1,0 +1,204 @@
+//! A description with everything it uses: its text, and the files that `use` names, each read once.
+
+use std::collections::HashMap;
+
+use crate::diagnostic::{Sink, codes, quote};
+use crate::source::{SourceId, SourceMap, Span};
+use crate::syntax::{self, ast};
+
+/// Where `use` finds texts. The compiler itself opens no files.
+pub trait Sources {
+    /// The key of the description itself: what a `use` of it would find. Empty if it has none.
+    fn key(&self) -> String {
+        String::new()
+    }
+
+    /// The text that `target` names in the text with the key `from`.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no such text, for its author.
+    fn load(&mut self, from: &str, target: &ast::UseTarget) -> Result<Text, Refusal>;
+}
+
+/// A text that `use` has found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// The same for the same text, however it is named.
+    pub key: String,
+    /// What messages call it.
+    pub name: String,
+    /// The text.
+    pub text: String,
+}
+
+/// Why `use` finds nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// One line, without a final full stop.
+    pub title: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// Sources without texts: for a description that stands alone.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoSources;
+
+impl Sources for NoSources {
+    fn load(&mut self, _: &str, _: &ast::UseTarget) -> Result<Text, Refusal> {
+        Err(Refusal { title: "no other files can be used here".to_owned(), help: None })
+    }
+}
+
+/// Most files of a description, itself included.
+pub const MAX_FILES: usize = 256;
+
+/// Most bytes of all files of a description together: 16 MiB.
+pub const MAX_BYTES: usize = 16 << 20;
+
+/// Most files that use each other in a row.
+pub const MAX_CHAIN: usize = 128;
+
+/// A description and the files that it uses.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// The files; the description itself is the first.
+    pub units: Vec<Unit>,
+}
+
+/// One file.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    /// Its text.
+    pub source: SourceId,
+    /// What stands in it.
+    pub file: ast::File,
+    /// The files that it uses, as indices of [`Program::units`], in the order of the text.
+    pub uses: Vec<usize>,
+}
+
+impl Program {
+    /// Reads a description and what it uses. Mistakes go to `sink`.
+    pub fn load(source: SourceId, map: &mut SourceMap, sources: &mut dyn Sources, sink: &mut Sink) -> Self {
+        let key = sources.key();
+        let mut loader = Loader { map, sources, sink, units: Vec::new(), known: HashMap::new(), n_bytes: 0 };
+        loader.known.insert(key.clone(), 0);
+        loader.unit(source);
+        // One level after the other by hand: a chain of files is no chain of calls.
+        let mut open = vec![Open { unit: 0, key, next: 0 }];
+        while let Some(last) = open.last_mut() {
+            let (unit, at) = (last.unit, last.next);
+            let uses = loader.units.get(unit).map(|unit| unit.file.uses.as_slice()).unwrap_or_default();
+            let Some(wanted) = uses.get(at).cloned() else {
+                open.pop();
+                continue;
+            };
+            last.next += 1;
+            let from = last.key.clone();
+            if let Some((used, fresh)) = loader.used(&from, &wanted, &open) {
+                if let Some(unit) = loader.units.get_mut(unit) {
+                    unit.uses.push(used);
+                }
+                if let Some(key) = fresh {
+                    open.push(Open { unit: used, key, next: 0 });
+                }
+            }
+        }
+        Self { units: loader.units }
+    }
+
+    /// The description itself.
+    #[must_use]
+    pub fn main(&self) -> Option<&ast::File> {
+        self.units.first().map(|unit| &unit.file)
+    }
+}
+
+/// A file whose `use` statements are being read.
+struct Open {
+    unit: usize,
+    key: String,
+    next: usize,
+}
+
+struct Loader<'a> {
+    map: &'a mut SourceMap,
+    sources: &'a mut dyn Sources,
+    sink: &'a mut Sink,
+    units: Vec<Unit>,
+    known: HashMap<String, usize>,
+    n_bytes: usize,
+}
+
+impl Loader<'_> {
+    fn unit(&mut self, source: SourceId) -> usize {
+        self.n_bytes = self.n_bytes.saturating_add(self.map.text(source).len());
+        let file = syntax::parse(source, self.map, self.sink);
+        self.units.push(Unit { source, file, uses: Vec::new() });
+        self.units.len() - 1
+    }
+
+    /// The file that a `use` names, with its key if it is read for the first time; `None` after a message.
+    fn used(&mut self, from: &str, wanted: &ast::Use, open: &[Open]) -> Option<(usize, Option<String>)> {
+        let span = wanted.target_span;
+        let text = match self.sources.load(from, &wanted.target) {
+            Ok(text) => text,
+            Err(Refusal { title, help }) => {
+                let report = self.sink.error(codes::N0501, title).primary(span, "not found, or not to be used");
+                if let Some(help) = help {
+                    report.help(help);
+                }
+                return None;
+            }
+        };
+        if let Some(place) = open.iter().position(|open| open.key == text.key) {
+            self.cycle(wanted, &open[place..]);
+            return None;
+        }
+        if let Some(&unit) = self.known.get(&text.key) {
+            return Some((unit, None));
+        }
+        let limit = if self.units.len() >= MAX_FILES {
+            Some(format!("a description has at most {MAX_FILES} files"))
+        } else if self.n_bytes.saturating_add(text.text.len()) > MAX_BYTES {
+            Some(format!("the files of a description have at most {MAX_BYTES} bytes together"))
+        } else if open.len() >= MAX_CHAIN {
+            Some(format!("at most {MAX_CHAIN} files use each other in a row"))
+        } else {
+            None
+        };
+        if let Some(title) = limit {
+            self.sink.error(codes::N0503, title).primary(span, "one too many");
+            return None;
+        }
+        let source = self.map.add(text.name, text.text);
+        let unit = self.unit(source);
+        self.known.insert(text.key.clone(), unit);
+        Some((unit, Some(text.key)))
+    }
+
+    fn cycle(&mut self, wanted: &ast::Use, between: &[Open]) {
+        let title = match between {
+            [_] => "the file uses itself".to_owned(),
+            _ => "these files use each other".to_owned(),
+        };
+        let steps: Vec<Span> = between
+            .iter()
+            .take(between.len().saturating_sub(1))
+            .filter_map(|open| {
+                self.units.get(open.unit)?.file.uses.get(open.next.checked_sub(1)?).map(|used| used.span)
+            })
+            .collect();
+        let name = match &wanted.target {
+            ast::UseTarget::Bundled(name) => format!("<{name}>"),
+            ast::UseTarget::Path(path) => quote(path),
+        };
+        let mut report =
+            self.sink.error(codes::N0502, title).primary(wanted.span, format!("{name} is being read already"));
+        for step in steps {
+            report = report.secondary(step, "which is used here");
+        }
+        report.help("move what both need into a file of its own");
+    }
+}
