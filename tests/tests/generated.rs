@@ -46,6 +46,7 @@ networks! {
     binary "../nets/layers/binary.net";
     batch_norm "../nets/layers/batch_norm.net";
     batch_norm_branches "../nets/layers/batch_norm_branches.net";
+    blocks "../nets/layers/blocks.net";
     composite "../nets/layers/composite.net";
     concat "../nets/layers/concat.net";
     conv "../nets/layers/conv.net";
@@ -53,6 +54,7 @@ networks! {
     conv_groups "../nets/layers/conv_groups.net";
     conv_options "../nets/layers/conv_options.net";
     dropout "../nets/layers/dropout.net";
+    frozen "../nets/layers/frozen.net";
     gate "../nets/layers/gate.net";
     huber "../nets/layers/huber.net";
     image_to_image "../nets/layers/image_to_image.net";

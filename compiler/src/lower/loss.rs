@@ -4,7 +4,7 @@ use super::Lowerer;
 use super::scope::Meaning;
 use super::train::{ANY, Choice, POSITIVE, Preset, field, presets};
 use crate::diagnostic::{codes, quote, suggest};
-use crate::ops::{Activation, CrossEntropy, Function, Op};
+use crate::ops::CrossEntropy;
 use crate::recipe::{Loss, LossKind, Setting};
 use crate::syntax::ast::{Arg, Expr, ExprKind, Ident};
 
@@ -94,8 +94,7 @@ impl<'a> Lowerer<'a> {
                 return None;
             }
         }
-        self.warn_about_probabilities(name, of, value);
-        is_sound.then_some(Loss { kind, of })
+        is_sound.then_some(Loss { kind, of, span: value.span })
     }
 
     fn unknown_loss(&mut self, name: &Ident) {
@@ -115,23 +114,5 @@ impl<'a> Lowerer<'a> {
             Some(near) => report.help(format!("did you mean `{near}`?")),
             None => report.help(format!("the losses are {}", names().collect::<Vec<_>>().join(", "))),
         };
-    }
-
-    /// Losses of scores: probabilities would go through the function that makes them twice.
-    fn warn_about_probabilities(&mut self, loss: &str, of: crate::ir::ValueId, value: &Expr) {
-        let producer = self.graph.producer(of).map(|node| &node.op);
-        let function = match (loss, producer) {
-            ("cross_entropy", Some(Op::Softmax(_))) => "softmax",
-            ("binary_cross_entropy", Some(Op::Activation(Activation(Function::Sigmoid)))) => "sigmoid",
-            _ => return,
-        };
-        let from = self.graph.value(of).span;
-        let report = self
-            .sink
-            .warning(codes::N0405, format!("`{loss}` takes scores, found probabilities"))
-            .primary(value.span, format!("{function} would be applied twice"));
-        let report =
-            if from == value.span { report } else { report.secondary(from, format!("{function} is applied here")) };
-        report.help(format!("give it what goes into `{function}`"));
     }
 }

@@ -55,7 +55,7 @@ pub use add::{Accumulate, Add, AddGate, AddGateGradient};
 pub use avg_pool::{AvgPool, AvgPoolGradient};
 pub use batch_norm::{
     BatchNorm, BatchNormApply, BatchNormGradient, BatchNormGradientMerge, BatchNormGradientPartial, BatchNormMerge,
-    BatchNormPartial,
+    BatchNormPartial, FrozenBatchNormGradient,
 };
 pub use concat::{Concat, Slice};
 pub use conv::{Conv, ConvInputGradient, ConvWeightGradient};
@@ -281,6 +281,8 @@ operations! {
     BatchNormGradientMerge,
     /// Input, statistics, sums and output gradient -> the input's gradient.
     BatchNormGradient,
+    /// Output gradient -> the input's gradient, with running statistics.
+    FrozenBatchNormGradient,
     /// Any shape to itself, each pixel or group of channels normalised; the statistics as a second result.
     Norm,
     /// Input, statistics and output gradient to the input's gradient.

@@ -51,6 +51,7 @@ kinds! {
     BatchNormGradientPartial
     BatchNormGradientMerge
     BatchNormGradient
+    FrozenBatchNormGradient
     Norm
     NormGradient
     NormParameterGradient
