@@ -111,7 +111,7 @@ impl<'a> Lowerer<'a> {
             .error(codes::N0403, format!("there is no loss called {}", quote(&name.text)))
             .primary(name.span, "not a loss");
         match near {
-            Some(near) => report.help(format!("did you mean `{near}`?")),
+            Some(near) => report.did_you_mean(near, name.span),
             None => report.help(format!("the losses are {}", names().collect::<Vec<_>>().join(", "))),
         };
     }
