@@ -75,32 +75,49 @@ pub(super) fn map(graph: &Graph, stages: &[Stage], chunk: usize) -> Option<Map> 
     Some(Map { places, slots, arena, shared })
 }
 
+/// Which value's memory each value has: links to an operand that is aliased or overwritten, followed to the end.
+struct Roots(Vec<ValueId>);
+
+impl Roots {
+    /// The value whose memory a value has; the links on the way are shortened, so that long chains stay cheap.
+    fn of(&mut self, value: ValueId) -> ValueId {
+        let mut root = value;
+        while self.0[root.0 as usize] != root {
+            root = self.0[root.0 as usize];
+        }
+        let mut next = value;
+        while next != root {
+            next = std::mem::replace(&mut self.0[next.0 as usize], root);
+        }
+        root
+    }
+}
+
 /// For each value, the value whose memory it has: its own, or that of an operand it aliases or overwrites.
 fn roots(graph: &Graph, order: &[crate::ir::NodeId]) -> Vec<ValueId> {
-    let mut roots: Vec<ValueId> = (0..graph.values.len() as u32).map(ValueId).collect();
+    let mut roots = Roots((0..graph.values.len() as u32).map(ValueId).collect());
     let mut last_read = vec![0; graph.values.len()];
     // Aliases first: reading an alias reads its root.
     for &id in order {
         let node = &graph.nodes[id.0 as usize];
         if let Storage::Alias(arg) = node.op.operation().storage() {
-            roots[node.results[0].0 as usize] = roots[node.args[arg].0 as usize];
+            roots.0[node.results[0].0 as usize] = roots.of(node.args[arg]);
         }
     }
     for (position, &id) in order.iter().enumerate() {
-        for arg in &graph.nodes[id.0 as usize].args {
-            last_read[roots[arg.0 as usize].0 as usize] = position;
+        for &arg in &graph.nodes[id.0 as usize].args {
+            last_read[roots.of(arg).0 as usize] = position;
         }
     }
-    let is_output =
-        |roots: &[ValueId], root: ValueId| graph.outputs.iter().any(|output| roots[output.value.0 as usize] == root);
     for (position, &id) in order.iter().enumerate() {
         let node = &graph.nodes[id.0 as usize];
         let Storage::InPlace(index) = node.op.operation().storage() else { continue };
         let (arg, result) = (node.args[index], node.results[0]);
-        let root = roots[arg.0 as usize];
-        let is_read_later = last_read[root.0 as usize] > position || is_output(&roots, root);
+        let root = roots.of(arg);
+        let is_output = graph.outputs.iter().any(|output| roots.of(output.value) == root);
+        let is_read_later = last_read[root.0 as usize] > position || is_output;
         let is_read_twice =
-            node.args.iter().enumerate().any(|(other, id)| other != index && roots[id.0 as usize] == root);
+            node.args.iter().enumerate().any(|(other, id)| other != index && roots.of(*id) == root);
         if is_read_later || is_read_twice || graph.inputs.contains(&root) {
             continue;
         }
@@ -108,15 +125,10 @@ fn roots(graph: &Graph, order: &[crate::ir::NodeId]) -> Vec<ValueId> {
             continue;
         }
         // Everything that stood for the result, its aliases included, now stands for the operand's memory.
-        let reads = last_read[result.0 as usize];
-        for other in &mut roots {
-            if *other == result {
-                *other = root;
-            }
-        }
-        last_read[root.0 as usize] = reads.max(position);
+        roots.0[result.0 as usize] = root;
+        last_read[root.0 as usize] = last_read[result.0 as usize].max(position);
     }
-    roots
+    (0..graph.values.len() as u32).map(|value| roots.of(ValueId(value))).collect()
 }
 
 /// The positions between which each root is in use; `None` of values that are no roots or never made by a step.
