@@ -1,5 +1,7 @@
 //! Gives every value a place: caller's memory, or a part of the arena that no other living value has.
 
+use std::collections::BTreeMap;
+
 use super::stage::{Stage, order};
 use super::{Place, Slot};
 use crate::ir::{Extent, Graph, NewNode, PANEL, ValueId};
@@ -116,8 +118,7 @@ fn roots(graph: &Graph, order: &[crate::ir::NodeId]) -> Vec<ValueId> {
         let root = roots.of(arg);
         let is_output = graph.outputs.iter().any(|output| roots.of(output.value) == root);
         let is_read_later = last_read[root.0 as usize] > position || is_output;
-        let is_read_twice =
-            node.args.iter().enumerate().any(|(other, id)| other != index && roots.of(*id) == root);
+        let is_read_twice = node.args.iter().enumerate().any(|(other, id)| other != index && roots.of(*id) == root);
         if is_read_later || is_read_twice || graph.inputs.contains(&root) {
             continue;
         }
@@ -154,6 +155,9 @@ fn assign_offsets(slots: &mut [Slot], chunk: usize) -> Option<usize> {
     let size =
         |slot: &Slot| slot.len.checked_mul(if slot.per_image { chunk } else { 1 })?.checked_next_multiple_of(PANEL);
     let sizes: Vec<usize> = slots.iter().map(size).collect::<Option<_>>()?;
+    if slots.len() > MANY_SLOTS {
+        return assign_in_order(slots, &sizes);
+    }
     let mut by_size: Vec<usize> = (0..slots.len()).collect();
     by_size.sort_by_key(|&index| (std::cmp::Reverse(sizes[index]), index));
     let mut placed: Vec<usize> = Vec::new();
@@ -178,6 +182,58 @@ fn assign_offsets(slots: &mut [Slot], chunk: usize) -> Option<usize> {
         slots[index].offset = offset;
         arena = arena.max(offset.checked_add(sizes[index])?);
         placed.push(index);
+    }
+    Some(arena)
+}
+
+/// Slots beyond which they are placed in the order of their lives, which takes little time and somewhat more memory.
+const MANY_SLOTS: usize = 2000;
+
+/// Places slots as they come to life, each at the lowest offset where it fits; what dies leaves a hole.
+fn assign_in_order(slots: &mut [Slot], sizes: &[usize]) -> Option<usize> {
+    let mut births: Vec<usize> = (0..slots.len()).collect();
+    births.sort_by_key(|&index| (slots[index].live.0, std::cmp::Reverse(sizes[index]), index));
+    let mut deaths = births.clone();
+    deaths.sort_by_key(|&index| (slots[index].live.1, index));
+    let mut deaths = deaths.into_iter().peekable();
+    // Holes by offset, never side by side; above `top` everything is free.
+    let mut holes: BTreeMap<usize, usize> = BTreeMap::new();
+    let (mut top, mut arena) = (0_usize, 0_usize);
+    for index in births {
+        while let Some(dead) = deaths.next_if(|&dead| slots[dead].live.1 < slots[index].live.0) {
+            let (mut start, mut end) = (slots[dead].offset, slots[dead].offset + sizes[dead]);
+            if let Some((&before, &len)) = holes.range(..start).next_back()
+                && before + len == start
+            {
+                holes.remove(&before);
+                start = before;
+            }
+            if let Some(len) = holes.remove(&end) {
+                end += len;
+            }
+            if end == top {
+                top = start;
+            } else {
+                holes.insert(start, end - start);
+            }
+        }
+        let size = sizes[index];
+        let fitting = holes.iter().find(|&(_, &len)| len >= size).map(|(&start, &len)| (start, len));
+        slots[index].offset = match fitting {
+            Some((start, len)) => {
+                holes.remove(&start);
+                if len > size {
+                    holes.insert(start + size, len - size);
+                }
+                start
+            }
+            None => {
+                let start = top;
+                top = top.checked_add(size)?;
+                arena = arena.max(top);
+                start
+            }
+        };
     }
     Some(arena)
 }
