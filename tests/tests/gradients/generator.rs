@@ -10,9 +10,10 @@ type Image = [usize; 3];
 pub(crate) fn network(seed: u64) -> String {
     let mut random = Random::new(seed);
     let input = [random.between(3, 7), random.between(3, 7), random.between(1, 4)];
-    let mut generator = Generator { random, lines: Vec::new() };
+    let mut generator = Generator { random, lines: Vec::new(), frozen: Vec::new() };
     let (of, loss) = generator.body(input);
     let output = if loss == "cross_entropy" { format!("{of} -> softmax") } else { of.clone() };
+    generator.lines.extend(generator.frozen.iter().map(|name| format!("freeze {name};")));
     let body: String = generator.lines.iter().map(|line| format!("    {line}\n")).collect();
     format!(
         "network Random {{\n    input x: {input:?};\n{body}    output y = {output};\n    train {{ loss: {loss}({of}); }}\n}}\n"
@@ -23,6 +24,8 @@ pub(crate) fn network(seed: u64) -> String {
 struct Generator {
     random: Random,
     lines: Vec<String>,
+    /// Layers that are not trained.
+    frozen: Vec<String>,
 }
 
 impl Generator {
@@ -150,7 +153,13 @@ impl Generator {
             _ => {}
         }
         let options = ["", "(epsilon: 0.1)", "(epsilon: 0.01, momentum: 0.5)", "(unbiased: true, momentum: 0.9)"];
-        format!("batch_norm{}", self.random.pick(&options))
+        let norm = format!("batch_norm{}", self.random.pick(&options));
+        if self.random.one_in(4) {
+            let name = format!("frozen{}", self.frozen.len() + 1);
+            self.frozen.push(name.clone());
+            return format!("{norm} as {name}");
+        }
+        norm
     }
 
     fn dropout(&mut self) -> String {

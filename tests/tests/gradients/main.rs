@@ -157,6 +157,12 @@ const LAYERS: &[(&str, &str, &str)] = &[
     ("[6]", "logits = x -> dense(5) -> multiply(x -> dense(5), x -> dense(5)) -> relu6 -> dense(3)", "cross_entropy"),
     ("[3, 4, 2]", "logits = x -> prelu -> conv(3, kernel: 2) -> prelu as other -> flatten", "cross_entropy"),
     ("[6]", "logits = x -> dense(5) -> prelu -> dense(3)", "cross_entropy"),
+    (
+        "[4, 4, 2]",
+        "a = x -> conv(3, kernel: 2) -> batch_norm as still -> prelu as bend -> layer_norm as pixels; \
+         logits = a -> group_norm(3) as parts -> flatten -> dense(3); freeze still, bend, pixels, parts",
+        "cross_entropy",
+    ),
     ("[6]", "logits = x -> dense(5) -> softmax", "mean_squared_error"),
     ("[3, 3, 2]", "logits = x -> conv(4, kernel: 2) -> log_softmax", "mean_squared_error"),
     ("[4, 3, 2]", "logits = x -> conv(6, kernel: 2) -> lrn(alpha: 2, k: 0.5) -> flatten", "cross_entropy"),
