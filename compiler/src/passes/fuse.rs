@@ -28,6 +28,7 @@ fn fuse(unit: &mut Unit, index: usize) -> bool {
     };
     match &mut producer.op {
         Op::Conv(conv) => conv.relu = true,
+        Op::ConvTranspose(conv) => conv.relu = true,
         Op::Dense(dense) => dense.relu = true,
         _ => return false,
     }
