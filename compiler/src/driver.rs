@@ -3,6 +3,7 @@
 use crate::cost;
 use crate::diagnostic::{Sink, codes};
 use crate::ir::{Graph, verify};
+use crate::lint::{self, Allowed, Definitions, Linter};
 use crate::lower::{Constant, Lowered, check_blocks, lower};
 use crate::passes::{Mode, prepare};
 use crate::plan::{Parameters, Plan, plan};
@@ -18,6 +19,8 @@ pub struct Settings {
     pub network: Option<String>,
     /// Values for its parameters.
     pub overrides: Vec<(String, Constant)>,
+    /// Whether a text may have blocks only: it is checked, and there is nothing to lower.
+    pub library: bool,
 }
 
 /// A network, checked and planned: all that the emitter needs.
@@ -121,9 +124,23 @@ pub fn check(
     if sink.has_errors() {
         return None;
     }
-    check_blocks(&program, sink);
+    let allowed = Allowed::of(&program, sink);
+    let noticed = check_blocks(&program, sink);
     let network = select(program.main()?, settings, sink)?;
-    Some(lower(&program, network, &settings.overrides, sink))
+    let mut lowered = lower(&program, network, &settings.overrides, sink);
+    if !sink.has_errors() {
+        lowered.noticed.append(noticed);
+        let mut linter = Linter::new(&allowed, sink);
+        let definitions = Definitions { used: std::mem::take(&mut lowered.noticed.used) };
+        if let Some(file) = program.main() {
+            definitions.unused(file, &mut linter);
+        }
+        for (inner, outer, name) in &lowered.noticed.hides {
+            lint::hidden(*inner, *outer, name, &mut linter);
+        }
+        lint::network(&lowered.graph, lowered.recipe.as_ref(), &mut linter);
+    }
+    Some(lowered)
 }
 
 /// Compiles a text: `None` if the sink has errors.
@@ -184,8 +201,17 @@ fn finish(lowered: Lowered) -> Result<Compiled, String> {
         (Some(recipe), Some(training), Some(evaluation)) => Some(Training { recipe, training, evaluation }),
         _ => None,
     };
-    let fingerprint = blake3::hash(graph.to_string().as_bytes()).to_hex()[..32].to_owned();
+    let fingerprint = fingerprint(&graph);
     Ok(Compiled { graph, parameters, fingerprint, inference, training })
+}
+
+/// A digest of the structure. Freezing changes nothing of it: what was trained before is loaded after.
+fn fingerprint(graph: &Graph) -> String {
+    let mut graph = graph.clone();
+    for parameter in &mut graph.parameters {
+        parameter.trained |= std::mem::take(&mut parameter.frozen);
+    }
+    blake3::hash(graph.to_string().as_bytes()).to_hex()[..32].to_owned()
 }
 
 /// The network that is meant: the named one, or the only one.
@@ -209,7 +235,7 @@ fn select<'a>(file: &'a ast::File, settings: &Settings, sink: &mut Sink) -> Opti
         }
         (None, [network]) => Some(network),
         (None, []) => {
-            if !sink.has_errors() {
+            if !(sink.has_errors() || settings.library && !file.blocks.is_empty()) {
                 sink.error(codes::N0108, "there is no network here")
                     .primary(file.span.before(), "expected `network NAME { … }`");
             }

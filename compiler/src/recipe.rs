@@ -1,6 +1,7 @@
 //! A description's `train` section, checked: the compiler's view of `netwright_runtime::train::Recipe`.
 
 use crate::ir::ValueId;
+use crate::source::Span;
 
 /// How to train a network.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +35,8 @@ pub struct Loss {
     pub kind: LossKind,
     /// Scores or outputs.
     pub of: ValueId,
+    /// Where the description names them.
+    pub span: Span,
 }
 
 /// The losses.

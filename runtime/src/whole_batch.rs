@@ -37,6 +37,24 @@ mod training {
 
     use crate::engine::Barrier;
 
+    /// The gradient of the input of [`infer`](super::infer), from that of its output.
+    ///
+    /// # Panics
+    ///
+    /// If the slices are shorter than the sizes say, as all kernels do.
+    pub fn frozen_gradient(
+        n: usize,
+        pixels: usize,
+        c: usize,
+        epsilon: f32,
+        dy: &[f32],
+        variance: &[f32],
+        scale: &[f32],
+        dx: &mut [f32],
+    ) {
+        batch_norm::frozen_gradient(n, pixels, c, epsilon, dy, &variance[..c], &scale[..c], dx);
+    }
+
     /// A chunk's `[mean | sum of squared deviations]` of each channel; see the kernel.
     pub use batch_norm::partial;
 

@@ -12,7 +12,7 @@ use netwright_compiler::{Constant, Settings, compile};
 use netwright_files::Disk;
 
 /// The folders of cases that the whole compiler answers; those of `syntax` are the parser's own.
-const FOLDERS: &[&str] = &["names", "arguments", "shapes", "train", "blocks", "uses"];
+const FOLDERS: &[&str] = &["names", "arguments", "shapes", "train", "blocks", "uses", "lints"];
 
 /// Codes that no annotated case can show, and why.
 const WITHOUT_CASE: &[(&str, &str)] = &[
@@ -45,7 +45,7 @@ fn settings(text: &str) -> Settings {
         let pairs = given.split(", ").map(|pair| pair.split_once(" = ").expect("NAME = VALUE"));
         pairs.map(|(name, value)| (name.to_owned(), constant(value))).collect()
     });
-    Settings { network: first.strip_prefix("// network ").map(str::to_owned), overrides }
+    Settings { network: first.strip_prefix("// network ").map(str::to_owned), overrides, library: false }
 }
 
 fn constant(text: &str) -> Constant {

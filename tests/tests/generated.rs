@@ -44,6 +44,7 @@ networks! {
     avg_pool "../nets/layers/avg_pool.net";
     batch_norm "../nets/layers/batch_norm.net";
     batch_norm_branches "../nets/layers/batch_norm_branches.net";
+    blocks "../nets/layers/blocks.net";
     composite "../nets/layers/composite.net";
     concat "../nets/layers/concat.net";
     conv "../nets/layers/conv.net";
@@ -54,6 +55,7 @@ networks! {
     decoder "../nets/layers/decoder.net";
     depthwise "../nets/layers/depthwise.net";
     dropout "../nets/layers/dropout.net";
+    frozen "../nets/layers/frozen.net";
     gate "../nets/layers/gate.net";
     image_to_image "../nets/layers/image_to_image.net";
     max_pool "../nets/layers/max_pool.net";

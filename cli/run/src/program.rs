@@ -39,24 +39,26 @@ impl Line {
     }
 }
 
-/// The `main` of a program for a network that can be trained.
+/// The `main` of a program for a network that can be trained; `bundled` is its name, where it comes with the command.
 #[must_use]
-pub fn main<N: Trainable>() -> ExitCode {
-    start(std::env::args_os(), perform::<N>)
+pub fn main<N: Trainable>(bundled: Option<&str>) -> ExitCode {
+    start(std::env::args_os(), bundled, perform::<N>)
 }
 
-/// The `main` of a program for a network that cannot be trained.
+/// The `main` of a program for a network that cannot be trained; `bundled` is its name, where it comes with the command.
 #[must_use]
-pub fn main_untrained<N: Network>() -> ExitCode {
-    start(std::env::args_os(), perform_untrained::<N>)
+pub fn main_untrained<N: Network>(bundled: Option<&str>) -> ExitCode {
+    start(std::env::args_os(), bundled, perform_untrained::<N>)
 }
 
 fn start(
     words: impl Iterator<Item = OsString>,
+    bundled: Option<&str>,
     work: impl FnOnce(&Subject, &Task) -> Result<ExitCode, Failure>,
 ) -> ExitCode {
     let (path, task) = Line::parse_from(words).split();
-    work(&Subject::file(&path), &task).unwrap_or_else(Failure::report)
+    let subject = bundled.map_or_else(|| Subject::file(&path), Subject::bundled);
+    work(&subject, &task).unwrap_or_else(Failure::report)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod check;
 mod data;
 mod expand;
 mod explain;
+mod graph;
 mod summary;
 
 use std::process::ExitCode;
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     Summary(summary::Args),
     /// Print the Rust code that a network compiles to
     Expand(expand::Args),
+    /// Draw a picture of a network
+    Graph(graph::Args),
     /// Explain the compiler's messages by their codes, such as N0302
     Explain(explain::Args),
     /// Train a network
@@ -59,6 +62,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Check(args) => check::run(&args),
         Command::Summary(args) => done(summary::run(&args)),
         Command::Expand(args) => done(expand::run(&args)),
+        Command::Graph(args) => done(graph::run(&args)),
         Command::Explain(args) => done(explain::run(&args)),
         Command::Train(On { network, options }) => network.perform(&Task::Train(options)),
         Command::Eval(On { network, options }) => network.perform(&Task::Eval(options)),

@@ -22,7 +22,8 @@ const PROGRAMS: &str = "programs";
 pub(crate) fn run(subject: &Subject, compiled: &Compiled) -> Result<ExitCode, Failure> {
     let programs = cache::root()?.join(PROGRAMS);
     let programs = std::path::absolute(&programs).map_err(|error| Failure::io("find", &programs, &error))?;
-    let package = Package::of(compiled, Origin::of_this_program())?;
+    let bundled = subject.file.is_none().then_some(subject.name.as_str());
+    let package = Package::of(compiled, bundled, Origin::of_this_program())?;
     let folder = programs.join(&package.name);
     package.write(&folder)?;
     start(&built(&package, &folder, &programs.join("target"), &subject.argument)?)

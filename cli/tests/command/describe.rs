@@ -77,6 +77,27 @@ fn files_are_summarised_and_expanded() {
 }
 
 #[test]
+fn networks_are_drawn() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("good.net"), GOOD).unwrap();
+    fs::write(folder.join("bad.net"), BAD).unwrap();
+    let said = good(folder, &["graph", "lenet"]);
+    assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("", "picture in lenet.svg\n"));
+    let picture = fs::read_to_string(folder.join("lenet.svg")).unwrap();
+    assert!(picture.starts_with("<svg ") && picture.ends_with("</svg>\n"));
+    assert_eq!((picture.matches("class=\"box ").count(), picture.matches("class=\"edge\"").count()), (13, 12));
+    good(folder, &["graph", "good.net"]);
+    assert!(fs::read_to_string(folder.join("good.svg")).unwrap().contains(">Tiny<"));
+    good(folder, &["graph", "good.net", "-o", "tiny.dot"]);
+    assert!(fs::read_to_string(folder.join("tiny.dot")).unwrap().starts_with("digraph \"Tiny\" {"));
+    let wrong = run(folder, &["graph", "good.net", "-o", "tiny.png"]);
+    assert!(wrong.exit == Some(2) && wrong.stderr.contains("ends with .svg or .dot"), "{wrong:?}");
+    let bad = run(folder, &["graph", "bad.net"]);
+    assert!(bad.exit == Some(1) && bad.stderr.contains("error[N0302]") && !folder.join("bad.svg").exists());
+}
+
+#[test]
 fn the_cache_has_a_path() {
     let folder = tempdir().unwrap();
     let cache = folder.path().join("cache");

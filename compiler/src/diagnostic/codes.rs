@@ -7,13 +7,15 @@
 //! | N02xx | arguments and parameters |
 //! | N03xx | shapes |
 //! | N04xx | the sections `train` and `budget` |
-//! | N06xx | files that use each other |
+//! | N05xx | files that use each other |
+//! | N06xx | lints |
 //!
 //! A new code is one entry in the table of its range. A code keeps its meaning for ever: one that is no longer
 //! printed stays in the table.
 
 mod arguments;
 mod files;
+mod lints;
 mod names;
 mod shapes;
 mod syntax;
@@ -23,6 +25,7 @@ use super::Code;
 
 pub use arguments::*;
 pub use files::*;
+pub use lints::*;
 pub use names::*;
 pub use shapes::*;
 pub use syntax::*;
@@ -45,6 +48,7 @@ pub const RANGES: &[Range] = &[
     Range { title: "shapes", codes: shapes::TABLE },
     Range { title: "the sections `train` and `budget`", codes: train::TABLE },
     Range { title: "files that use each other", codes: files::TABLE },
+    Range { title: "lints", codes: lints::TABLE },
 ];
 
 /// All codes, in the order of their names.

@@ -62,7 +62,11 @@ impl fmt::Display for Typed<'_> {
 
 impl fmt::Display for Parameter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = if self.trained { "parameter" } else { "state" };
+        let kind = match (self.trained, self.frozen) {
+            (true, _) => "parameter",
+            (false, true) => "frozen",
+            (false, false) => "state",
+        };
         write!(f, "{kind} {}: {} {} init {}", self.name, self.shape, self.layout, self.init)
     }
 }

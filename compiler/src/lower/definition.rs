@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::scope::{Frame, Meaning};
-use super::{Constant, Lowerer};
+use super::{Constant, Lowerer, Noticed};
 use crate::diagnostic::{Sink, codes};
 use crate::ir::Graph;
 use crate::ops;
@@ -51,19 +51,22 @@ impl Paths {
 }
 
 /// Checks every block of a program at its definition.
-pub fn check_blocks(program: &Program, sink: &mut Sink) {
+pub(crate) fn check_blocks(program: &Program, sink: &mut Sink) -> Noticed {
+    let mut noticed = Noticed::default();
     for (unit, found) in program.units.iter().enumerate() {
         check_names(&found.file, sink);
         let mut lowerer = Lowerer::new(program, Graph::default(), Facts::new(), sink);
         for constant in &found.file.constants {
             lowerer.file_constant(unit, constant);
         }
+        noticed.append(lowerer.noticed);
         for block in &found.file.blocks {
             for chosen in choices(block) {
-                check_block(program, unit, block, &chosen, sink);
+                check_block(program, unit, block, &chosen, &mut noticed, sink);
             }
         }
     }
+    noticed
 }
 
 /// Blocks and constants of one file have names of their own, and none of a layer.
@@ -119,7 +122,14 @@ fn choices(block: &ast::Block) -> Vec<Vec<(&str, Constant)>> {
     all
 }
 
-fn check_block(program: &Program, unit: usize, block: &ast::Block, chosen: &[(&str, Constant)], sink: &mut Sink) {
+fn check_block(
+    program: &Program,
+    unit: usize,
+    block: &ast::Block,
+    chosen: &[(&str, Constant)],
+    noticed: &mut Noticed,
+    sink: &mut Sink,
+) {
     let mut way = Some(Vec::new());
     for _ in 0..MAX_WAYS {
         let Some(answers) = way.take() else { return };
@@ -127,6 +137,7 @@ fn check_block(program: &Program, unit: usize, block: &ast::Block, chosen: &[(&s
         let mut lowerer = Lowerer::new(program, Graph::default(), Facts::new(), &mut own);
         lowerer.paths = Some(Paths { answers, asked: 0, variables: Vec::new() });
         lowerer.definition(unit, block, chosen);
+        noticed.append(lowerer.noticed);
         let (facts, paths) = (lowerer.facts, lowerer.paths);
         let Some(mut paths) = paths else { return };
         let is_first = paths.answers.is_empty();
@@ -171,6 +182,9 @@ impl<'a> Lowerer<'a> {
                     .find(|(other, _)| *other == name)
                     .map_or(Meaning::Unknown, |(_, value)| Meaning::Constant(value.clone())),
             };
+            if let Some((_, constant)) = self.find_constant(unit, name) {
+                self.noticed.hides.push((param.name.span, constant.name.span, name.to_owned()));
+            }
             self.frame().define(name, meaning, param.name.span);
             if let Some(default) = &param.default
                 && let Some(value) = self.constant(default)

@@ -230,7 +230,11 @@ impl<'a> Lowerer<'a> {
     fn branches(&mut self, branches: &'a ast::If) {
         for (condition, items) in &branches.arms {
             match self.truth(condition, "`if`") {
-                Some(true) => return self.items(items),
+                Some(true) => {
+                    let others = branches.arms.iter().map(|(_, items)| items).chain([&branches.otherwise]);
+                    others.filter(|other| !std::ptr::eq(*other, items)).for_each(|other| self.pass_over(other));
+                    return self.items(items);
+                }
                 Some(false) => {}
                 // Neither way is known to be meant: what either defines is unknown.
                 None => {
@@ -241,7 +245,25 @@ impl<'a> Lowerer<'a> {
                 }
             }
         }
+        branches.arms.iter().for_each(|(_, items)| self.pass_over(items));
         self.items(&branches.otherwise);
+    }
+
+    /// Passes over statements that are not carried out this time: whether what they define is used is not known.
+    fn pass_over(&mut self, items: &'a [ast::Item]) {
+        self.mention(items);
+        crate::syntax::names::defined(items, &mut |name| {
+            self.noticed.used.insert(name.span);
+        });
+    }
+
+    /// Counts what statements mention as used, though they may not be carried out this time.
+    fn mention(&mut self, items: &'a [ast::Item]) {
+        let mut names = Vec::new();
+        crate::syntax::names::in_items(items, &mut |name| names.push(name.to_owned()));
+        for name in names {
+            self.lookup(&name);
+        }
     }
 
     /// Makes everything that statements define unknown.
@@ -273,6 +295,16 @@ impl<'a> Lowerer<'a> {
 
     fn repetition(&mut self, repetition: &'a ast::For) {
         let Some(values) = self.values(repetition) else { return self.forget(&repetition.items) };
+        for name in &repetition.names {
+            if let Some(outer) = self.frame().find(&name.text).map(|named| named.span) {
+                self.noticed.hides.push((name.span, outer, name.text.clone()));
+            }
+        }
+        self.mention(&repetition.items);
+        let mut values = values.peekable();
+        if values.peek().is_none() {
+            self.pass_over(&repetition.items);
+        }
         for value in values {
             if self.is_stopped || self.frame().returned.is_some() {
                 return;

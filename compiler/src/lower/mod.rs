@@ -31,7 +31,7 @@ use crate::types::{Dim, Facts, TensorType};
 pub(crate) use arguments::BoundArgument;
 pub use call::LayerCall;
 pub use constant::Constant;
-pub use definition::check_blocks;
+pub(crate) use definition::check_blocks;
 pub use sections::{Bound, Limit, Quantity};
 
 use definition::Paths;
@@ -66,6 +66,24 @@ pub struct Lowered {
     pub limits: Vec<Limit>,
     /// The network's name in the text, for messages about it as a whole.
     pub span: Span,
+    /// What lints want to know.
+    pub(crate) noticed: Noticed,
+}
+
+/// What lowering notices of names, for lints.
+#[derive(Debug, Default)]
+pub(crate) struct Noticed {
+    /// The names that were used, by where they are defined.
+    pub(crate) used: HashSet<Span>,
+    /// Names that hide others: where both are defined.
+    pub(crate) hides: Vec<(Span, Span, String)>,
+}
+
+impl Noticed {
+    pub(crate) fn append(&mut self, other: Self) {
+        self.used.extend(other.used);
+        self.hides.extend(other.hides);
+    }
 }
 
 /// Lowers one network of the program's first file. Where the sink has errors afterwards, the graph has holes and is good
@@ -83,7 +101,7 @@ pub fn lower(program: &Program, network: &ast::Network, overrides: &Overrides, s
     let recipe = lowerer.train_section(network);
     lowerer.freeze();
     let limits = lowerer.budget();
-    Lowered { graph: lowerer.graph, recipe, limits, span: network.name.span }
+    Lowered { graph: lowerer.graph, recipe, limits, span: network.name.span, noticed: lowerer.noticed }
 }
 
 /// The state of lowering one network, or of checking one block.
@@ -106,8 +124,7 @@ pub(crate) struct Lowerer<'a> {
     n_steps: usize,
     /// Whether a limit was passed, so that nothing more is unrolled.
     is_stopped: bool,
-    /// The names that were used, by where they are defined.
-    used: HashSet<Span>,
+    noticed: Noticed,
     sections: sections::Sections<'a>,
 }
 
@@ -126,7 +143,7 @@ impl<'a> Lowerer<'a> {
             n_layers: 0,
             n_steps: 0,
             is_stopped: false,
-            used: HashSet::new(),
+            noticed: Noticed::default(),
             sections: sections::Sections::default(),
         }
     }

@@ -117,7 +117,7 @@ impl<'a> Lowerer<'a> {
     /// What a name means: in the frame, else among the constants of the file and of those that it uses.
     pub(super) fn lookup(&mut self, name: &str) -> Option<Named> {
         if let Some(named) = self.frame().find(name).cloned() {
-            self.used.insert(named.span);
+            self.noticed.used.insert(named.span);
             return Some(named);
         }
         let unit = self.frame().unit;
@@ -139,7 +139,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// A constant of a file or of those that it uses, with the file it stands in.
-    fn find_constant(&self, unit: usize, name: &str) -> Option<(usize, &'a ast::Const)> {
+    pub(super) fn find_constant(&self, unit: usize, name: &str) -> Option<(usize, &'a ast::Const)> {
         let own = |index: usize| {
             let file = &self.program.units.get(index)?.file;
             file.constants.iter().find(|constant| constant.name.text == name).map(|constant| (index, constant))

@@ -306,31 +306,16 @@ impl<'a> Lowerer<'a> {
             self.tensor(value, &call.name.text);
             return None;
         };
-        if kind == LossKind::CrossEntropy {
-            if let Some(mismatch) = CrossEntropy::mismatch(&self.graph.shape(of).into()) {
-                let report = self.sink.error(mismatch.code, mismatch.title).primary(value.span, mismatch.expected);
-                if let Some(help) = mismatch.help {
-                    report.help(help);
-                }
-                return None;
+        if kind == LossKind::CrossEntropy
+            && let Some(mismatch) = CrossEntropy::mismatch(&self.graph.shape(of).into())
+        {
+            let report = self.sink.error(mismatch.code, mismatch.title).primary(value.span, mismatch.expected);
+            if let Some(help) = mismatch.help {
+                report.help(help);
             }
-            self.warn_about_softmax(of, value);
+            return None;
         }
-        Some(Loss { kind, of })
-    }
-
-    /// Cross entropy takes scores: probabilities would go through softmax twice.
-    fn warn_about_softmax(&mut self, of: crate::ir::ValueId, value: &'a Expr) {
-        let is_softmax = self.graph.producer(of).is_some_and(|node| matches!(node.op, crate::ops::Op::Softmax(_)));
-        if is_softmax {
-            let from = self.graph.value(of).span;
-            let report = self
-                .sink
-                .warning(codes::N0405, "`cross_entropy` takes scores, found probabilities")
-                .primary(value.span, "softmax would be applied twice");
-            let report = if from == value.span { report } else { report.secondary(from, "softmax is applied here") };
-            report.help("give it what goes into `softmax`");
-        }
+        Some(Loss { kind, of, span: value.span })
     }
 
     /// A choice with settings: `adam(lr: 0.001)`, or a name alone.

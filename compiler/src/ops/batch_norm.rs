@@ -96,8 +96,15 @@ impl Operation for BatchNorm {
         Some(vec![args[0].clone()])
     }
 
-    /// Never asked: training takes it apart.
-    fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
+    /// Of a frozen one; training takes others apart.
+    fn differentiate(&self, backward: &mut Backward<'_>, node: &Node, upstream: ValueId) {
+        if backward.wants(node.args[0]) {
+            let parameters = vec![node.parameters[0], node.parameters[3]];
+            let op = FrozenBatchNormGradient(*self).into();
+            let gradient = backward.node(node, op, vec![upstream], parameters, node.args[0]);
+            backward.add(node.args[0], gradient);
+        }
+    }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, x, y) = (step.rt(), step.read(0), step.write(0));
@@ -147,6 +154,26 @@ part!(
     /// The gradient of the input.
     BatchNormGradient, "gradient"
 );
+
+part!(
+    /// The gradient of the input of a frozen one.
+    FrozenBatchNormGradient, "gradient"
+);
+
+impl Operation for FrozenBatchNormGradient {
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        Some(vec![args[0].clone()])
+    }
+
+    fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
+
+    fn emit(&self, step: &StepContext<'_>) -> TokenStream {
+        let (rt, dy, dx) = (step.rt(), step.read(0), step.write(0));
+        let (scale, variance) = (step.parameter(0), step.parameter(1));
+        let (pixels, c, epsilon) = (self.0.pixels, self.0.c, self.0.epsilon as f32);
+        quote!(#rt::whole_batch::frozen_gradient(n, #pixels, #c, #epsilon, #dy, #variance, #scale, #dx);)
+    }
+}
 
 impl Operation for BatchNormPartial {
     fn infer(&self, _: &[&Shape]) -> Option<Vec<Shape>> {

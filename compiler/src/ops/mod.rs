@@ -48,7 +48,7 @@ pub use arithmetic::{Accumulate, Add, AddGate, AddGateGradient, Copy, Gate, Gate
 pub use avg_pool::{AvgPool, AvgPoolGradient};
 pub use batch_norm::{
     BatchNorm, BatchNormApply, BatchNormGradient, BatchNormGradientMerge, BatchNormGradientPartial, BatchNormMerge,
-    BatchNormPartial,
+    BatchNormPartial, FrozenBatchNormGradient,
 };
 pub use broadcast::{AddPixelGate, AddPixelGateGradient, PixelGate, PixelGateGradient};
 pub use concat::Concat;
@@ -289,6 +289,8 @@ operations! {
     BatchNormGradientMerge,
     /// Input, statistics, sums and output gradient -> the input's gradient.
     BatchNormGradient,
+    /// Output gradient -> the input's gradient, with running statistics.
+    FrozenBatchNormGradient,
     /// Shapes that agree but for one axis, joined along it.
     Concat,
     /// A part of a tensor along an axis.

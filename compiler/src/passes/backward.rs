@@ -114,6 +114,11 @@ impl Backward<'_> {
         parameters: Vec<ParameterId>,
         name: &str,
     ) -> ValueId {
+        // A frozen layer has no gradients to add to.
+        let is_frozen = !parameters.is_empty() && !parameters.iter().any(|id| is_trained(self.graph, id));
+        if is_frozen && op.operation().has_effects() {
+            return ValueId(u32::MAX);
+        }
         self.graph.add_node(NewNode { op, args, parameters, name, layer: &layer.layer, span: layer.span })
     }
 

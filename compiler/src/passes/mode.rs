@@ -29,7 +29,8 @@ pub(super) fn run(unit: &mut Unit) {
                 let result = add_like(&mut unit.graph, &node, node.op.clone(), node.args.clone(), "");
                 replaced.push((node.results[0], result));
             }
-            Op::BatchNorm(norm) if is_training => {
+            // A frozen one keeps its running statistics and normalises with them.
+            Op::BatchNorm(norm) if is_training && is_trained(&unit.graph, &node) => {
                 let norm = *norm;
                 let x = node.args[0];
                 let partial = add_like(&mut unit.graph, &node, BatchNormPartial(norm).into(), vec![x], "_partial");
@@ -50,6 +51,11 @@ pub(super) fn run(unit: &mut Unit) {
     }
 }
 
+/// Whether training changes a layer.
+fn is_trained(graph: &Graph, node: &Node) -> bool {
+    node.parameters.iter().any(|id| super::is_trained(graph, id))
+}
+
 /// Adds a node that takes another's place: its layer, span and parameters.
 fn add_like(graph: &mut Graph, like: &Node, op: Op, args: Vec<ValueId>, suffix: &str) -> ValueId {
     let parameters = if op.extent() == crate::ir::Extent::Chunk { Vec::new() } else { like.parameters.clone() };
@@ -66,7 +72,7 @@ pub(super) fn add_loss(unit: &mut Unit) {
     if unit.mode == Mode::Inference {
         return;
     }
-    let Some(Loss { kind, of }) = unit.loss else { return };
+    let Some(Loss { kind, of, .. }) = unit.loss else { return };
     let gradient = unit.mode == Mode::Training;
     let op: Op = match kind {
         LossKind::CrossEntropy => CrossEntropy { gradient }.into(),

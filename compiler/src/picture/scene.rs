@@ -51,6 +51,14 @@ pub(super) struct Scene {
 }
 
 impl Item {
+    /// The kind, where the name does not tell it: `conv1` does.
+    pub(super) fn untold_kind(&self) -> &str {
+        let last = self.name.rsplit('.').next().unwrap_or_default();
+        let is_told =
+            last.strip_prefix(self.kind.as_str()).is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit()));
+        if is_told { "" } else { &self.kind }
+    }
+
     /// The parts of the name before the last dot.
     pub(super) fn groups(&self) -> Vec<String> {
         let mut parts: Vec<String> = self.name.split('.').map(str::to_owned).collect();
@@ -86,10 +94,10 @@ impl Scene {
                 makers[result.0 as usize] = Some(items.len());
             }
             let text = node.op.to_string();
-            let settings = text.split_once(' ').map_or("", |(_, settings)| settings);
+            let words = text.split_once(' ').map_or("", |(_, words)| words);
             items.push(Item {
                 class: class(&layer.kind),
-                settings: if layer.kind == "flatten" { String::new() } else { settings.to_owned() },
+                settings: settings(&layer.kind, words),
                 shape: node.results.first().map_or_else(String::new, |&result| shape(graph.shape(result))),
                 name: layer.name,
                 kind: layer.kind,
@@ -107,7 +115,7 @@ impl Scene {
         let layers = summary::layers(graph);
         let sum = |of: fn(&summary::Layer) -> u64| layers.iter().map(of).sum::<u64>();
         let subtitle =
-            format!("{} parameters, {} multiply-adds", sum(|layer| layer.parameters), sum(|layer| layer.macs));
+            format!("{} parameters, {} multiply-adds", thousands(sum(|l| l.parameters)), thousands(sum(|l| l.macs)));
         Self { title: graph.name.clone(), subtitle, items, edges }
     }
 }
@@ -116,8 +124,45 @@ fn end(name: &str, kind: &str, of: &Shape) -> Item {
     Item { name: name.to_owned(), kind: kind.to_owned(), settings: String::new(), shape: shape(of), class: Class::End }
 }
 
+/// An operation's settings for reading, from its text: `32 kernel 5` is `filters 32, kernel 5`.
+fn settings(kind: &str, words: &str) -> String {
+    let first = match kind {
+        // The shape says it.
+        "flatten" | "dense" => return String::new(),
+        "conv" => "filters ",
+        "dropout" => "rate ",
+        pool if pool.contains("pool") => "window ",
+        _ => "",
+    };
+    let mut text =
+        if words.starts_with(|c: char| c.is_ascii_digit() || c == '[') { first.to_owned() } else { String::new() };
+    for (idx, word) in words.split(' ').enumerate() {
+        let is_name = word.starts_with(|c: char| c.is_ascii_alphabetic());
+        match (idx, is_name) {
+            (0, _) => {}
+            (_, true) => text.push_str(", "),
+            (_, false) => text.push(' '),
+        }
+        text.push_str(word);
+    }
+    text
+}
+
 fn shape(shape: &Shape) -> String {
     format!("{:?}", shape.dims())
+}
+
+/// A number with a comma between thousands.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (idx, digit) in digits.chars().enumerate() {
+        if idx > 0 && (digits.len() - idx).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 fn class(kind: &str) -> Class {

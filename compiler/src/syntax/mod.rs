@@ -12,6 +12,7 @@ mod extent;
 mod grammar;
 pub mod keywords;
 pub mod limits;
+pub(crate) mod names;
 mod operators;
 mod parse;
 mod recover;

@@ -146,6 +146,45 @@ pub fn infer(
     }
 }
 
+/// Writes `dx = dy * gamma / sqrt(variance + eps)`: the gradient of the input of [`infer`]; `dy` and `dx` are
+/// `[n, pixels, c]`, the others `[c]`.
+///
+/// # Panics
+/// Where a slice has another length.
+pub fn frozen_gradient(
+    n: usize,
+    pixels: usize,
+    c: usize,
+    eps: f32,
+    dy: &[f32],
+    variance: &[f32],
+    gamma: &[f32],
+    dx: &mut [f32],
+) {
+    check_rows(n, pixels, c, dy);
+    check::len("dx", dx, dy.len());
+    for (name, slice) in [("variance", variance), ("gamma", gamma)] {
+        check::len(name, slice, c);
+    }
+    // The factors of a few channels at a time, so that they are computed once and need no memory.
+    for first in (0..c).step_by(BLOCK) {
+        let width = BLOCK.min(c - first);
+        let mut factors = [0.0_f32; BLOCK];
+        for (k, factor) in factors.iter_mut().enumerate().take(width) {
+            *factor = gamma[first + k] / (variance[first + k] + eps).sqrt();
+        }
+        for (from, to) in dy.chunks_exact(c).zip(dx.chunks_exact_mut(c)) {
+            let row = from[first..first + width].iter().zip(&mut to[first..first + width]);
+            for ((from, to), factor) in row.zip(&factors) {
+                *to = from * factor;
+            }
+        }
+    }
+}
+
+/// Channels whose factors are computed at a time.
+const BLOCK: usize = 64;
+
 /// Writes to `out` the sums of `dy`, then those of `dy * xhat`, of each channel, where `xhat = (x - mean) * inv_std`.
 ///
 /// The sums over the whole batch, for which the caller adds those of its chunks in order, are the gradients of beta and

@@ -57,6 +57,7 @@ kinds! {
     BatchNormGradientPartial
     BatchNormGradientMerge
     BatchNormGradient
+    FrozenBatchNormGradient
     Concat
     Slice
     SliceGradient

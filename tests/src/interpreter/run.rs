@@ -172,7 +172,12 @@ impl<'a> Run<'a> {
             Op::DropoutGradient(op) => vec![arithmetic::product(arg(0), &self.mask(&op.0, len(0)))],
             Op::BatchNorm(op) => {
                 let (scale, shift) = (weight(), self.parameter(node.parameters[1]));
+                let is_frozen = !self.graph.parameter(node.parameters[0]).trained;
                 let stats = match self.manner {
+                    _ if is_frozen => {
+                        let (mean, variance) = (self.parameter(node.parameters[2]), self.parameter(node.parameters[3]));
+                        batch_norm::statistics(op, mean, variance)
+                    }
                     Manner::Inference => {
                         let (mean, variance) = (self.parameter(node.parameters[2]), self.parameter(node.parameters[3]));
                         batch_norm::statistics(op, mean, variance)
@@ -185,6 +190,11 @@ impl<'a> Run<'a> {
                     }
                 };
                 vec![batch_norm::normalise(op, arg(0), &stats, scale, shift)]
+            }
+            Op::FrozenBatchNormGradient(op) => {
+                let (scale, variance) = (weight(), self.parameter(node.parameters[1]));
+                let factor = |at: usize| scale[at % op.0.c] / (variance[at % op.0.c] + op.0.epsilon).sqrt();
+                vec![arg(0).iter().enumerate().map(|(at, dy)| dy * factor(at)).collect()]
             }
             Op::BatchNormPartial(op) => vec![batch_norm::moments(&op.0, arg(0))],
             Op::BatchNormMerge(op) => {

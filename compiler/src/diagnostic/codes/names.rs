@@ -232,4 +232,18 @@ const a = 1;
 const b = a + 1;
 network N { input x: [4]; output y = x -> dense(b); }
 ```";
+
+N0119, "a lint that does not exist",
+"`allow` names lints: `double_softmax`, `unused_value`, `hidden_name`, `padded_1x1`, `truncated_pool`, `no_activation`, \
+`dominant_layer` and `last_dropout`.
+
+```net
+network N { allow(unused); input x: [4]; output y = x -> dense(2); }
+```
+
+Use the lint's name:
+
+```net
+network N { allow(unused_value); input x: [4]; output y = x -> dense(2); }
+```";
 }

@@ -1,0 +1,173 @@
+//! Lints on layers.
+
+use super::{DOMINANT_LAYER, DOUBLE_SOFTMAX, LAST_DROPOUT, Linter, NO_ACTIVATION, PADDED_1X1, TRUNCATED_POOL};
+use crate::cost::grouped;
+use crate::ir::{Graph, Node, ValueId};
+use crate::ops::{Op, Window};
+use crate::recipe::{LossKind, Recipe};
+use crate::source::Span;
+
+pub(super) fn run(graph: &Graph, recipe: Option<&Recipe>, linter: &mut Linter<'_>) {
+    let producers = Producers::of(graph);
+    for node in &graph.nodes {
+        match &node.op {
+            Op::Conv(conv) if conv.window.kernel == [1, 1] && conv.window.pad != [0, 0] => padded(node, linter),
+            Op::MaxPool(pool) => truncated(node, pool.input, &pool.window, linter),
+            Op::AvgPool(pool) => truncated(node, pool.input, &pool.window, linter),
+            _ => {}
+        }
+        if is_matrix(&node.op) {
+            no_activation(graph, &producers, node, linter);
+        }
+    }
+    last_dropout(graph, linter);
+    dominant(graph, linter);
+    if let Some(recipe) = recipe
+        && recipe.loss.kind == LossKind::CrossEntropy
+    {
+        double_softmax(graph, &producers, recipe, linter);
+    }
+}
+
+/// Which node makes each value.
+struct Producers(Vec<Option<usize>>);
+
+impl Producers {
+    fn of(graph: &Graph) -> Self {
+        let mut producers = vec![None; graph.values.len()];
+        for (index, node) in graph.nodes.iter().enumerate() {
+            for result in &node.results {
+                if let Some(place) = producers.get_mut(result.0 as usize) {
+                    *place = Some(index);
+                }
+            }
+        }
+        Self(producers)
+    }
+
+    fn node<'a>(&self, graph: &'a Graph, value: ValueId) -> Option<&'a Node> {
+        graph.nodes.get((*self.0.get(value.0 as usize)?)?)
+    }
+}
+
+/// Whether a layer multiplies by a matrix of weights.
+fn is_matrix(op: &Op) -> bool {
+    matches!(op, Op::Conv(_) | Op::Dense(_))
+}
+
+/// Whether a layer is linear in its one operand, so that it is no activation between two others.
+fn is_linear(op: &Op) -> bool {
+    matches!(op, Op::AvgPool(_) | Op::GlobalAvgPool(_) | Op::Reshape(_) | Op::Dropout(_) | Op::BatchNorm(_))
+}
+
+fn padded(node: &Node, linter: &mut Linter<'_>) {
+    let title = "padding around a 1x1 kernel adds pixels that hold nothing but the bias";
+    if let Some(report) = linter.warn(PADDED_1X1, title, node.span, "padded here") {
+        report.help("leave out `pad`");
+    }
+}
+
+fn truncated(node: &Node, [h, w, _]: [usize; 3], window: &Window, linter: &mut Linter<'_>) {
+    if window.ceil {
+        return;
+    }
+    // Pixels of the image, not of the padding, that no window covers.
+    let dropped = |axis: usize, size: usize| {
+        let span = window.dilation[axis] * (window.kernel[axis] - 1) + 1;
+        let free = (size + 2 * window.pad[axis]).saturating_sub(span);
+        (free % window.stride[axis]).saturating_sub(window.pad[axis])
+    };
+    let (rows, columns) = (dropped(0, h), dropped(1, w));
+    if rows == 0 && columns == 0 {
+        return;
+    }
+    let what = match (rows, columns) {
+        (0, columns) => format!("{columns} of {w} columns"),
+        (rows, 0) => format!("{rows} of {h} rows"),
+        (rows, columns) => format!("{rows} of {h} rows and {columns} of {w} columns"),
+    };
+    if let Some(report) =
+        linter.warn(TRUNCATED_POOL, format!("the pooling drops {what}"), node.span, "no window reaches them")
+    {
+        report.help("add `ceil: true`, or pad the image");
+    }
+}
+
+/// Two matrices in a row are one.
+fn no_activation(graph: &Graph, producers: &Producers, node: &Node, linter: &mut Linter<'_>) {
+    let mut value = node.args.first().copied();
+    while let Some(before) = value.and_then(|value| producers.node(graph, value)) {
+        if is_matrix(&before.op) {
+            let title = format!("no activation stands between `{}` and `{}`", before.layer, node.layer);
+            if let Some(report) = linter.warn(NO_ACTIVATION, title, node.span, "two linear layers in a row are one") {
+                report.secondary(before.span, "the layer before").help("put `-> relu` between them");
+            }
+            return;
+        }
+        if !is_linear(&before.op) {
+            return;
+        }
+        value = before.args.first().copied();
+    }
+}
+
+/// Dropout after the last layer with weights throws away what the network says.
+fn last_dropout(graph: &Graph, linter: &mut Linter<'_>) {
+    let mut matters = vec![false; graph.values.len()];
+    for node in graph.nodes.iter().rev() {
+        let reaches = node.results.iter().any(|result| matters.get(result.0 as usize) == Some(&true));
+        if reaches || !node.parameters.is_empty() {
+            for arg in &node.args {
+                if let Some(place) = matters.get_mut(arg.0 as usize) {
+                    *place = true;
+                }
+            }
+        }
+        if matches!(node.op, Op::Dropout(_)) && !reaches {
+            let title = "dropout after the last layer with weights";
+            if let Some(report) = linter.warn(LAST_DROPOUT, title, node.span, "drops what the network says") {
+                report.help("put it before the last layer");
+            }
+        }
+    }
+}
+
+/// Parameters that a network must have for one layer to be blamed.
+const MANY: usize = 100_000;
+
+fn dominant(graph: &Graph, linter: &mut Linter<'_>) {
+    let size = |node: &Node| -> usize {
+        let parameters = node.parameters.iter().map(|&id| graph.parameter(id));
+        parameters.filter(|parameter| parameter.trained || parameter.frozen).map(|p| p.shape.elements()).sum()
+    };
+    let total: usize = graph.nodes.iter().map(size).sum();
+    let Some(largest) = graph.nodes.iter().max_by_key(|node| size(node)) else { return };
+    let own = size(largest);
+    let matrices = graph.nodes.iter().filter(|node| is_matrix(&node.op)).count();
+    // Four fifths and more.
+    if matrices > 1 && total >= MANY && own / 4 >= total.saturating_sub(own) {
+        let title = format!(
+            "`{}` has {} of the network's {} parameters",
+            largest.layer,
+            grouped(own as u64),
+            grouped(total as u64)
+        );
+        if let Some(report) = linter.warn(DOMINANT_LAYER, title, largest.span, "the largest layer") {
+            report.help("pool before it, or make it narrower");
+        }
+    }
+}
+
+/// Cross entropy takes scores: probabilities would go through softmax twice.
+fn double_softmax(graph: &Graph, producers: &Producers, recipe: &Recipe, linter: &mut Linter<'_>) {
+    let Some(node) = producers.node(graph, recipe.loss.of) else { return };
+    if !matches!(node.op, Op::Softmax(_)) {
+        return;
+    }
+    let (at, from): (Span, Span) = (recipe.loss.span, node.span);
+    let title = "`cross_entropy` takes scores, found probabilities";
+    if let Some(report) = linter.warn(DOUBLE_SOFTMAX, title, at, "softmax would be applied twice") {
+        let report = if from == at { report } else { report.secondary(from, "softmax is applied here") };
+        report.help("give it what goes into `softmax`");
+    }
+}
