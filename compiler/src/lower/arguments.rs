@@ -259,6 +259,15 @@ impl<'a> Lowerer<'a> {
                 span: Some(expr.span),
             });
         }
+        if let (Kind::Choice(words), ExprKind::Name(name)) = (argument.kind, &expr.kind)
+            && words.contains(&name.as_str())
+        {
+            self.sink
+                .error(codes::N0203, format!("`{}` of `{}` is a text", argument.name, signature.name))
+                .primary(expr.span, format!("expected {}", argument.kind.describe()))
+                .help(format!("write it in quotes: `{}: \"{name}\"`", argument.name));
+            return None;
+        }
         let value = self.constant(expr)?;
         let least = if matches!(argument.kind, Kind::SizePair | Kind::Size | Kind::Padding) { 0 } else { 1 };
         // What a size may be at most: beyond it no tensor fits, and sums of sizes stay far from overflow.
