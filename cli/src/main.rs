@@ -11,6 +11,7 @@ mod commands;
 mod markdown;
 mod message;
 mod network;
+mod origin;
 mod program;
 mod registry;
 

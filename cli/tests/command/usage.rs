@@ -48,7 +48,9 @@ fn wrong_options_end_with_two() {
 fn help_and_version_are_answers() {
     let folder = tempdir().unwrap();
     assert_eq!(good(folder.path(), &["--version"]).stdout, format!("netwright {}\n", env!("CARGO_PKG_VERSION")));
-    for command in ["check", "summary", "expand", "graph", "explain", "train", "eval", "predict", "data", "bench"] {
+    for command in
+        ["check", "summary", "expand", "new", "graph", "explain", "train", "eval", "predict", "data", "bench"]
+    {
         let help = good(folder.path(), &[command, "--help"]).stdout;
         assert!(help.contains("Usage: netwright"), "{help}");
     }

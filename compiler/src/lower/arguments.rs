@@ -190,7 +190,7 @@ fn unknown_argument(lowerer: &mut Lowerer<'_>, signature: &Signature, name: &str
         .error(codes::N0202, format!("`{}` has no argument {}", signature.name, quote(name)))
         .primary(span, "not an argument of this layer");
     match near {
-        Some(near) => report.help(format!("did you mean `{near}`?")),
+        Some(near) => report.did_you_mean(near, span),
         None if known.is_empty() => report.help("it takes no arguments"),
         None => report.help(format!("its arguments: {}", known.join(", "))),
     };
@@ -410,7 +410,7 @@ impl<'a> Lowerer<'a> {
             .error(codes::N0208, format!("there is no initialiser called {}", quote(name)))
             .primary(span, "not an initialiser");
         match near {
-            Some(near) => report.help(format!("did you mean `{near}`?")),
+            Some(near) => report.did_you_mean(near, span),
             None => report.help(format!("the initialisers are {}", known().collect::<Vec<_>>().join(", "))),
         };
         None

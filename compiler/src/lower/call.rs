@@ -23,7 +23,7 @@ impl<'a> Lowerer<'a> {
         if let Some(signature) = ops::signature(&call.name.text) {
             let Some(bound) = bind(self, signature, call, site.operand) else { return Meaning::Unknown };
             let label = self.label(site.label);
-            return self.build(signature, bound, label, call.span);
+            return self.build(signature, bound, label, call.span, site.operand.is_some());
         }
         let unit = self.frame().unit;
         if let Some((unit, block)) = self.find_block(unit, &call.name.text) {
@@ -36,7 +36,7 @@ impl<'a> Lowerer<'a> {
     /// Lowers an operator on tensors as the call of its layer.
     pub(super) fn combine(&mut self, name: &str, bound: Bound, span: Span) -> Meaning {
         match ops::signature(name) {
-            Some(signature) => self.build(signature, bound, None, span),
+            Some(signature) => self.build(signature, bound, None, span, false),
             None => Meaning::Unknown,
         }
     }
@@ -47,6 +47,7 @@ impl<'a> Lowerer<'a> {
         bound: Bound,
         label: Option<(String, Span)>,
         span: Span,
+        is_stage: bool,
     ) -> Meaning {
         if self.is_stopped {
             return Meaning::Unknown;
@@ -61,7 +62,7 @@ impl<'a> Lowerer<'a> {
         self.report_second(&name, earlier, at);
         let operands: Vec<TensorType> = bound.operands.iter().map(|&(id, _)| self.type_of(id)).collect();
         let is_symbolic = self.paths.is_some();
-        let mut layer = LayerCall { lowerer: self, signature, bound, name, span };
+        let mut layer = LayerCall { lowerer: self, signature, bound, name, span, is_stage };
         // After a message the layer still stands for a tensor, of an unknown shape, so that one mistake is one message.
         // Nodes made before the mistake was found stay behind; a graph with mistakes is never looked at.
         if operands.iter().any(|operand| !operand.is_known()) {
@@ -143,7 +144,7 @@ impl<'a> Lowerer<'a> {
         if is_value {
             report.help(format!("`{}` is a value: it stands left of `->`, or inside of parentheses", name.text));
         } else if let Some(near) = exact.or(near) {
-            report.help(format!("did you mean `{near}`?"));
+            report.did_you_mean(near, name.span);
         } else {
             let names: Vec<&str> = SIGNATURES.iter().map(|signature| signature.name).collect();
             report.help(format!("the layers are {}", names.join(", ")));
@@ -158,6 +159,8 @@ pub struct LayerCall<'a, 'b> {
     bound: Bound,
     name: String,
     span: Span,
+    /// Whether it stands after `->`.
+    is_stage: bool,
 }
 
 impl<'b> LayerCall<'_, 'b> {
@@ -301,8 +304,14 @@ impl<'b> LayerCall<'_, 'b> {
             }
             _ => report,
         };
-        if let Some(help) = mismatch.help {
-            report.help(help);
+        match (mismatch.help, mismatch.before.filter(|_| self.is_stage)) {
+            (Some(help), Some(stages)) => {
+                report.fix(help, self.span.before(), stages);
+            }
+            (Some(help), None) => {
+                report.help(help);
+            }
+            (None, _) => {}
         }
     }
 

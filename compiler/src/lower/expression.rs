@@ -79,7 +79,7 @@ impl<'a> Lowerer<'a> {
             let what = if is_layer { "layer" } else { "block" };
             report.help(format!("`{name}` is a {what}: write `x -> {name}` or `{name}(x)`"));
         } else if let Some(near) = near {
-            report.help(format!("did you mean `{near}`?"));
+            report.did_you_mean(&near, span);
         }
         Meaning::Unknown
     }

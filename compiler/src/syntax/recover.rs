@@ -172,7 +172,7 @@ impl<'a> Recovery<'a> {
             let title = format!("expected `network`, found {}", self.words.found(start));
             let report = self.sink.error(N0013, title).primary(span, "");
             if let Some(meant) = suggest(word, ["network"]) {
-                report.help(format!("did you mean `{meant}`?"));
+                report.did_you_mean(meant, span);
             }
         }
     }
@@ -477,7 +477,8 @@ impl<'a> Recovery<'a> {
         if result.is_ok() && end < words.len() && words.text(end) != ";" {
             self.sink
                 .error(N0014, format!("expected `;` after this {}", part.noun()))
-                .primary(words.span(end.saturating_sub(1)).after(), "expected `;`");
+                .primary(words.span(end.saturating_sub(1)).after(), "expected `;`")
+                .fix("end it with `;`", words.span(end.saturating_sub(1)).after(), ";");
         }
         self.pass(start, end);
         result
