@@ -11,6 +11,7 @@ use rayon::ThreadPoolBuilder;
 
 netwright::model!(<lenet> as LeNet);
 netwright::model!("../nets/layers/composite.net");
+netwright::model!("../nets/layers/decoder.net");
 netwright::model!("../nets/layers/varied.net");
 
 const THREADS: [usize; 4] = [1, 2, 3, 7];
@@ -86,6 +87,12 @@ fn composite_is_the_same_for_any_number_of_threads() {
     is_the_same_for_any_number_of_threads::<Composite>(210);
 }
 
+/// With layers that change sizes, forward and back.
+#[test]
+fn decoder_is_the_same_for_any_number_of_threads() {
+    is_the_same_for_any_number_of_threads::<Decoder>(210);
+}
+
 /// With normalisation within an image, slopes that are trained, and a weighted mean of losses.
 #[test]
 fn varied_is_the_same_for_any_number_of_threads() {
@@ -126,6 +133,7 @@ fn a_prediction_does_not_depend_on_the_batch() {
     }
     predicts::<LeNet>();
     predicts::<Composite>();
+    predicts::<Decoder>();
     predicts::<Varied>();
 }
 

@@ -1,26 +1,30 @@
-//! `add`: the sum of two tensors element by element, or of a tensor and one number per channel.
+//! `add`: the sum of two tensors element by element, or of an image and one number per channel or pixel.
 
 use std::fmt;
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::arithmetic::{fold, rule, unit};
-use super::{Operands, Operation, Signature, Storage};
+use super::broadcast::{Forms, fold, rule, unit};
+use super::{AddPixelGate, Operands, Operation, Signature, Storage};
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::passes::Backward;
 
 pub(super) const SIGNATURE: Signature = Signature {
     name: "add",
-    docs: "The sum of two or more tensors of one shape, element by element; also written `a + b`. One of two may be flat, \
-           `[C]`, beside an image `[H, W, C]`: it is added at every pixel.",
+    docs: "The sum of two or more tensors of one shape, element by element; also written `a + b`. Beside an image \
+           `[H, W, C]` the other may be `[C]` or `[1, 1, C]`, which is added at every pixel, or `[H, W, 1]`, which is added to \
+           every channel.",
     operands: Operands::Several,
     arguments: &[],
     weighted: false,
     has_several: false,
     rule,
-    build: |call| fold(call, &Add.into(), &AddGate.into()),
+    build: |call| {
+        let (same, channels, pixels) = (Add.into(), AddGate.into(), AddPixelGate.into());
+        fold(call, &Forms { same, channels, pixels, second: None })
+    },
 };
 
 unit!(

@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::Operation;
-use super::arithmetic::unit;
+use super::broadcast::unit;
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::passes::Backward;

@@ -1,26 +1,30 @@
-//! `multiply`: the product of two tensors element by element, or of a tensor and one number per channel.
+//! `multiply`: the product of two tensors element by element, or of an image and one number per channel or pixel.
 
 use std::fmt;
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::arithmetic::{fold, rule, unit};
-use super::{Operands, Operation, Signature};
+use super::broadcast::{Forms, fold, rule, unit};
+use super::{Operands, Operation, PixelGate, Signature};
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::passes::Backward;
 
 pub(super) const SIGNATURE: Signature = Signature {
     name: "multiply",
-    docs: "The product of two or more tensors of one shape, element by element; also written `a * b`. One of two may be \
-           flat, `[C]`, beside an image `[H, W, C]`: each channel is scaled by its number, as a gate does.",
+    docs: "The product of two or more tensors of one shape, element by element; also written `a * b`. Beside an \
+           image `[H, W, C]` the other may be `[C]` or `[1, 1, C]`, which scales each channel by its number, as a gate does, or \
+           `[H, W, 1]`, which scales each pixel.",
     operands: Operands::Several,
     arguments: &[],
     weighted: false,
     has_several: false,
     rule,
-    build: |call| fold(call, &Multiply.into(), &Gate.into()),
+    build: |call| {
+        let (same, channels, pixels) = (Multiply.into(), Gate.into(), PixelGate.into());
+        fold(call, &Forms { same, channels, pixels, second: None })
+    },
 };
 
 unit!(

@@ -22,6 +22,9 @@ kinds! {
     Conv
     ConvInputGradient
     ConvWeightGradient
+    ConvTranspose
+    ConvTransposeInputGradient
+    ConvTransposeWeightGradient
     Dense
     DenseInputGradient
     DenseWeightGradient
@@ -41,6 +44,14 @@ kinds! {
     AvgPoolGradient
     GlobalAvgPool
     GlobalAvgPoolGradient
+    GlobalMaxPool
+    GlobalMaxPoolGradient
+    Mean
+    MeanGradient
+    Pad
+    PadGradient
+    Upsample
+    UpsampleGradient
     Reshape
     Dropout
     DropoutGradient
@@ -59,14 +70,22 @@ kinds! {
     LrnGradient
     Concat
     Slice
+    SliceGradient
+    SliceAccumulate
     Add
     Accumulate
+    Subtract
+    Affine
     Multiply
     ScaleGradient
     Gate
     GateGradient
     AddGate
     AddGateGradient
+    PixelGate
+    PixelGateGradient
+    AddPixelGate
+    AddPixelGateGradient
     Copy
     CrossEntropy
     MeanSquaredError

@@ -12,6 +12,7 @@ mod batch_norm;
 mod compile;
 mod concat;
 mod conv;
+mod conv_transpose;
 mod dense;
 mod dropout;
 mod example;
@@ -19,12 +20,15 @@ mod kind;
 mod log_softmax;
 mod loss;
 mod lrn;
+mod mean;
 mod norm;
+mod pad;
 mod pool;
 mod prelu;
 mod random;
 mod run;
 mod softmax;
+mod upsample;
 
 use std::collections::BTreeMap;
 
