@@ -73,7 +73,7 @@ impl Generator {
                 // A tensor cut up and put together again in another order.
                 let axis = self.random.below(3);
                 let size = shape[axis];
-                let is_even = size % 2 == 0 && self.random.one_in(2);
+                let is_even = size.is_multiple_of(2) && self.random.one_in(2);
                 let first = if is_even { size / 2 } else { self.random.between(1, size.max(2) - 1) };
                 if size < 2 {
                     return self.statement(x, shape);
