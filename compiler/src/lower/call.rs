@@ -34,9 +34,9 @@ impl<'a> Lowerer<'a> {
     }
 
     /// Lowers an operator on tensors as the call of its layer.
-    pub(super) fn combine(&mut self, name: Ident, operands: Vec<(ValueId, Span)>, span: Span) -> Meaning {
-        match ops::signature(&name.text) {
-            Some(signature) => self.build(signature, Bound { operands, arguments: Vec::new() }, None, span, false),
+    pub(super) fn combine(&mut self, name: &str, bound: Bound, span: Span) -> Meaning {
+        match ops::signature(name) {
+            Some(signature) => self.build(signature, bound, None, span, false),
             None => Meaning::Unknown,
         }
     }
@@ -125,6 +125,12 @@ impl<'a> Lowerer<'a> {
         let exact = match name.text.as_str() {
             "linear" | "fc" | "fully_connected" => Some("dense"),
             "conv2d" | "convolution" => Some("conv"),
+            "conv2d_transpose" | "deconv" | "transposed_conv" | "conv_transpose2d" => Some("conv_transpose"),
+            "depthwise" | "depthwise_conv2d" => Some("depthwise_conv"),
+            "separable_conv2d" => Some("separable_conv"),
+            "resize" | "upsampling" | "interpolate" => Some("upsample"),
+            "zero_pad" | "zero_padding" => Some("pad"),
+            "sub" => Some("subtract"),
             "maxpool" => Some("max_pool"),
             "avgpool" => Some("avg_pool"),
             "concatenate" | "cat" => Some("concat"),
@@ -208,6 +214,26 @@ impl<'b> LayerCall<'_, 'b> {
                 _ => None,
             },
             value => size(value).map(|value| [value, value]),
+        }
+    }
+
+    /// The items of a list, or a single number as the only one.
+    pub(crate) fn sizes(&self, name: &str) -> Option<Vec<usize>> {
+        let size = |value: &Constant| match value {
+            Constant::Int(value) => usize::try_from(*value).ok(),
+            _ => None,
+        };
+        match self.argument(name)? {
+            Constant::List(items) => items.iter().map(size).collect(),
+            value => Some(vec![size(value)?]),
+        }
+    }
+
+    /// A word.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        match self.argument(name)? {
+            Constant::Text(text) => Some(text),
+            _ => None,
         }
     }
 
@@ -355,6 +381,23 @@ impl<'b> LayerCall<'_, 'b> {
     pub(crate) fn node(&mut self, op: Op, parameters: Vec<ParameterId>) -> ValueId {
         let args = self.bound.operands.iter().map(|&(id, _)| id).collect();
         self.node_over(op, args, parameters)
+    }
+
+    /// The shape of a value.
+    pub(crate) fn shape_of(&self, value: ValueId) -> Shape {
+        self.lowerer.graph.shape(value).clone()
+    }
+
+    /// A node of the layer, over these operands, whose result is not the layer's own and is named after its part.
+    pub(crate) fn inner_node(
+        &mut self,
+        part: &str,
+        op: Op,
+        args: Vec<ValueId>,
+        parameters: Vec<ParameterId>,
+    ) -> ValueId {
+        let (name, layer, span) = (format!("{}_{part}", self.name), self.name.clone(), self.span);
+        self.lowerer.graph.add_node(NewNode { op, args, parameters, name: &name, layer: &layer, span })
     }
 
     /// A node of the layer, over these operands.

@@ -145,6 +145,20 @@ impl<'a> RuleCall<'a> {
         }
     }
 
+    /// The items of a list, or a single value as the only one.
+    pub(super) fn dims(&self, name: &str) -> Vec<Dim> {
+        match self.argument(name) {
+            Some(Constant::List(items)) => items.iter().map(size).collect(),
+            Some(value) => vec![size(value)],
+            None => Vec::new(),
+        }
+    }
+
+    /// Whether an argument is a list.
+    pub(super) fn is_list(&self, name: &str) -> bool {
+        matches!(self.argument(name), Some(Constant::List(_)))
+    }
+
     /// A truth value; it is always known.
     pub(super) fn flag(&self, name: &str) -> bool {
         self.argument(name) == Some(&Constant::Bool(true))

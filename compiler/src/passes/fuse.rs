@@ -42,6 +42,7 @@ pub(super) fn run(unit: &mut Unit) {
 fn take_in(op: &mut Op) -> bool {
     match op {
         Op::Conv(conv) => conv.relu = true,
+        Op::ConvTranspose(conv) => conv.relu = true,
         Op::Dense(dense) => dense.relu = true,
         _ => return false,
     }

@@ -174,10 +174,12 @@ fn thousands(number: u64) -> String {
 
 fn class(kind: &str) -> Class {
     match kind {
-        "conv" => Class::Conv,
+        "conv" | "conv_transpose" => Class::Conv,
         "dense" => Class::Dense,
         "dropout" | "batch_norm" => Class::Norm,
-        "flatten" | "reshape" | "concat" | "add" | "multiply" => Class::Join,
+        "flatten" | "reshape" | "concat" | "slice" | "pad" | "upsample" | "add" | "subtract" | "multiply"
+        | "affine" => Class::Join,
+        "mean" => Class::Pool,
         pool if pool.contains("pool") => Class::Pool,
         _ => Class::Activation,
     }
