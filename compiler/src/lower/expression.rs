@@ -211,6 +211,11 @@ impl<'a> Lowerer<'a> {
                 .primary(at, "expected a smaller number");
             return Meaning::Unknown;
         }
+        self.affine(tensor, scale, shift, span)
+    }
+
+    /// `scale x + shift`, as an operator writes it.
+    pub(super) fn affine(&mut self, tensor: (ValueId, Span), scale: f64, shift: f64, span: Span) -> Meaning {
         let argument = |name, number| BoundArgument { name, value: Constant::Float(number), init: None, span: None };
         let bound =
             Bound { operands: vec![tensor], arguments: vec![argument("scale", scale), argument("shift", shift)] };

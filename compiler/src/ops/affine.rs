@@ -15,7 +15,7 @@ use crate::passes::Backward;
 pub(super) const SIGNATURE: Signature = Signature {
     name: "affine",
     docs: "`scale x + shift` of each element; the shape stays. Also written with operators: `0.5 * x`, `x + 1.0`, \
-           `1.0 - x`, `x / 2.0`. Both are numbers of the description; to train them, use `conv` or `batch_norm`.",
+           `1.0 - x`, `x / 2.0`, `-x`. Both are numbers of the description; to train them, use `conv` or `batch_norm`.",
     operands: Operands::One,
     arguments: &[
         Argument { name: "scale", kind: Kind::Real, default: Default::Number("1.0"), docs: "the factor" },

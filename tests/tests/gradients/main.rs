@@ -272,7 +272,7 @@ const LAYERS: &[(&str, &str, &str)] = &[
     ),
     (
         "[3, 4, 2]",
-        "a = x -> conv(2, kernel: 1); m = a -> mean([0, 1]); logits = (m - a) -> tanh -> flatten",
+        "a = x -> conv(2, kernel: 1); m = a -> mean([0, 1]); logits = -((m - a) -> tanh) -> flatten",
         "cross_entropy",
     ),
 ];
