@@ -210,11 +210,12 @@ fn finish(lowered: Lowered) -> Result<Compiled, String> {
     Ok(Compiled { graph, parameters, fingerprint, inference, training })
 }
 
-/// A digest of the structure. Freezing changes nothing of it: what was trained before is loaded after.
+/// A digest of the structure. Freezing and rates change nothing of it: what was trained before is loaded after.
 fn fingerprint(graph: &Graph) -> String {
     let mut graph = graph.clone();
     for parameter in &mut graph.parameters {
         parameter.trained |= std::mem::take(&mut parameter.frozen);
+        parameter.rate = 1.0;
     }
     blake3::hash(graph.to_string().as_bytes()).to_hex()[..32].to_owned()
 }

@@ -17,7 +17,7 @@ pub use netwright_kernels::{
 pub use crate::engine::{Core, Inference, InferenceChunk, forward, predict};
 pub use crate::error::Error;
 pub use crate::network::Network;
-pub use crate::spec::{Init, LayerSpec, ParameterSpec, Spec, TensorSpec};
+pub use crate::spec::{Init, LayerSpec, ParameterSpec, Rate, Spec, TensorSpec};
 pub use crate::{training, weights, whole_batch};
 
 #[cfg(feature = "train")]

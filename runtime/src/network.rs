@@ -35,6 +35,10 @@ pub trait Trainable: Network {
     /// The `train` section of the description, with defaults filled in.
     const RECIPE: crate::train::Recipe;
 
+    /// Parameters whose learning rate is another than the recipe's, in the order of their places.
+    #[doc(hidden)]
+    const RATES: &'static [crate::spec::Rate] = &[];
+
     /// Sizes of the training plan.
     #[doc(hidden)]
     const TRAINING: crate::engine::Training;

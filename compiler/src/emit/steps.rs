@@ -42,6 +42,31 @@ pub(super) fn inference(context: &Context<'_>) -> TokenStream {
     }
 }
 
+/// The parameters whose learning rate is another than the recipe's; nothing if there are none.
+fn rates(context: &Context<'_>) -> TokenStream {
+    let layout = &context.compiled.parameters;
+    let mut others: Vec<(std::ops::Range<usize>, f32)> = Vec::new();
+    for &id in &layout.order {
+        let parameter = context.compiled.graph.parameter(id);
+        if !parameter.trained || (parameter.rate - 1.0).abs() < f64::EPSILON {
+            continue;
+        }
+        let (range, factor) = (layout.range(id), parameter.rate as f32);
+        match others.last_mut() {
+            Some((last, same)) if last.end == range.start && same.to_bits() == factor.to_bits() => last.end = range.end,
+            _ => others.push((range, factor)),
+        }
+    }
+    if others.is_empty() {
+        return TokenStream::new();
+    }
+    let rates = others.into_iter().map(|(range, factor)| {
+        let (start, end) = (range.start, range.end);
+        quote!(rt::Rate { start: #start, end: #end, factor: #factor })
+    });
+    quote!(const RATES: &'static [rt::Rate] = &[#(#rates),*];)
+}
+
 /// `impl Trainable`, where the description says how to train.
 pub(super) fn training(context: &Context<'_>) -> TokenStream {
     let Some(train) = &context.compiled.training else { return TokenStream::new() };
@@ -89,9 +114,11 @@ pub(super) fn training(context: &Context<'_>) -> TokenStream {
         | LossKind::L1
         | LossKind::Huber { .. } => TokenStream::new(),
     };
+    let rates = rates(context);
     context.if_training(&quote! {
             impl rt::Trainable for #name {
                 const RECIPE: rt::train::Recipe = #recipe_constant;
+                #rates
                 const TRAINING: rt::Training = #sizes;
                 const EVALUATION: rt::Inference = #evaluation_sizes;
                 #class_weights

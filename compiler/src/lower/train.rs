@@ -196,6 +196,17 @@ impl<'a> Lowerer<'a> {
     fn check_keys(&mut self, train: &'a Train) {
         for (index, entry) in train.entries.iter().enumerate() {
             let key = &entry.key;
+            if let Some(path) = entry.paths.first() {
+                if key.text == "lr" {
+                    self.rate(entry);
+                } else {
+                    self.sink
+                        .error(codes::N0402, format!("{} is not set for single layers", quote(&key.text)))
+                        .primary(path.span, format!("expected `{}: …`", key.text))
+                        .help("`lr(layer): 0.1;` multiplies the learning rate of a layer");
+                }
+                continue;
+            }
             if !KEYS.contains(&key.text.as_str()) {
                 let report = self
                     .sink
@@ -203,7 +214,7 @@ impl<'a> Lowerer<'a> {
                     .primary(key.span, "not an entry of this section");
                 match near_key(&key.text) {
                     _ if matches!(key.text.as_str(), "lr" | "learning_rate") => {
-                        report.help("it is a setting of the optimizer: `optimizer: adam(lr: 0.001);`")
+                        report.help("it is a setting of the optimizer, `optimizer: adam(lr: 0.001);`, or of layers, `lr(conv1): 0.1;`")
                     }
                     Some(near) => report.did_you_mean(near, key.span),
                     None => report.help(format!("the entries are {}", KEYS.join(", "))),
@@ -213,6 +224,16 @@ impl<'a> Lowerer<'a> {
                     .error(codes::N0103, format!("{} is set twice", quote(&key.text)))
                     .primary(key.span, "set again here")
                     .secondary(first.key.span, "set here first");
+            }
+        }
+    }
+
+    /// Notes the factor of some layers' learning rate.
+    fn rate(&mut self, entry: &'a Entry) {
+        let Some(factor) = self.positive(entry) else { return };
+        for path in &entry.paths {
+            if let Some(name) = self.path(path) {
+                self.sections.rates.push((name, factor, path.span));
             }
         }
     }

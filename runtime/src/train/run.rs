@@ -139,7 +139,7 @@ impl<N: Trainable> Session<'_, '_, N> {
         }
         let learning_rate = recipe.rate(self.progress.step, self.batches as u64);
         let parameters = self.network.core_mut().parameters_mut().trained_mut();
-        self.state.step(&recipe.optimizer, learning_rate, parameters, self.gradients.values());
+        self.state.step_parts(&recipe.optimizer, learning_rate, N::RATES, parameters, self.gradients.values());
 
         let epoch = &mut self.progress.epoch;
         self.progress.step += 1;
