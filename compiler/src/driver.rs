@@ -8,7 +8,7 @@ use crate::lower::{Constant, Lowered, check_blocks, lower};
 use crate::passes::{Mode, prepare};
 use crate::plan::{Parameters, Plan, plan};
 use crate::program::{Program, Sources};
-use crate::recipe::{LossKind, Recipe};
+use crate::recipe::Recipe;
 use crate::source::{SourceId, SourceMap};
 use crate::syntax::ast;
 
@@ -101,10 +101,7 @@ impl Compiled {
     pub(crate) fn loss_sizes(&self) -> (usize, usize) {
         let Some(train) = &self.training else { return (0, 0) };
         let elements = self.graph.shape(train.recipe.loss.of).elements();
-        match train.recipe.loss.kind {
-            LossKind::CrossEntropy => (elements, 0),
-            LossKind::MeanSquaredError => (0, elements),
-        }
+        if train.recipe.loss.kind.takes_classes() { (elements, 0) } else { (0, elements) }
     }
 }
 
@@ -124,10 +121,18 @@ pub fn check(
     if sink.has_errors() {
         return None;
     }
-    let allowed = Allowed::of(&program, sink);
-    let noticed = check_blocks(&program, sink);
+    // Expressions and statements stand inside each other as deep as the limits of the text allow.
+    stacker::maybe_grow(STACK, STACK, || check_program(&program, settings, sink))
+}
+
+/// Stack for trees at the limits of nesting, in a build without optimisation too.
+const STACK: usize = 32 << 20;
+
+fn check_program(program: &Program, settings: &Settings, sink: &mut Sink) -> Option<Lowered> {
+    let allowed = Allowed::of(program, sink);
+    let noticed = check_blocks(program, sink);
     let network = select(program.main()?, settings, sink)?;
-    let mut lowered = lower(&program, network, &settings.overrides, sink);
+    let mut lowered = lower(program, network, &settings.overrides, sink);
     if !sink.has_errors() {
         lowered.noticed.append(noticed);
         let mut linter = Linter::new(&allowed, sink);
@@ -205,11 +210,12 @@ fn finish(lowered: Lowered) -> Result<Compiled, String> {
     Ok(Compiled { graph, parameters, fingerprint, inference, training })
 }
 
-/// A digest of the structure. Freezing changes nothing of it: what was trained before is loaded after.
+/// A digest of the structure. Freezing and rates change nothing of it: what was trained before is loaded after.
 fn fingerprint(graph: &Graph) -> String {
     let mut graph = graph.clone();
     for parameter in &mut graph.parameters {
         parameter.trained |= std::mem::take(&mut parameter.frozen);
+        parameter.rate = 1.0;
     }
     blake3::hash(graph.to_string().as_bytes()).to_hex()[..32].to_owned()
 }

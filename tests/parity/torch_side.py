@@ -89,6 +89,24 @@ class Torch:
         return F.adaptive_avg_pool2d(channels_first(x), 1).flatten(1)
 
     @staticmethod
+    def conv_transpose(x, weight, bias=None, stride=(1, 1), pad=(0, 0), output_pad=(0, 0)):
+        weight = weight.permute(2, 3, 0, 1)
+        return channels_last(F.conv_transpose2d(channels_first(x), weight, bias, stride, pad, output_pad))
+
+    @staticmethod
+    def global_max_pool(x):
+        return F.adaptive_max_pool2d(channels_first(x), 1).flatten(1)
+
+    @staticmethod
+    def pad(x, top, bottom, left, right):
+        return F.pad(x, (0, 0, left, right, top, bottom))
+
+    @staticmethod
+    def upsample(x, factor, mode):
+        settings = {"align_corners": False} if mode == "bilinear" else {}
+        return channels_last(F.interpolate(channels_first(x), scale_factor=factor, mode=mode, **settings))
+
+    @staticmethod
     def flatten(x):
         return x.flatten(1)
 
@@ -113,9 +131,55 @@ class Torch:
         y = F.batch_norm(first, *state, scale, shift, training, 1.0 - keep, epsilon)
         return channels_last(y) if x.dim() == 4 else y
 
+    silu = staticmethod(F.silu)
+    relu6 = staticmethod(F.relu6)
+    hard_sigmoid = staticmethod(F.hardsigmoid)
+    hard_swish = staticmethod(F.hardswish)
+
     @staticmethod
-    def cross_entropy(scores, classes):
-        return F.cross_entropy(scores, torch.from_numpy(classes))
+    def elu(x, alpha=1.0):
+        return F.elu(x, alpha)
+
+    @staticmethod
+    def gelu(x):
+        return F.gelu(x, approximate="none")
+
+    @staticmethod
+    def prelu(x, slope):
+        return channels_last(F.prelu(channels_first(x), slope)) if x.dim() == 4 else F.prelu(x, slope)
+
+    @staticmethod
+    def log_softmax(x):
+        return F.log_softmax(x, dim=-1)
+
+    @staticmethod
+    def lrn(x, size, alpha, beta, k):
+        return channels_last(F.local_response_norm(channels_first(x), size, alpha, beta, k))
+
+    @staticmethod
+    def layer_norm(x, scale, shift, epsilon):
+        return F.layer_norm(x, scale.shape, scale, shift, epsilon)
+
+    @staticmethod
+    def group_norm(x, groups, scale, shift, epsilon):
+        return channels_last(F.group_norm(channels_first(x), groups, scale, shift, epsilon))
+
+    @staticmethod
+    def cross_entropy(scores, classes, smoothing=0.0, weights=None):
+        weights = None if weights is None else Torch.constant(weights)
+        return F.cross_entropy(scores, torch.from_numpy(classes), weights, label_smoothing=smoothing)
+
+    @staticmethod
+    def binary_cross_entropy(scores, values):
+        return F.binary_cross_entropy_with_logits(scores, Torch.constant(values))
+
+    @staticmethod
+    def l1(y, values):
+        return F.l1_loss(y, Torch.constant(values))
+
+    @staticmethod
+    def huber(y, values, delta):
+        return F.huber_loss(y, Torch.constant(values), delta=delta)
 
     @staticmethod
     def mean_squared_error(y, values):

@@ -11,6 +11,8 @@ use rayon::ThreadPoolBuilder;
 
 netwright::model!(<lenet> as LeNet);
 netwright::model!("../nets/layers/composite.net");
+netwright::model!("../nets/layers/decoder.net");
+netwright::model!("../nets/layers/varied.net");
 
 const THREADS: [usize; 4] = [1, 2, 3, 7];
 const STEPS: u64 = 3;
@@ -85,6 +87,18 @@ fn composite_is_the_same_for_any_number_of_threads() {
     is_the_same_for_any_number_of_threads::<Composite>(210);
 }
 
+/// With layers that change sizes, forward and back.
+#[test]
+fn decoder_is_the_same_for_any_number_of_threads() {
+    is_the_same_for_any_number_of_threads::<Decoder>(210);
+}
+
+/// With normalisation within an image, slopes that are trained, and a weighted mean of losses.
+#[test]
+fn varied_is_the_same_for_any_number_of_threads() {
+    is_the_same_for_any_number_of_threads::<Varied>(45);
+}
+
 #[test]
 fn a_seed_has_one_start() {
     fn starts<N: Trainable>() {
@@ -94,6 +108,7 @@ fn a_seed_has_one_start() {
     }
     starts::<LeNet>();
     starts::<Composite>();
+    starts::<Varied>();
     assert_eq!(LeNet::new(3).param("conv1.weight").unwrap(), LeNet::new(3).param("conv1.weight").unwrap());
 }
 
@@ -118,6 +133,8 @@ fn a_prediction_does_not_depend_on_the_batch() {
     }
     predicts::<LeNet>();
     predicts::<Composite>();
+    predicts::<Decoder>();
+    predicts::<Varied>();
 }
 
 /// Dropout is keyed: the same key gives the same gradients, another seed or step others.

@@ -7,7 +7,6 @@ use super::names::Unique;
 use super::{Context, type_case};
 use crate::Compiled;
 use crate::ir::{Output, Shape, ValueId};
-use crate::recipe::LossKind;
 use crate::summary;
 
 /// The struct's doc comment: the description's own, then inputs, outputs and layers.
@@ -229,16 +228,11 @@ fn training(context: &Context<'_>, inputs: &[Tensor], [labels, values, gradients
     let Some(train) = &context.compiled.training else { return TokenStream::new() };
     let name = context.type_name();
     let (xs, x_views): (Vec<_>, Vec<_>) = inputs.iter().map(|input| (&input.name, input.view())).unzip();
-    let (docs, targets, targets_type, wrap) = match train.recipe.loss.kind {
-        LossKind::CrossEntropy => {
-            (" `labels` has the class of each image.", labels, quote!(&[u32]), quote!(rt::Targets::Classes(#labels)))
-        }
-        LossKind::MeanSquaredError => (
-            " `targets` has the values wanted, image after image.",
-            values,
-            quote!(&[f32]),
-            quote!(rt::Targets::Values(#values)),
-        ),
+    let (docs, targets, targets_type, wrap) = if train.recipe.loss.kind.takes_classes() {
+        (" `labels` has the class of each image.", labels, quote!(&[u32]), quote!(rt::Targets::Classes(#labels)))
+    } else {
+        let docs = " `targets` has the values wanted, image after image.";
+        (docs, values, quote!(&[f32]), quote!(rt::Targets::Values(#values)))
     };
     let (first, call) = match inputs {
         [input] => {

@@ -6,14 +6,15 @@ use quote::{format_ident, quote};
 use super::names::Unique;
 use super::step::StepContext;
 use super::{Context, recipe};
-use crate::ir::{Node, NodeId, ValueId};
+use crate::ir::{Node, NodeId, ParameterId, ValueId};
 use crate::plan::Plan;
+use crate::recipe::LossKind;
 
 /// `impl Network`: the inference plan.
 pub(super) fn inference(context: &Context<'_>) -> TokenStream {
     let name = context.type_name();
     let plan = &context.compiled.inference;
-    let names = Names::of(plan);
+    let names = Names::of(context, plan);
     let (constants, sizes) = (slot_constants(plan, &names.slots), sizes(plan));
     let body = stage(context, plan, &names, 0);
     let outputs = later_outputs(&names.outputs);
@@ -48,18 +49,43 @@ fn later_outputs(names: &[Ident]) -> TokenStream {
     if names.is_empty() { TokenStream::new() } else { quote!(let [#(#names),*] = c.more_outputs.each();) }
 }
 
+/// The parameters whose learning rate is another than the recipe's; nothing if there are none.
+fn rates(context: &Context<'_>) -> TokenStream {
+    let layout = &context.compiled.parameters;
+    let mut others: Vec<(std::ops::Range<usize>, f32)> = Vec::new();
+    for &id in &layout.order {
+        let parameter = context.compiled.graph.parameter(id);
+        if !parameter.trained || (parameter.rate - 1.0).abs() < f64::EPSILON {
+            continue;
+        }
+        let (range, factor) = (layout.range(id), parameter.rate as f32);
+        match others.last_mut() {
+            Some((last, same)) if last.end == range.start && same.to_bits() == factor.to_bits() => last.end = range.end,
+            _ => others.push((range, factor)),
+        }
+    }
+    if others.is_empty() {
+        return TokenStream::new();
+    }
+    let rates = others.into_iter().map(|(range, factor)| {
+        let (start, end) = (range.start, range.end);
+        quote!(rt::Rate { start: #start, end: #end, factor: #factor })
+    });
+    quote!(const RATES: &'static [rt::Rate] = &[#(#rates),*];)
+}
+
 /// `impl Trainable`, where the description says how to train.
 pub(super) fn training(context: &Context<'_>) -> TokenStream {
     let Some(train) = &context.compiled.training else { return TokenStream::new() };
     let name = context.type_name();
     let (plan, evaluation) = (&train.training, &train.evaluation);
-    let evaluation_names = Names::of(evaluation);
+    let evaluation_names = Names::of(context, evaluation);
     let evaluation_constants = slot_constants(evaluation, &evaluation_names.slots);
     let evaluation_sizes = sizes(evaluation);
     let evaluate = stage(context, evaluation, &evaluation_names, 0);
-    let recipe = recipe::emit(&train.recipe);
+    let recipe_constant = recipe::emit(&train.recipe);
     let sizes = training_sizes(context, plan);
-    let names = Names::of(plan);
+    let names = Names::of(context, plan);
     let constants = slot_constants(plan, &names.slots);
     let indices = 0..plan.stages.len();
     let stage_names: Vec<Ident> = indices.clone().map(|index| format_ident!("stage_{index}")).collect();
@@ -84,11 +110,25 @@ pub(super) fn training(context: &Context<'_>) -> TokenStream {
         }
     };
     let derived = derived(context, plan);
+    let class_weights = match &train.recipe.loss.kind {
+        LossKind::CrossEntropy { weights, .. } if !weights.is_empty() => {
+            let weights = recipe::numbers(weights);
+            quote!(const CLASS_WEIGHTS: &'static [f32] = #weights;)
+        }
+        LossKind::CrossEntropy { .. }
+        | LossKind::MeanSquaredError
+        | LossKind::BinaryCrossEntropy
+        | LossKind::L1
+        | LossKind::Huber { .. } => TokenStream::new(),
+    };
+    let rates = rates(context);
     context.if_training(&quote! {
             impl rt::Trainable for #name {
-                const RECIPE: rt::train::Recipe = #recipe;
+                const RECIPE: rt::train::Recipe = #recipe_constant;
+                #rates
                 const TRAINING: rt::Training = #sizes;
                 const EVALUATION: rt::Inference = #evaluation_sizes;
+                #class_weights
 
                 fn evaluate(c: &mut rt::EvaluationChunk<'_>) {
                     #evaluation_constants
@@ -199,8 +239,12 @@ struct Names {
 }
 
 impl Names {
-    fn of(plan: &Plan) -> Self {
+    fn of(context: &Context<'_>, plan: &Plan) -> Self {
         let mut unique = Unique::default();
+        // The gradients of parameters are variables, too.
+        for index in 0..plan.graph.parameters.len() as u32 {
+            unique.ident(&context.names.gradient(ParameterId(index)).to_string());
+        }
         let later = 1..plan.graph.outputs.len().max(1);
         let outputs = later.map(|index| unique.ident(&format!("out_{index}"))).collect();
         let name = |slot: &crate::plan::Slot| plan.graph.value(slot.value).name.clone();

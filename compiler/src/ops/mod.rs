@@ -5,21 +5,52 @@
 #![allow(clippy::result_large_err, reason = "a mismatch is made once, on the way to a message")]
 
 mod activation;
-mod arithmetic;
+mod add;
+mod affine;
 mod avg_pool;
 mod batch_norm;
+mod broadcast;
 mod concat;
 mod conv;
+mod conv_transpose;
+mod copy;
 mod dense;
+mod depthwise_conv;
 mod dropout;
+mod elu;
+mod flatten;
+mod gelu;
 mod global_avg_pool;
+mod global_max_pool;
+mod group_norm;
+mod hard_sigmoid;
+mod hard_swish;
+mod layer_norm;
+mod leaky_relu;
+mod log_softmax;
 mod loss;
+mod lrn;
 mod max_pool;
+mod mean;
+mod multiply;
+mod norm;
+mod pad;
+mod prelu;
 mod reference;
+mod relu;
+mod relu6;
 mod reshape;
 mod rule;
+mod separable_conv;
+mod sigmoid;
 mod signature;
+mod silu;
+mod slice;
 mod softmax;
+mod split;
+mod subtract;
+mod tanh;
+mod upsample;
 mod window;
 
 use std::fmt;
@@ -31,45 +62,83 @@ use crate::ir::{Extent, Node, Shape, ValueId};
 use crate::passes::Backward;
 
 pub use activation::{Activation, ActivationGradient, Function};
-pub use arithmetic::{Accumulate, Add, AddGate, AddGateGradient, Copy, Gate, GateGradient, Multiply, ScaleGradient};
+pub use add::{Accumulate, Add, AddGate, AddGateGradient};
+pub use affine::Affine;
 pub use avg_pool::{AvgPool, AvgPoolGradient};
 pub use batch_norm::{
     BatchNorm, BatchNormApply, BatchNormGradient, BatchNormGradientMerge, BatchNormGradientPartial, BatchNormMerge,
     BatchNormPartial, FrozenBatchNormGradient,
 };
-pub use concat::{Concat, Slice};
+pub use broadcast::{AddPixelGate, AddPixelGateGradient, PixelGate, PixelGateGradient};
+pub use concat::Concat;
 pub use conv::{Conv, ConvInputGradient, ConvWeightGradient};
 pub(crate) use conv::{RELU, RELU_GRADIENT};
+pub use conv_transpose::{ConvTranspose, ConvTransposeInputGradient, ConvTransposeWeightGradient};
+pub use copy::Copy;
 pub use dense::{Dense, DenseInputGradient, DenseWeightGradient};
 pub use dropout::{Dropout, DropoutGradient};
 pub use global_avg_pool::{GlobalAvgPool, GlobalAvgPoolGradient};
-pub use loss::{CrossEntropy, MeanSquaredError};
+pub use global_max_pool::{GlobalMaxPool, GlobalMaxPoolGradient};
+pub use log_softmax::{LogSoftmax, LogSoftmaxGradient};
+pub use loss::{BinaryCrossEntropy, CrossEntropy, Huber, L1, MeanSquaredError, loss};
+pub use lrn::{Lrn, LrnGradient};
 pub use max_pool::{MaxPool, MaxPoolGradient, MaxPoolIndexed};
+pub use mean::{Mean, MeanGradient};
+pub use multiply::{Gate, GateGradient, Multiply, ScaleGradient};
+pub use norm::{Norm, NormGradient, NormParameterGradient, Over};
+pub use pad::{Pad, PadGradient};
+pub use prelu::{Prelu, PreluGradient, PreluSlopeGradient};
 pub use reference::reference;
 pub use reshape::Reshape;
 pub use rule::{Mismatch, Rule, RuleCall};
 pub use signature::{Argument, Default, Kind, Operands, Signature};
+pub use slice::{Slice, SliceAccumulate, SliceGradient};
 pub use softmax::{Softmax, SoftmaxGradient};
+pub use subtract::Subtract;
+pub use upsample::{Upsample, UpsampleGradient};
 pub use window::Window;
 
 /// Every layer that a description can call, in the order of the documentation.
 pub const SIGNATURES: &[&Signature] = &[
     &conv::SIGNATURE,
+    &depthwise_conv::SIGNATURE,
+    &separable_conv::SIGNATURE,
+    &conv_transpose::SIGNATURE,
     &dense::SIGNATURE,
-    &activation::RELU,
-    &activation::LEAKY_RELU,
-    &activation::SIGMOID,
-    &activation::TANH,
+    &relu::SIGNATURE,
+    &relu6::SIGNATURE,
+    &leaky_relu::SIGNATURE,
+    &prelu::SIGNATURE,
+    &elu::SIGNATURE,
+    &gelu::SIGNATURE,
+    &silu::SIGNATURE,
+    &sigmoid::SIGNATURE,
+    &hard_sigmoid::SIGNATURE,
+    &hard_swish::SIGNATURE,
+    &tanh::SIGNATURE,
     &softmax::SIGNATURE,
+    &log_softmax::SIGNATURE,
     &max_pool::SIGNATURE,
     &avg_pool::SIGNATURE,
     &global_avg_pool::SIGNATURE,
-    &reshape::FLATTEN,
+    &global_max_pool::SIGNATURE,
+    &mean::SIGNATURE,
+    &pad::SIGNATURE,
+    &upsample::SIGNATURE,
+    &flatten::SIGNATURE,
+    &reshape::SIGNATURE,
     &dropout::SIGNATURE,
     &batch_norm::SIGNATURE,
+    &layer_norm::SIGNATURE,
+    &group_norm::SIGNATURE,
+    &lrn::SIGNATURE,
     &concat::SIGNATURE,
-    &arithmetic::ADD,
-    &arithmetic::MULTIPLY,
+    &slice::SIGNATURE,
+    &split::SIGNATURE,
+    &add::SIGNATURE,
+    &subtract::SIGNATURE,
+    &multiply::SIGNATURE,
+    &affine::SIGNATURE,
 ];
 
 /// The signature of a layer by its name in the language.
@@ -186,6 +255,12 @@ operations! {
     ConvInputGradient,
     /// Input and `[OH, OW, F]` -> nothing; adds to the gradients of weight and bias.
     ConvWeightGradient,
+    /// `[H, W, C]` -> `[OH, OW, F]`, larger by the stride.
+    ConvTranspose,
+    /// `[OH, OW, F]` -> `[H, W, C]`, the gradient with respect to the input.
+    ConvTransposeInputGradient,
+    /// Input and `[OH, OW, F]` -> nothing; adds to the gradients of weight and bias.
+    ConvTransposeWeightGradient,
     /// `[I]` -> `[O]`, a matrix product.
     Dense,
     /// `[O]` -> `[I]`.
@@ -194,12 +269,22 @@ operations! {
     DenseWeightGradient,
     /// Any shape to itself.
     Activation,
-    /// Output and its gradient to the input's gradient, all of one shape.
+    /// Output (or input) and the output's gradient to the input's gradient, all of one shape.
     ActivationGradient,
+    /// Any shape to itself, with a slope for each channel.
+    Prelu,
+    /// Input and output gradient to the input's gradient.
+    PreluGradient,
+    /// Input and output gradient -> nothing; adds to the gradient of the slopes.
+    PreluSlopeGradient,
     /// Any shape to itself, normalised over the last axis.
     Softmax,
     /// Output and its gradient to the input's gradient.
     SoftmaxGradient,
+    /// Any shape to itself, over the last axis.
+    LogSoftmax,
+    /// Output and its gradient to the input's gradient.
+    LogSoftmaxGradient,
     /// `[H, W, C]` -> `[OH, OW, C]`.
     MaxPool,
     /// The same, with the place of each maximum as a second result.
@@ -214,6 +299,22 @@ operations! {
     GlobalAvgPool,
     /// `[C]` -> `[H, W, C]`.
     GlobalAvgPoolGradient,
+    /// `[H, W, C]` -> `[C]`.
+    GlobalMaxPool,
+    /// Input, output and `[C]` -> `[H, W, C]`.
+    GlobalMaxPoolGradient,
+    /// Any shape to itself without some neighbouring axes.
+    Mean,
+    /// The shape without the axes to that with them.
+    MeanGradient,
+    /// `[H, W, C]` -> a larger `[OH, OW, C]`, zero around it.
+    Pad,
+    /// `[OH, OW, C]` -> `[H, W, C]`.
+    PadGradient,
+    /// `[H, W, C]` -> `[factor H, factor W, C]`.
+    Upsample,
+    /// `[factor H, factor W, C]` -> `[H, W, C]`.
+    UpsampleGradient,
     /// Any shape to another of as many elements.
     Reshape,
     /// Any shape to itself.
@@ -236,14 +337,32 @@ operations! {
     BatchNormGradient,
     /// Output gradient -> the input's gradient, with running statistics.
     FrozenBatchNormGradient,
+    /// Any shape to itself, each pixel or group of channels normalised; the statistics as a second result.
+    Norm,
+    /// Input, statistics and output gradient to the input's gradient.
+    NormGradient,
+    /// Input, statistics and output gradient -> nothing; adds to the gradients of scale and shift.
+    NormParameterGradient,
+    /// Any shape to itself, across channels.
+    Lrn,
+    /// Input and output gradient to the input's gradient; room for a row as a second result.
+    LrnGradient,
     /// Shapes that agree but for one axis, joined along it.
     Concat,
-    /// The part of a joined tensor that one operand was.
+    /// A part of a tensor along an axis.
     Slice,
+    /// The part's gradient to the whole's, zero elsewhere.
+    SliceGradient,
+    /// A gradient of the whole and a part's, summed over the first.
+    SliceAccumulate,
     /// Two of one shape, element by element.
     Add,
     /// Two gradients of one value, summed over the first.
     Accumulate,
+    /// Two of one shape, element by element.
+    Subtract,
+    /// Any shape to itself, with two numbers for all elements.
+    Affine,
     /// Two of one shape, element by element.
     Multiply,
     /// Two of one shape: the product of a gradient with the other factor.
@@ -256,12 +375,26 @@ operations! {
     AddGate,
     /// `[.., C]` -> `[C]`: the sum over the pixels.
     AddGateGradient,
+    /// `[H, W, C]` and `[H, W, 1]`, multiplied by pixel.
+    PixelGate,
+    /// `[H, W, C]` twice -> `[H, W, 1]`: the gate's gradient.
+    PixelGateGradient,
+    /// `[H, W, C]` and `[H, W, 1]`, added by pixel.
+    AddPixelGate,
+    /// `[H, W, C]` -> `[H, W, 1]`: the sum over the channels.
+    AddPixelGateGradient,
     /// Any shape to itself.
     Copy,
     /// Scores `[classes]` -> their gradient, with the class as target; writes the losses.
     CrossEntropy,
     /// Any shape -> its gradient, with values as target; writes the losses.
     MeanSquaredError,
+    /// Scores of any shape -> their gradient, with values from 0 to 1 as target; writes the losses.
+    BinaryCrossEntropy,
+    /// Any shape -> its gradient, with values as target; writes the losses.
+    L1,
+    /// Any shape -> its gradient, with values as target; writes the losses.
+    Huber,
 }
 
 impl Op {

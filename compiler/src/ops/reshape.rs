@@ -1,31 +1,43 @@
-//! `flatten`: the same numbers under another shape; costs nothing.
+//! `reshape`: the same numbers under another shape; costs nothing.
 
 use std::fmt;
 
 use proc_macro2::TokenStream;
 
-use super::{Operands, Operation, Signature, Storage};
+use super::{Argument, Default, Kind, Mismatch, Operands, Operation, Signature, Storage};
+use crate::diagnostic::codes;
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
-use crate::lower::LayerCall;
 use crate::passes::Backward;
 use crate::types::TensorType;
 
-pub(super) const FLATTEN: Signature = Signature {
-    name: "flatten",
-    docs: "All axes as one: `[H, W, C]` -> `[H * W * C]`, in the order of rows, then columns, then channels. Costs nothing.",
+pub(super) const SIGNATURE: Signature = Signature {
+    name: "reshape",
+    docs: "The same numbers under another shape of as many elements, in the order of rows, then columns, then channels: \
+           `x -> reshape([7, 7, 16])`. Costs nothing.",
     operands: Operands::One,
-    arguments: &[],
+    arguments: &[Argument {
+        name: "shape",
+        kind: Kind::Shape,
+        default: Default::Required,
+        docs: "the sizes of the axes, without the batch",
+    }],
     weighted: false,
     has_several: false,
-    rule: |call| Ok(vec![TensorType::new(vec![call.operand(0).elements()])]),
-    build,
+    rule: |call| {
+        let (input, shape) = (call.operand(0), TensorType::new(call.dims("shape")));
+        if call.facts.require_equal(&input.elements(), &shape.elements()) {
+            return Ok(vec![shape]);
+        }
+        let (found, given) = (input.elements(), shape.elements());
+        let title = format!("{input} has {found} elements and cannot become {shape}, which has {given}");
+        Err(Mismatch::new(codes::N0305, title, format!("expected a shape of {found} elements")).argument("shape"))
+    },
+    build: |call| {
+        let shape = Shape::new(call.sizes("shape")?)?;
+        Some(vec![call.node(Reshape { shape }.into(), Vec::new())])
+    },
 };
-
-fn build(call: &mut LayerCall<'_, '_>) -> Option<Vec<ValueId>> {
-    let shape = Shape::flat(call.operand_shape(0).elements())?;
-    Some(vec![call.node(Reshape { shape }.into(), Vec::new())])
-}
 
 /// The same elements under another shape.
 #[derive(Debug, Clone, PartialEq, Eq)]

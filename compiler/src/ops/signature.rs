@@ -58,12 +58,28 @@ pub enum Kind {
     SizePair,
     /// A number that is at least the first and less than the second bound, given in thousandths.
     Number(i32, i32),
+    /// A number above zero and less than this.
+    Positive(i32),
     /// `true` or `false`.
     Bool,
     /// An initialiser: `he_uniform`, `normal(0.01)`.
     Init,
     /// An axis, counted from zero without the batch axis.
     Axis,
+    /// One axis, or a list of axes.
+    Axes,
+    /// A whole number, zero or more.
+    Size,
+    /// One size for all sides, `[height, width]`, or `[top, bottom, left, right]`.
+    Padding,
+    /// One count, or a list of counts: the sizes of a shape's axes.
+    Shape,
+    /// One count, or a list of counts: the sizes of parts.
+    Parts,
+    /// A number that fits into 32 bits.
+    Real,
+    /// One of these words, in quotes.
+    Choice(&'static [&'static str]),
 }
 
 /// What an argument is when left out.
@@ -81,21 +97,34 @@ pub enum Default {
     Init(&'static str),
     /// A number, as written.
     Number(&'static str),
+    /// A text.
+    Text(&'static str),
 }
 
 impl Kind {
     /// The kind as messages say it.
     #[must_use]
-    pub fn describe(self) -> &'static str {
-        match self {
+    pub fn describe(self) -> String {
+        let words = match self {
             Kind::Count => "a whole number, 1 or more",
             Kind::CountPair => "a whole number, 1 or more, or two of them: [height, width]",
             Kind::SizePair => "a whole number, 0 or more, or two of them: [height, width]",
             Kind::Number(..) => "a number",
+            Kind::Positive(_) => "a number above 0",
             Kind::Bool => "`true` or `false`",
             Kind::Init => "an initialiser, such as `he_uniform` or `normal(0.01)`",
             Kind::Axis => "an axis: 0, 1 or 2, without the batch axis",
-        }
+            Kind::Axes => "an axis or a list of them: 0, 1 or 2, without the batch axis",
+            Kind::Size => "a whole number, 0 or more",
+            Kind::Padding => "a whole number, 0 or more, or [height, width], or [top, bottom, left, right]",
+            Kind::Shape => "the sizes of the axes, each a whole number, 1 or more: [28, 28, 1]",
+            Kind::Parts => "a whole number, 1 or more, or a list of them",
+            Kind::Real => "a number that fits into 32 bits",
+            Kind::Choice(words) => {
+                return words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(" or ");
+            }
+        };
+        words.to_owned()
     }
 }
 
@@ -107,6 +136,7 @@ impl std::fmt::Display for Default {
             Default::Int(value) => write!(f, "{value}"),
             Default::Bool(value) => write!(f, "{value}"),
             Default::Init(name) | Default::Number(name) => f.write_str(name),
+            Default::Text(text) => write!(f, "{text:?}"),
         }
     }
 }

@@ -2,10 +2,8 @@
 
 use super::{Mode, Unit, replace};
 use crate::ir::{Graph, NewNode, Node, ValueId};
-use crate::ops::{
-    BatchNormApply, BatchNormMerge, BatchNormPartial, CrossEntropy, MaxPoolIndexed, MeanSquaredError, Op,
-};
-use crate::recipe::{Loss, LossKind};
+use crate::ops::{BatchNormApply, BatchNormMerge, BatchNormPartial, MaxPoolIndexed, Op, loss};
+use crate::recipe::Loss;
 
 /// Dropout goes, or stays in training; max pooling keeps the places in training; batch normalisation is taken apart.
 pub(super) fn run(unit: &mut Unit) {
@@ -62,7 +60,7 @@ fn add_like(graph: &mut Graph, like: &Node, op: Op, args: Vec<ValueId>, suffix: 
     let name = format!("{}{suffix}", graph.value(like.results[0]).name);
     // The value of the replaced node is dead: its name is free for the new one.
     if suffix.is_empty() {
-        graph.values[like.results[0].0 as usize].name = format!("{name}_before");
+        graph.release_name(like.results[0]);
     }
     graph.add_node(NewNode { op, args, parameters, name: &name, layer: &like.layer, span: like.span })
 }
@@ -72,12 +70,8 @@ pub(super) fn add_loss(unit: &mut Unit) {
     if unit.mode == Mode::Inference {
         return;
     }
-    let Some(Loss { kind, of, .. }) = unit.loss else { return };
-    let gradient = unit.mode == Mode::Training;
-    let op: Op = match kind {
-        LossKind::CrossEntropy => CrossEntropy { gradient }.into(),
-        LossKind::MeanSquaredError => MeanSquaredError { gradient }.into(),
-    };
+    let Some(Loss { kind, of, .. }) = unit.loss.clone() else { return };
+    let op = loss(kind, unit.mode == Mode::Training);
     let value = unit.graph.value(of);
     let (name, span) = (format!("d_{}", value.name), value.span);
     unit.graph.add_node(NewNode { op, args: vec![of], parameters: Vec::new(), name: &name, layer: "loss", span });

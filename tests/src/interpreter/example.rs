@@ -36,7 +36,7 @@ impl Example {
             // Weights keep the size of what goes through them; variances stay above zero; scales stay away from it.
             let fan_in = (len / parameter.shape.channels()).max(1) as f64;
             let (low, high) = match parameter.name.rsplit('.').next() {
-                Some("weight") => (-(3.0 / fan_in).sqrt(), (3.0 / fan_in).sqrt()),
+                Some("weight" | "depthwise" | "pointwise") => (-(3.0 / fan_in).sqrt(), (3.0 / fan_in).sqrt()),
                 Some("scale" | "running_variance") => (0.5, 1.5),
                 _ => (-0.5, 0.5),
             };
@@ -44,12 +44,15 @@ impl Example {
         }
         let inputs =
             graph.inputs.iter().map(|&input| random.array(n * graph.shape(input).elements(), -1.0, 1.0)).collect();
-        let loss = lowered.recipe.as_ref().map(|recipe| recipe.loss);
+        let loss = lowered.recipe.as_ref().map(|recipe| &recipe.loss);
         let elements = loss.map_or(0, |loss| graph.shape(loss.of).elements());
         let (mut labels, mut values) = (Vec::new(), Vec::new());
-        match loss.map(|loss| loss.kind) {
-            Some(LossKind::CrossEntropy) => labels = (0..n).map(|_| random.below(elements) as u32).collect(),
-            Some(LossKind::MeanSquaredError) => values = random.array(n * elements, -1.0, 1.0),
+        match loss.map(|loss| &loss.kind) {
+            Some(LossKind::CrossEntropy { .. }) => labels = (0..n).map(|_| random.below(elements) as u32).collect(),
+            Some(LossKind::BinaryCrossEntropy) => values = random.array(n * elements, 0.0, 1.0),
+            Some(LossKind::MeanSquaredError | LossKind::L1 | LossKind::Huber { .. }) => {
+                values = random.array(n * elements, -1.0, 1.0);
+            }
             None => {}
         }
         Self { n, parameters, inputs, labels, values, seed: seed ^ 0x5eed_0000_0001, step: seed % 1000 }

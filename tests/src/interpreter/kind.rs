@@ -22,13 +22,21 @@ kinds! {
     Conv
     ConvInputGradient
     ConvWeightGradient
+    ConvTranspose
+    ConvTransposeInputGradient
+    ConvTransposeWeightGradient
     Dense
     DenseInputGradient
     DenseWeightGradient
     Activation
     ActivationGradient
+    Prelu
+    PreluGradient
+    PreluSlopeGradient
     Softmax
     SoftmaxGradient
+    LogSoftmax
+    LogSoftmaxGradient
     MaxPool
     MaxPoolIndexed
     MaxPoolGradient
@@ -36,6 +44,14 @@ kinds! {
     AvgPoolGradient
     GlobalAvgPool
     GlobalAvgPoolGradient
+    GlobalMaxPool
+    GlobalMaxPoolGradient
+    Mean
+    MeanGradient
+    Pad
+    PadGradient
+    Upsample
+    UpsampleGradient
     Reshape
     Dropout
     DropoutGradient
@@ -47,17 +63,33 @@ kinds! {
     BatchNormGradientMerge
     BatchNormGradient
     FrozenBatchNormGradient
+    Norm
+    NormGradient
+    NormParameterGradient
+    Lrn
+    LrnGradient
     Concat
     Slice
+    SliceGradient
+    SliceAccumulate
     Add
     Accumulate
+    Subtract
+    Affine
     Multiply
     ScaleGradient
     Gate
     GateGradient
     AddGate
     AddGateGradient
+    PixelGate
+    PixelGateGradient
+    AddPixelGate
+    AddPixelGateGradient
     Copy
     CrossEntropy
     MeanSquaredError
+    BinaryCrossEntropy
+    L1
+    Huber
 }

@@ -7,8 +7,8 @@ use netwright_compiler::ops::{Concat, Op};
 use netwright_compiler::recipe::LossKind;
 
 use super::{
-    Arrays, Batch, Manner, Outcome, activation, arithmetic, batch_norm, concat, conv, dense, dropout, loss, pool,
-    softmax,
+    Arrays, Batch, Manner, Outcome, activation, arithmetic, batch_norm, concat, conv, conv_transpose, dense, dropout,
+    log_softmax, loss, lrn, mean, norm, pad, pool, prelu, softmax, upsample,
 };
 
 /// See [`super::run`].
@@ -71,7 +71,7 @@ impl<'a> Run<'a> {
         decisions.for_each(|decision| decision.hash(&mut self.decisions));
     }
 
-    /// Gradients of a weight and, if there is one, a bias.
+    /// Gradients of a weight and, if there is one, a bias; or of a scale and a shift.
     fn add_gradients(&mut self, node: &Node, (weight, bias): (Vec<f64>, Vec<f64>)) {
         self.add_gradient(node.parameters[0], weight);
         if let Some(&id) = node.parameters.get(1) {
@@ -103,6 +103,17 @@ impl<'a> Run<'a> {
                 self.add_gradients(node, gradients);
                 Vec::new()
             }
+            Op::ConvTranspose(op) => {
+                let mut y = conv_transpose::forward(op, n, arg(0), weight(), bias());
+                self.fused_relu(op.relu, &mut y);
+                vec![y]
+            }
+            Op::ConvTransposeInputGradient(op) => vec![conv_transpose::input_gradient(&op.0, n, arg(0), weight())],
+            Op::ConvTransposeWeightGradient(op) => {
+                let gradients = conv_transpose::weight_gradient(&op.0, n, arg(0), arg(1));
+                self.add_gradients(node, gradients);
+                Vec::new()
+            }
             Op::Dense(op) => {
                 let mut y = dense::forward(op, n, arg(0), weight(), bias());
                 self.fused_relu(op.relu, &mut y);
@@ -117,18 +128,31 @@ impl<'a> Run<'a> {
             Op::Activation(op) => {
                 let x = arg(0);
                 let y = x.iter().map(|&x| activation::apply(op.0, x)).collect();
-                if activation::has_kink(op.0) {
-                    let sides: Vec<u64> = x.iter().map(|&x| u64::from(x > 0.0)).collect();
-                    self.decide(sides.into_iter());
-                }
+                let pieces: Vec<u64> = x.iter().map(|&x| activation::piece(op.0, x)).collect();
+                self.decide(pieces.into_iter());
                 vec![y]
             }
             Op::ActivationGradient(op) => {
-                let slopes = arg(0).iter().map(|&y| activation::slope_at_output(op.0, y));
+                let slope = if op.0.reads_input() { activation::slope_at_input } else { activation::slope_at_output };
+                let slopes = arg(0).iter().map(|&value| slope(op.0, value));
                 vec![slopes.zip(arg(1)).map(|(slope, dy)| slope * dy).collect()]
+            }
+            Op::Prelu(_) => {
+                let sides: Vec<u64> = arg(0).iter().map(|&x| u64::from(x > 0.0)).collect();
+                let y = prelu::forward(weight(), arg(0));
+                self.decide(sides.into_iter());
+                vec![y]
+            }
+            Op::PreluGradient(_) => vec![prelu::gradient(weight(), arg(0), arg(1))],
+            Op::PreluSlopeGradient(op) => {
+                let gradient = prelu::slope_gradient(op.0.c, arg(0), arg(1));
+                self.add_gradient(node.parameters[0], gradient);
+                Vec::new()
             }
             Op::Softmax(_) => vec![softmax::forward(channels(0), arg(0))],
             Op::SoftmaxGradient(_) => vec![softmax::gradient(channels(0), arg(0), arg(1))],
+            Op::LogSoftmax(_) => vec![log_softmax::forward(channels(0), arg(0))],
+            Op::LogSoftmaxGradient(_) => vec![log_softmax::gradient(channels(0), arg(0), arg(1))],
             Op::MaxPool(op) => {
                 let (y, places) = pool::max(op, n, arg(0));
                 self.decide(places.iter().map(|&place| place as u64));
@@ -143,6 +167,18 @@ impl<'a> Run<'a> {
             Op::AvgPoolGradient(op) => vec![pool::avg_gradient(&op.0, n, arg(0))],
             Op::GlobalAvgPool(op) => vec![pool::global_avg(op.input, n, arg(0))],
             Op::GlobalAvgPoolGradient(op) => vec![pool::global_avg_gradient(op.0.input, n, arg(0))],
+            Op::GlobalMaxPool(op) => {
+                let (y, pixels) = pool::global_max(op.input, n, arg(0));
+                self.decide(pixels.into_iter().map(|pixel| pixel as u64));
+                vec![y]
+            }
+            Op::GlobalMaxPoolGradient(op) => vec![pool::global_max_gradient(op.0.input, n, arg(0), arg(2))],
+            Op::Mean(op) => vec![mean::forward(op, n, arg(0))],
+            Op::MeanGradient(op) => vec![mean::gradient(&op.mean, n, arg(0))],
+            Op::Pad(op) => vec![pad::forward(op, n, arg(0))],
+            Op::PadGradient(op) => vec![pad::gradient(&op.0, n, arg(0))],
+            Op::Upsample(op) => vec![upsample::forward(op, n, arg(0))],
+            Op::UpsampleGradient(op) => vec![upsample::gradient(&op.0, n, arg(0))],
             Op::Reshape(_) | Op::Copy(_) => vec![arg(0).to_vec()],
             Op::Dropout(op) => match self.manner {
                 Manner::Inference => vec![arg(0).to_vec()],
@@ -198,6 +234,19 @@ impl<'a> Run<'a> {
             Op::BatchNormGradient(op) => {
                 vec![batch_norm::gradient(&op.0, n, arg(0), arg(1), arg(2), arg(3), weight())]
             }
+            Op::Norm(op) => {
+                let (y, stats) = norm::forward(op, arg(0), weight(), self.parameter(node.parameters[1]));
+                vec![y, stats]
+            }
+            Op::NormGradient(op) => vec![norm::gradient(&op.0, arg(0), arg(1), arg(2), weight())],
+            Op::NormParameterGradient(op) => {
+                let gradients = norm::parameter_gradient(&op.0, arg(0), arg(1), arg(2));
+                self.add_gradients(node, gradients);
+                Vec::new()
+            }
+            Op::Lrn(op) => vec![lrn::forward(op, arg(0))],
+            // Its second result is working memory.
+            Op::LrnGradient(op) => vec![lrn::gradient(&op.0, arg(0), arg(1)), Vec::new()],
             Op::Concat(op) => {
                 let Concat { axis, parts } = op;
                 let operands: Vec<&[f64]> = node.args.iter().map(|&id| self.value(id)).collect();
@@ -205,6 +254,32 @@ impl<'a> Run<'a> {
                 vec![concat::join(n, shape, *axis, parts, &operands)]
             }
             Op::Slice(op) => vec![concat::slice(n, self.graph.shape(node.args[0]).dims(), op, arg(0))],
+            Op::SliceGradient(op) => {
+                let zeros = vec![0.0; n * op.whole.elements()];
+                vec![concat::add_slice(op.whole.dims(), &op.slice, zeros, arg(0))]
+            }
+            Op::SliceAccumulate(op) => {
+                let shape = self.graph.shape(node.args[0]).dims();
+                vec![concat::add_slice(shape, &op.0, arg(0).to_vec(), arg(1))]
+            }
+            Op::Subtract(_) => vec![arithmetic::difference(arg(0), arg(1))],
+            Op::Affine(op) => vec![arg(0).iter().map(|x| op.scale * x + op.shift).collect()],
+            // A number for each pixel is one for each image of a single pixel's channels.
+            Op::PixelGate(_) => {
+                let gate = arithmetic::spread(arg(1).len(), channels(0), 1, arg(1));
+                vec![arithmetic::product(arg(0), &gate)]
+            }
+            Op::PixelGateGradient(_) => {
+                let product = arithmetic::product(arg(0), arg(1));
+                vec![arithmetic::gather(product.len() / channels(0), channels(0), 1, &product)]
+            }
+            Op::AddPixelGate(_) => {
+                let shift = arithmetic::spread(arg(1).len(), channels(0), 1, arg(1));
+                vec![arithmetic::sum(arg(0), &shift)]
+            }
+            Op::AddPixelGateGradient(_) => {
+                vec![arithmetic::gather(arg(0).len() / channels(0), channels(0), 1, arg(0))]
+            }
             Op::Add(_) | Op::Accumulate(_) => vec![arithmetic::sum(arg(0), arg(1))],
             Op::Multiply(_) | Op::ScaleGradient(_) => vec![arithmetic::product(arg(0), arg(1))],
             Op::Gate(_) => {
@@ -220,8 +295,14 @@ impl<'a> Run<'a> {
                 vec![arithmetic::sum(arg(0), &shift)]
             }
             Op::AddGateGradient(_) => vec![arithmetic::gather(n, len(0), channels(0), arg(0))],
-            Op::CrossEntropy(op) => self.loss(LossKind::CrossEntropy, op.gradient, node),
-            Op::MeanSquaredError(op) => self.loss(LossKind::MeanSquaredError, op.gradient, node),
+            Op::CrossEntropy(op) => {
+                let (smoothing, weights) = (op.smoothing, op.weights.clone());
+                self.loss(&LossKind::CrossEntropy { smoothing, weights }, op.gradient, node)
+            }
+            Op::MeanSquaredError(op) => self.loss(&LossKind::MeanSquaredError, op.gradient, node),
+            Op::BinaryCrossEntropy(op) => self.loss(&LossKind::BinaryCrossEntropy, op.gradient, node),
+            Op::L1(op) => self.loss(&LossKind::L1, op.gradient, node),
+            Op::Huber(op) => self.loss(&LossKind::Huber { delta: op.delta }, op.gradient, node),
         }
     }
 
@@ -232,10 +313,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn loss(&mut self, kind: LossKind, gradient: bool, node: &Node) -> Vec<Vec<f64>> {
+    fn loss(&mut self, kind: &LossKind, gradient: bool, node: &Node) -> Vec<Vec<f64>> {
         let found = loss::losses(kind, self.batch.n, self.value(node.args[0]), self.batch.targets);
         self.outcome.losses = found.losses;
         self.outcome.correct = found.correct;
+        self.outcome.weight = found.weight;
         if gradient { vec![found.gradient] } else { Vec::new() }
     }
 }
