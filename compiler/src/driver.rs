@@ -8,7 +8,7 @@ use crate::lower::{Constant, Lowered, check_blocks, lower};
 use crate::passes::{Mode, prepare};
 use crate::plan::{Parameters, Plan, plan};
 use crate::program::{Program, Sources};
-use crate::recipe::{LossKind, Recipe};
+use crate::recipe::Recipe;
 use crate::source::{SourceId, SourceMap};
 use crate::syntax::ast;
 
@@ -101,10 +101,7 @@ impl Compiled {
     pub(crate) fn loss_sizes(&self) -> (usize, usize) {
         let Some(train) = &self.training else { return (0, 0) };
         let elements = self.graph.shape(train.recipe.loss.of).elements();
-        match train.recipe.loss.kind {
-            LossKind::CrossEntropy => (elements, 0),
-            LossKind::MeanSquaredError => (0, elements),
-        }
+        if train.recipe.loss.kind.takes_classes() { (elements, 0) } else { (0, elements) }
     }
 }
 

@@ -47,6 +47,10 @@ pub trait Trainable: Network {
     #[doc(hidden)]
     const EVALUATION: crate::engine::Inference;
 
+    /// How much each class counts in the loss; none where all count the same.
+    #[doc(hidden)]
+    const CLASS_WEIGHTS: &'static [f32] = &[];
+
     /// Runs the forward steps in inference mode and the recipe's loss over one chunk of images.
     #[doc(hidden)]
     fn evaluate(chunk: &mut crate::engine::EvaluationChunk<'_>);

@@ -8,6 +8,7 @@ use super::step::StepContext;
 use super::{Context, recipe};
 use crate::ir::{Node, NodeId, ParameterId, ValueId};
 use crate::plan::Plan;
+use crate::recipe::LossKind;
 
 /// `impl Network`: the inference plan.
 pub(super) fn inference(context: &Context<'_>) -> TokenStream {
@@ -75,7 +76,7 @@ pub(super) fn training(context: &Context<'_>) -> TokenStream {
     let evaluation_constants = slot_constants(evaluation, &evaluation_slots);
     let evaluation_sizes = sizes(evaluation);
     let evaluate = stage(context, evaluation, &evaluation_slots, 0);
-    let recipe = recipe::emit(&train.recipe);
+    let recipe_constant = recipe::emit(&train.recipe);
     let sizes = training_sizes(context, plan);
     let slots = slots(context, plan);
     let constants = slot_constants(plan, &slots);
@@ -102,13 +103,25 @@ pub(super) fn training(context: &Context<'_>) -> TokenStream {
         }
     };
     let derived = derived(context, plan);
+    let class_weights = match &train.recipe.loss.kind {
+        LossKind::CrossEntropy { weights, .. } if !weights.is_empty() => {
+            let weights = recipe::numbers(weights);
+            quote!(const CLASS_WEIGHTS: &'static [f32] = #weights;)
+        }
+        LossKind::CrossEntropy { .. }
+        | LossKind::MeanSquaredError
+        | LossKind::BinaryCrossEntropy
+        | LossKind::L1
+        | LossKind::Huber { .. } => TokenStream::new(),
+    };
     let rates = rates(context);
     context.if_training(&quote! {
             impl rt::Trainable for #name {
-                const RECIPE: rt::train::Recipe = #recipe;
+                const RECIPE: rt::train::Recipe = #recipe_constant;
                 #rates
                 const TRAINING: rt::Training = #sizes;
                 const EVALUATION: rt::Inference = #evaluation_sizes;
+                #class_weights
 
                 fn evaluate(c: &mut rt::EvaluationChunk<'_>) {
                     #evaluation_constants

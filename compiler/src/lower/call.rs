@@ -135,6 +135,7 @@ impl<'a> Lowerer<'a> {
             "avgpool" => Some("avg_pool"),
             "concatenate" | "cat" => Some("concat"),
             "mul" => Some("multiply"),
+            "swish" => Some("silu"),
             _ => None,
         };
         let report = self
