@@ -128,7 +128,8 @@ pub(crate) fn run<N: Network>(subject: &Subject, options: &Options) -> Result<Ex
                         if *json { output::print_json(&answer)? } else { output::print(&describe(&answer))? }
                     }
                     (tensors, outputs) => {
-                        let content = |(tensor, values): (&'static TensorSpec, &Vec<f32>)| content(tensor, values, *top, names);
+                        let content =
+                            |(tensor, values): (&'static TensorSpec, &Vec<f32>)| content(tensor, values, *top, names);
                         let outputs = tensors.iter().zip(outputs).map(content).collect();
                         let answer = Answers { image, network, outputs };
                         if *json { output::print_json(&answer)? } else { output::print(&describe_all(&answer, *top))? }
