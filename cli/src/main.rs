@@ -11,6 +11,7 @@ mod commands;
 mod markdown;
 mod message;
 mod network;
+mod origin;
 mod program;
 mod registry;
 
@@ -21,11 +22,19 @@ use clap::Parser;
 /// A compiler for neural networks: a description in a `.net` file becomes specialised Rust that trains and predicts
 #[derive(Debug, Parser)]
 #[command(name = "netwright", version, propagate_version = true, arg_required_else_help = true)]
-#[command(after_help = "Bundled networks: lenet, lenet5, lenet_caffe. `netwright summary lenet` shows one.\n\
-    Try: netwright train lenet --data digits --epochs 2")]
+#[command(after_help = after_help())]
 struct Cli {
     #[command(subcommand)]
     command: commands::Command,
+}
+
+/// What stands below the commands.
+fn after_help() -> String {
+    let names: Vec<&str> = netwright_models::names().collect();
+    format!(
+        "Bundled networks: {}. `netwright summary lenet` shows one.\nTry: netwright train lenet --data digits --epochs 2",
+        names.join(", ")
+    )
 }
 
 fn main() -> ExitCode {

@@ -124,10 +124,18 @@ pub fn check(
     if sink.has_errors() {
         return None;
     }
-    let allowed = Allowed::of(&program, sink);
-    let noticed = check_blocks(&program, sink);
+    // Expressions and statements stand inside each other as deep as the limits of the text allow.
+    stacker::maybe_grow(STACK, STACK, || check_program(&program, settings, sink))
+}
+
+/// Stack for trees at the limits of nesting, in a build without optimisation too.
+const STACK: usize = 32 << 20;
+
+fn check_program(program: &Program, settings: &Settings, sink: &mut Sink) -> Option<Lowered> {
+    let allowed = Allowed::of(program, sink);
+    let noticed = check_blocks(program, sink);
     let network = select(program.main()?, settings, sink)?;
-    let mut lowered = lower(&program, network, &settings.overrides, sink);
+    let mut lowered = lower(program, network, &settings.overrides, sink);
     if !sink.has_errors() {
         lowered.noticed.append(noticed);
         let mut linter = Linter::new(&allowed, sink);

@@ -32,7 +32,7 @@ fn layer(graph: &Graph, id: NodeId) -> Layer {
     // The kind is the first word of the operation's text form.
     let text = node.op.to_string();
     let kind = match text.split(' ').next().unwrap_or_default() {
-        "reshape" => "flatten",
+        "reshape" if graph.shape(node.results[0]).rank() == 1 => "flatten",
         "scale" => "multiply",
         other => other,
     };

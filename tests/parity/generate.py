@@ -15,6 +15,7 @@ import sys
 
 import layers
 import numpy as np
+import shapes
 import training
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -53,7 +54,7 @@ def main():
     else:
         from keras_side import Keras as fw
     os.makedirs(os.path.join(HERE, "reference"), exist_ok=True)
-    values = {"versions": fw.versions(), "layers": layers.generate(fw)} | training.generate(fw)
+    values = {"versions": fw.versions(), "layers": layers.generate(fw, layers.CASES + shapes.CASES)} | training.generate(fw)
     path = os.path.join(HERE, "reference", f"{fw.name}.json")
     with open(path, "w", encoding="ascii") as file:
         file.write(text(values) + "\n")

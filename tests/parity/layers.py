@@ -182,9 +182,9 @@ def run(fw, case):
     return result
 
 
-def generate(fw):
+def generate(fw, cases):
     results = {}
-    for case in CASES:
+    for case in cases:
         if fw.name in case.only:
             try:
                 results[case.name] = run(fw, case)

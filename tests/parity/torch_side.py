@@ -89,6 +89,24 @@ class Torch:
         return F.adaptive_avg_pool2d(channels_first(x), 1).flatten(1)
 
     @staticmethod
+    def conv_transpose(x, weight, bias=None, stride=(1, 1), pad=(0, 0), output_pad=(0, 0)):
+        weight = weight.permute(2, 3, 0, 1)
+        return channels_last(F.conv_transpose2d(channels_first(x), weight, bias, stride, pad, output_pad))
+
+    @staticmethod
+    def global_max_pool(x):
+        return F.adaptive_max_pool2d(channels_first(x), 1).flatten(1)
+
+    @staticmethod
+    def pad(x, top, bottom, left, right):
+        return F.pad(x, (0, 0, left, right, top, bottom))
+
+    @staticmethod
+    def upsample(x, factor, mode):
+        settings = {"align_corners": False} if mode == "bilinear" else {}
+        return channels_last(F.interpolate(channels_first(x), scale_factor=factor, mode=mode, **settings))
+
+    @staticmethod
     def flatten(x):
         return x.flatten(1)
 

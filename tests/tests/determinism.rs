@@ -11,6 +11,7 @@ use rayon::ThreadPoolBuilder;
 
 netwright::model!(<lenet> as LeNet);
 netwright::model!("../nets/layers/composite.net");
+netwright::model!("../nets/layers/decoder.net");
 
 const THREADS: [usize; 4] = [1, 2, 3, 7];
 const STEPS: u64 = 3;
@@ -85,6 +86,12 @@ fn composite_is_the_same_for_any_number_of_threads() {
     is_the_same_for_any_number_of_threads::<Composite>(210);
 }
 
+/// With layers that change sizes, forward and back.
+#[test]
+fn decoder_is_the_same_for_any_number_of_threads() {
+    is_the_same_for_any_number_of_threads::<Decoder>(210);
+}
+
 #[test]
 fn a_seed_has_one_start() {
     fn starts<N: Trainable>() {
@@ -118,6 +125,7 @@ fn a_prediction_does_not_depend_on_the_batch() {
     }
     predicts::<LeNet>();
     predicts::<Composite>();
+    predicts::<Decoder>();
 }
 
 /// Dropout is keyed: the same key gives the same gradients, another seed or step others.

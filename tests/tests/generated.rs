@@ -51,17 +51,23 @@ networks! {
     conv_1x1 "../nets/layers/conv_1x1.net";
     conv_groups "../nets/layers/conv_groups.net";
     conv_options "../nets/layers/conv_options.net";
+    conv_transpose "../nets/layers/conv_transpose.net";
+    decoder "../nets/layers/decoder.net";
+    depthwise "../nets/layers/depthwise.net";
     dropout "../nets/layers/dropout.net";
     frozen "../nets/layers/frozen.net";
     gate "../nets/layers/gate.net";
     image_to_image "../nets/layers/image_to_image.net";
     max_pool "../nets/layers/max_pool.net";
     mlp "../nets/layers/mlp.net";
+    numbers "../nets/layers/numbers.net";
     parameterless "../nets/layers/parameterless.net";
     residual "../nets/layers/residual.net";
     rows "../nets/layers/rows.net";
+    shapes "../nets/layers/shapes.net";
     small_lenet "../nets/layers/small_lenet.net";
     unread "../nets/layers/unread.net";
+    upsample "../nets/layers/upsample.net";
 }
 
 /// Every file of `tests/nets/layers` stands in the list above.

@@ -5,6 +5,7 @@ mod data;
 mod expand;
 mod explain;
 mod graph;
+mod new;
 mod summary;
 
 use std::process::ExitCode;
@@ -37,6 +38,8 @@ pub(crate) enum Command {
     Summary(summary::Args),
     /// Print the Rust code that a network compiles to
     Expand(expand::Args),
+    /// Make a crate with a network of its own
+    New(new::Args),
     /// Draw a picture of a network
     Graph(graph::Args),
     /// Explain the compiler's messages by their codes, such as N0302
@@ -62,6 +65,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Check(args) => check::run(&args),
         Command::Summary(args) => done(summary::run(&args)),
         Command::Expand(args) => done(expand::run(&args)),
+        Command::New(args) => done(new::run(&args)),
         Command::Graph(args) => done(graph::run(&args)),
         Command::Explain(args) => done(explain::run(&args)),
         Command::Train(On { network, options }) => network.perform(&Task::Train(options)),

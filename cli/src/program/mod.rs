@@ -13,7 +13,8 @@ use netwright::data::cache;
 use netwright_compiler::Compiled;
 use netwright_run::{Failure, Subject, output};
 
-use self::package::{Origin, Package};
+use self::package::Package;
+use crate::origin::Origin;
 
 /// The folder of the programs within the cache folder.
 const PROGRAMS: &str = "programs";

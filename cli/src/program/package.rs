@@ -1,58 +1,17 @@
 //! What a program's package is made of.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use netwright_compiler::Compiled;
 use netwright_compiler::emit::{Target, emit, to_text};
 use netwright_run::{Failure, output};
 use proc_macro2::{Ident, Span};
 
+use crate::origin::Origin;
+
 /// The profile that programs are built with.
 pub(super) const PROFILE: &str = "release";
-
-/// Where `netwright-run` comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// The repository that this program was built from.
-    Repository(PathBuf),
-    /// The registry, in this program's version.
-    Registry,
-}
-
-impl Origin {
-    /// The repository, where this program was built in one that is still there.
-    pub(super) fn of_this_program() -> Self {
-        Self::beside(Path::new(env!("CARGO_MANIFEST_DIR")))
-    }
-
-    /// The repository with the command's package at this folder; a package from the registry stands alone.
-    fn beside(command: &Path) -> Self {
-        match command.parent() {
-            Some(repository) if command.join("run").join("Cargo.toml").is_file() => {
-                Self::Repository(repository.to_owned())
-            }
-            _ => Self::Registry,
-        }
-    }
-
-    /// Whether its sources can change while the version stays.
-    pub(super) fn can_change(&self) -> bool {
-        matches!(self, Self::Repository(_))
-    }
-
-    /// The dependency as a value of the manifest.
-    fn dependency(&self) -> toml::Table {
-        let (key, value) = match self {
-            Self::Repository(repository) => ("path", repository.join("cli").join("run").display().to_string()),
-            Self::Registry => ("version", format!("={}", env!("CARGO_PKG_VERSION"))),
-        };
-        let mut table = toml::Table::new();
-        table.insert("package".to_owned(), "netwright-run".into());
-        table.insert(key.to_owned(), value.into());
-        table
-    }
-}
 
 /// A package that is to be built.
 #[derive(Debug)]
@@ -79,7 +38,7 @@ impl Package {
              fn main() -> std::process::ExitCode {{\n    netwright::program::{main}::<network::Network>({bundled:?})\n}}\n",
             env!("CARGO_PKG_VERSION"),
         );
-        let dependency = origin.dependency();
+        let dependency = dependency(&origin);
         let key = blake3::hash(format!("{PROFILE}\n{dependency}\n{main}").as_bytes());
         let name = format!("net-{}", &key.to_hex()[..16]);
         let manifest = manifest(&name, dependency).map_err(|error| Failure::failed(error.to_string()))?;
@@ -105,6 +64,18 @@ impl Package {
         }
         Ok(())
     }
+}
+
+/// The dependency as a value of the manifest.
+fn dependency(origin: &Origin) -> toml::Table {
+    let (key, value) = match origin {
+        Origin::Repository(repository) => ("path", repository.join("cli").join("run").display().to_string()),
+        Origin::Registry => ("version", format!("={}", env!("CARGO_PKG_VERSION"))),
+    };
+    let mut table = toml::Table::new();
+    table.insert("package".to_owned(), "netwright-run".into());
+    table.insert(key.to_owned(), value.into());
+    table
 }
 
 /// `Cargo.toml`.
@@ -170,12 +141,5 @@ mod tests {
         assert_ne!(name(TRAINED, Origin::Registry), name(TRAINED, Origin::Repository("/a".into())));
         assert!(package(TRAINED, Origin::Registry).main.contains("program::main::<"));
         assert!(package(UNTRAINED, Origin::Registry).main.contains("program::main_untrained::<"));
-    }
-
-    #[test]
-    fn a_repository_has_the_package() {
-        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
-        assert_eq!(Origin::of_this_program(), Origin::Repository(repository));
-        assert_eq!(Origin::beside(&std::env::temp_dir()), Origin::Registry);
     }
 }

@@ -44,6 +44,13 @@ fn json_is_rustcs() {
     let help = &message["children"][0];
     assert_eq!((&help["level"], &help["message"]), (&"help".into(), &"insert `flatten` before `dense`".into()));
     assert!(help["code"].is_null() && help["rendered"].is_null());
+    let edit = &help["spans"][0];
+    assert_eq!(
+        (bytes(edit, "byte_start"), bytes(edit, "byte_end")),
+        (bytes(primary, "byte_start"), bytes(primary, "byte_start"))
+    );
+    assert_eq!(edit["suggested_replacement"], "flatten -> ");
+    assert_eq!(edit["suggestion_applicability"], "MachineApplicable");
 
     assert_eq!(run(folder, &["check", "--json", "bad.net", "lenet"]).stdout, said.stdout);
     let missing = run(folder, &["check", "--json", "none.net"]).json();
@@ -110,4 +117,70 @@ fn all_codes_are_listed_by_range() {
     let shapes = lines.iter().position(|line| *line == "N03xx: shapes").unwrap();
     assert_eq!(lines[shapes + 2], "  N0302  `dense` takes a flat input");
     assert!(lines[shapes - 1].is_empty());
+}
+
+/// A description with mistakes that have one mend each, the later ones seen only once the first is mended.
+const CROOKED: &str = "network Crooked {
+    input image: [28, 28, 1]
+    logits = imag -> cnov(6, kernal: 5) -> relu -> dense(10);
+    output y = softmax(logits);
+    train { loss: cross_entropy(logit); bach: 8; optimizer: adm(lr: 0.1); }
+}
+";
+
+#[test]
+fn files_are_mended_where_there_is_one_way() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    let at = |name: &str| folder.join(name);
+    fs::write(at("crooked.net"), CROOKED).unwrap();
+    let said = good(folder, &["check", "--fix", "crooked.net"]);
+    assert!(said.stdout.starts_with("ok crooked.net: Crooked, "), "{said:?}");
+    assert_eq!(said.stderr, "made 8 edits in crooked.net\n");
+    assert_eq!(
+        fs::read_to_string(at("crooked.net")).unwrap(),
+        "network Crooked {
+    input image: [28, 28, 1];
+    logits = image -> conv(6, kernel: 5) -> relu -> flatten -> dense(10);
+    output y = softmax(logits);
+    train { loss: cross_entropy(logits); batch: 8; optimizer: adam(lr: 0.1); }
+}
+"
+    );
+    // Nothing is left to mend, and nothing is written.
+    assert_eq!(good(folder, &["check", "--fix", "crooked.net"]).stderr, "");
+
+    // What has no mend is told after those that have.
+    let rest = "network Rest { input x: [4]; output y = x -> dens(2) -> lstm(3); }\n";
+    fs::write(at("rest.net"), rest).unwrap();
+    let said = run(folder, &["check", "--fix", "--message-format", "short", "rest.net"]);
+    assert_eq!(said.exit, Some(1));
+    assert!(said.stderr.starts_with("made 1 edit in rest.net\nrest.net:1:58: error[N0102]"), "{}", said.stderr);
+    assert_eq!(fs::read_to_string(at("rest.net")).unwrap(), rest.replace("dens(", "dense("));
+
+    // A call in parentheses is not a stage, before which one could be put.
+    let call = "network Call { input x: [4, 4]; output y = dense(x, 2); }\n";
+    fs::write(at("call.net"), call).unwrap();
+    assert_eq!(run(folder, &["check", "--fix", "call.net"]).exit, Some(1));
+    assert_eq!(fs::read_to_string(at("call.net")).unwrap(), call);
+
+    let bundled = run(folder, &["check", "--fix", "rest.net", "lenet"]);
+    assert_eq!(bundled.exit, Some(2));
+    assert!(bundled.stderr.contains("cannot fix <lenet>: it is a part of this program"), "{bundled:?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn mending_keeps_links_and_permissions() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    let (file, link) = (folder.join("file.net"), folder.join("link.net"));
+    fs::write(&file, CROOKED).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    symlink(&file, &link).unwrap();
+    good(folder, &["check", "--fix", "link.net"]);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+    assert!(fs::read_to_string(&file).unwrap().contains("-> flatten -> dense(10)"));
 }

@@ -47,8 +47,12 @@ fn wrong_options_end_with_two() {
 #[test]
 fn help_and_version_are_answers() {
     let folder = tempdir().unwrap();
+    let all = good(folder.path(), &["--help"]).stdout;
+    assert!(all.contains("Bundled networks: ") && all.contains("squeezenet"), "{all}");
     assert_eq!(good(folder.path(), &["--version"]).stdout, format!("netwright {}\n", env!("CARGO_PKG_VERSION")));
-    for command in ["check", "summary", "expand", "graph", "explain", "train", "eval", "predict", "data", "bench"] {
+    for command in
+        ["check", "summary", "expand", "new", "graph", "explain", "train", "eval", "predict", "data", "bench"]
+    {
         let help = good(folder.path(), &[command, "--help"]).stdout;
         assert!(help.contains("Usage: netwright"), "{help}");
     }

@@ -179,6 +179,16 @@ impl Report<'_> {
         self
     }
 
+    /// Asks whether another name was meant, and says that putting it in place of `span` mends the mistake.
+    #[allow(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "the diagnostic is recorded already"
+    )]
+    pub fn did_you_mean(self, name: &str, span: Span) -> Self {
+        self.fix(format!("did you mean `{name}`?"), span, name)
+    }
+
     /// Adds what to do, with the one edit that does it: `replacement` in place of the bytes of `span`.
     #[allow(
         clippy::must_use_candidate,

@@ -65,6 +65,11 @@ impl Constants {
         &self.parameters[id.0 as usize]
     }
 
+    /// The local variable of a parameter's gradient: the constant's name, small, after `d_`.
+    pub(crate) fn gradient(&self, id: ParameterId) -> Ident {
+        quote::format_ident!("d_{}", self.parameter(id).to_string().to_lowercase())
+    }
+
     /// The constant of a node's sizes.
     pub(crate) fn geometry(&self, node: &Node) -> TokenStream {
         let value = node.op.operation().geometry(&quote!(rt)).map(|(_, value)| value.to_string());

@@ -115,7 +115,7 @@ impl StepContext<'_> {
     pub fn gradient(&self, index: usize) -> TokenStream {
         match self.node.parameters.get(index) {
             Some(&id) => {
-                let name = self.gradient_of(id);
+                let name = self.context.names.gradient(id);
                 quote!(#name)
             }
             None => quote!(&mut []),
@@ -174,7 +174,7 @@ impl StepContext<'_> {
         };
         let is_accumulating = self.node.op.operation().has_effects() && !self.node.parameters.is_empty();
         let gradients = if is_accumulating {
-            let names = self.node.parameters.iter().map(|&id| self.gradient_of(id));
+            let names = self.node.parameters.iter().map(|&id| self.context.names.gradient(id));
             let ranges = self.node.parameters.iter().map(|&id| self.range_of(id));
             quote!(let [#(#names),*] = rt::parts(c.gradients, [#(#ranges),*]);)
         } else {
@@ -200,11 +200,6 @@ impl StepContext<'_> {
     fn range_of(&self, id: ParameterId) -> TokenStream {
         let name = self.context.names.parameter(id);
         quote!(#name)
-    }
-
-    /// The local variable of a parameter's gradient: the constant's name, small, after `d_`.
-    fn gradient_of(&self, id: ParameterId) -> Ident {
-        quote::format_ident!("d_{}", self.context.names.parameter(id).to_string().to_lowercase())
     }
 }
 

@@ -6,14 +6,14 @@ use quote::{format_ident, quote};
 use super::names::Unique;
 use super::step::StepContext;
 use super::{Context, recipe};
-use crate::ir::{Node, NodeId, ValueId};
+use crate::ir::{Node, NodeId, ParameterId, ValueId};
 use crate::plan::Plan;
 
 /// `impl Network`: the inference plan.
 pub(super) fn inference(context: &Context<'_>) -> TokenStream {
     let name = context.type_name();
     let plan = &context.compiled.inference;
-    let slots = slots(plan);
+    let slots = slots(context, plan);
     let (constants, sizes) = (slot_constants(plan, &slots), sizes(plan));
     let body = stage(context, plan, &slots, 0);
     quote! {
@@ -46,13 +46,13 @@ pub(super) fn training(context: &Context<'_>) -> TokenStream {
     let Some(train) = &context.compiled.training else { return TokenStream::new() };
     let name = context.type_name();
     let (plan, evaluation) = (&train.training, &train.evaluation);
-    let evaluation_slots = slots(evaluation);
+    let evaluation_slots = slots(context, evaluation);
     let evaluation_constants = slot_constants(evaluation, &evaluation_slots);
     let evaluation_sizes = sizes(evaluation);
     let evaluate = stage(context, evaluation, &evaluation_slots, 0);
     let recipe = recipe::emit(&train.recipe);
     let sizes = training_sizes(context, plan);
-    let slots = slots(plan);
+    let slots = slots(context, plan);
     let constants = slot_constants(plan, &slots);
     let indices = 0..plan.stages.len();
     let stage_names: Vec<Ident> = indices.clone().map(|index| format_ident!("stage_{index}")).collect();
@@ -184,8 +184,12 @@ fn derived(context: &Context<'_>, plan: &Plan) -> TokenStream {
 }
 
 /// The local variable and the constant of each slot, named after the value that it is made for.
-fn slots(plan: &Plan) -> Vec<(Ident, Ident)> {
+fn slots(context: &Context<'_>, plan: &Plan) -> Vec<(Ident, Ident)> {
     let mut unique = Unique::default();
+    // The gradients of parameters are variables, too.
+    for index in 0..plan.graph.parameters.len() as u32 {
+        unique.ident(&context.names.gradient(ParameterId(index)).to_string());
+    }
     let name = |slot: &crate::plan::Slot| plan.graph.value(slot.value).name.clone();
     plan.slots
         .iter()

@@ -7,6 +7,8 @@ mod shape;
 mod text;
 mod verify;
 
+use std::collections::HashMap;
+
 use crate::ops::Op;
 use crate::source::Span;
 
@@ -42,6 +44,8 @@ pub struct Graph {
     pub inputs: Vec<ValueId>,
     /// The declared outputs.
     pub outputs: Vec<Output>,
+    /// How often each name was asked for, so that a new value's is found at once.
+    names: HashMap<String, u32>,
 }
 
 /// What a value belongs to: one image, one chunk of images, or the whole batch.
@@ -199,15 +203,24 @@ impl Graph {
     /// Adds a value. `name` is made unique by a number if it is taken.
     pub fn add_value(&mut self, name: &str, shape: Shape, extent: Extent, span: Span) -> ValueId {
         let id = ValueId(self.values.len() as u32);
-        let taken = |candidate: &str| self.values.iter().any(|value| value.name == candidate);
         let mut unique = name.to_owned();
-        let mut number = 2;
-        while taken(&unique) {
-            unique = format!("{name}_{number}");
+        let mut number = self.names.get(name).copied().unwrap_or(1);
+        while self.names.contains_key(&unique) {
             number += 1;
+            unique = format!("{name}_{number}");
         }
+        self.names.insert(name.to_owned(), number);
+        self.names.entry(unique.clone()).or_insert(1);
         self.values.push(Value { name: unique, shape, extent, span });
         id
+    }
+
+    /// Gives a value that is no longer made another name, so that the value in its place can have this one.
+    pub fn release_name(&mut self, id: ValueId) {
+        if let Some(value) = self.values.get_mut(id.0 as usize) {
+            self.names.remove(&value.name);
+            value.name.push_str("_before");
+        }
     }
 
     /// Adds a parameter.

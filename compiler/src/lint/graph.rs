@@ -50,14 +50,27 @@ impl Producers {
     }
 }
 
-/// Whether a layer multiplies by a matrix of weights.
+/// Whether a layer multiplies by a matrix of weights. A depthwise convolution does not mix channels: one that follows is
+/// its other half, as in a separable convolution.
 fn is_matrix(op: &Op) -> bool {
-    matches!(op, Op::Conv(_) | Op::Dense(_))
+    matches!(op, Op::Conv(conv) if !conv.is_depthwise()) || matches!(op, Op::ConvTranspose(_) | Op::Dense(_))
 }
 
 /// Whether a layer is linear in its one operand, so that it is no activation between two others.
 fn is_linear(op: &Op) -> bool {
-    matches!(op, Op::AvgPool(_) | Op::GlobalAvgPool(_) | Op::Reshape(_) | Op::Dropout(_) | Op::BatchNorm(_))
+    matches!(
+        op,
+        Op::AvgPool(_)
+            | Op::GlobalAvgPool(_)
+            | Op::Reshape(_)
+            | Op::Dropout(_)
+            | Op::BatchNorm(_)
+            | Op::Mean(_)
+            | Op::Pad(_)
+            | Op::Slice(_)
+            | Op::Upsample(_)
+            | Op::Affine(_)
+    )
 }
 
 fn padded(node: &Node, linter: &mut Linter<'_>) {

@@ -177,6 +177,11 @@ fn unknown_argument(lowerer: &mut Lowerer<'_>, signature: &Signature, name: &str
         "negative_slope" | "alpha" => Some("slope"),
         "p" => Some("rate"),
         "eps" => Some("epsilon"),
+        "scale_factor" => Some("factor"),
+        "output_padding" => Some("output_pad"),
+        "depth_multiplier" => Some("multiplier"),
+        "axis" => Some("axes"),
+        "sizes" | "num" => Some("parts"),
         _ => None,
     };
     let near = alias.filter(|alias| known.contains(alias)).or_else(|| suggest(name, known.iter().copied()));
@@ -185,7 +190,7 @@ fn unknown_argument(lowerer: &mut Lowerer<'_>, signature: &Signature, name: &str
         .error(codes::N0202, format!("`{}` has no argument {}", signature.name, quote(name)))
         .primary(span, "not an argument of this layer");
     match near {
-        Some(near) => report.help(format!("did you mean `{near}`?")),
+        Some(near) => report.did_you_mean(near, span),
         None if known.is_empty() => report.help("it takes no arguments"),
         None => report.help(format!("its arguments: {}", known.join(", "))),
     };
@@ -211,6 +216,7 @@ fn default_of(argument: &Argument) -> Option<BoundArgument> {
         Default::Bool(value) => (Constant::Bool(value), None),
         Default::Number(text) => (Constant::Float(text.parse().ok()?), None),
         Default::Init(name) => (Constant::Text(name.to_owned()), named_init(name)),
+        Default::Text(text) => (Constant::Text(text.to_owned()), None),
     };
     Some(BoundArgument { name: argument.name, value, init, span: None })
 }
@@ -253,8 +259,17 @@ impl<'a> Lowerer<'a> {
                 span: Some(expr.span),
             });
         }
+        if let (Kind::Choice(words), ExprKind::Name(name)) = (argument.kind, &expr.kind)
+            && words.contains(&name.as_str())
+        {
+            self.sink
+                .error(codes::N0203, format!("`{}` of `{}` is a text", argument.name, signature.name))
+                .primary(expr.span, format!("expected {}", argument.kind.describe()))
+                .help(format!("write it in quotes: `{}: \"{name}\"`", argument.name));
+            return None;
+        }
         let value = self.constant(expr)?;
-        let least = if argument.kind == Kind::SizePair { 0 } else { 1 };
+        let least = if matches!(argument.kind, Kind::SizePair | Kind::Size | Kind::Padding) { 0 } else { 1 };
         // What a size may be at most: beyond it no tensor fits, and sums of sizes stay far from overflow.
         let most = crate::ir::MAX_ELEMENTS as i64;
         let facts = &mut self.facts;
@@ -264,12 +279,21 @@ impl<'a> Lowerer<'a> {
             _ => false,
         };
         let fits = match (argument.kind, &value) {
-            (Kind::Count, value) => in_range(value),
+            (Kind::Count | Kind::Size, value) => in_range(value),
+            (Kind::Padding, Constant::List(items)) => matches!(items.len(), 2 | 4) && items.iter().all(&mut in_range),
+            (Kind::Shape | Kind::Parts, Constant::List(items)) => !items.is_empty() && items.iter().all(&mut in_range),
+            (Kind::Padding | Kind::Shape | Kind::Parts, value) => in_range(value),
             (Kind::CountPair | Kind::SizePair, Constant::List(items)) => {
                 items.len() == 2 && items.iter().all(&mut in_range)
             }
             (Kind::CountPair | Kind::SizePair, value) => in_range(value),
-            (Kind::Axis, Constant::Int(value)) => (0..3).contains(value),
+            (Kind::Axis | Kind::Axes, Constant::Int(value)) => (0..3).contains(value),
+            (Kind::Axes, Constant::List(items)) => {
+                !items.is_empty() && items.iter().all(|item| matches!(item, Constant::Int(0..3)))
+            }
+            (Kind::Real, Constant::Int(_) | Constant::Dim(_) | Constant::AnyFloat) => true,
+            (Kind::Real, Constant::Float(value)) => (*value as f32).is_finite(),
+            (Kind::Choice(words), Constant::Text(text)) => words.contains(&text.as_str()),
             (Kind::Bool, Constant::Bool(_)) => true,
             (Kind::Number(..), Constant::Dim(_) | Constant::AnyFloat) => true,
             (Kind::Number(low, high), Constant::Int(_) | Constant::Float(_)) => {
@@ -295,7 +319,12 @@ impl<'a> Lowerer<'a> {
         if fits {
             return Some(BoundArgument { name: argument.name, value, init: None, span: Some(expr.span) });
         }
-        let is_number = matches!(value, Constant::Int(_) | Constant::Dim(_)) && !matches!(argument.kind, Kind::Bool);
+        let is_number = match argument.kind {
+            Kind::Bool => false,
+            Kind::Real => matches!(value, Constant::Float(_)),
+            Kind::Choice(_) => matches!(value, Constant::Text(_)),
+            _ => matches!(value, Constant::Int(_) | Constant::Dim(_)),
+        };
         let code = if is_number { codes::N0204 } else { codes::N0203 };
         self.sink
             .error(code, format!("`{}` of `{}` cannot be {value}", argument.name, signature.name))
@@ -381,7 +410,7 @@ impl<'a> Lowerer<'a> {
             .error(codes::N0208, format!("there is no initialiser called {}", quote(name)))
             .primary(span, "not an initialiser");
         match near {
-            Some(near) => report.help(format!("did you mean `{near}`?")),
+            Some(near) => report.did_you_mean(near, span),
             None => report.help(format!("the initialisers are {}", known().collect::<Vec<_>>().join(", "))),
         };
         None

@@ -23,7 +23,7 @@ impl<'a> Lowerer<'a> {
         if let Some(signature) = ops::signature(&call.name.text) {
             let Some(bound) = bind(self, signature, call, site.operand) else { return Meaning::Unknown };
             let label = self.label(site.label);
-            return self.build(signature, bound, label, call.span);
+            return self.build(signature, bound, label, call.span, site.operand.is_some());
         }
         let unit = self.frame().unit;
         if let Some((unit, block)) = self.find_block(unit, &call.name.text) {
@@ -34,9 +34,9 @@ impl<'a> Lowerer<'a> {
     }
 
     /// Lowers an operator on tensors as the call of its layer.
-    pub(super) fn combine(&mut self, name: Ident, operands: Vec<(ValueId, Span)>, span: Span) -> Meaning {
-        match ops::signature(&name.text) {
-            Some(signature) => self.build(signature, Bound { operands, arguments: Vec::new() }, None, span),
+    pub(super) fn combine(&mut self, name: &str, bound: Bound, span: Span) -> Meaning {
+        match ops::signature(name) {
+            Some(signature) => self.build(signature, bound, None, span, false),
             None => Meaning::Unknown,
         }
     }
@@ -47,6 +47,7 @@ impl<'a> Lowerer<'a> {
         bound: Bound,
         label: Option<(String, Span)>,
         span: Span,
+        is_stage: bool,
     ) -> Meaning {
         if self.is_stopped {
             return Meaning::Unknown;
@@ -61,7 +62,7 @@ impl<'a> Lowerer<'a> {
         self.report_second(&name, earlier, at);
         let operands: Vec<TensorType> = bound.operands.iter().map(|&(id, _)| self.type_of(id)).collect();
         let is_symbolic = self.paths.is_some();
-        let mut layer = LayerCall { lowerer: self, signature, bound, name, span };
+        let mut layer = LayerCall { lowerer: self, signature, bound, name, span, is_stage };
         // After a message the layer still stands for a tensor, of an unknown shape, so that one mistake is one message.
         // Nodes made before the mistake was found stay behind; a graph with mistakes is never looked at.
         if operands.iter().any(|operand| !operand.is_known()) {
@@ -124,6 +125,12 @@ impl<'a> Lowerer<'a> {
         let exact = match name.text.as_str() {
             "linear" | "fc" | "fully_connected" => Some("dense"),
             "conv2d" | "convolution" => Some("conv"),
+            "conv2d_transpose" | "deconv" | "transposed_conv" | "conv_transpose2d" => Some("conv_transpose"),
+            "depthwise" | "depthwise_conv2d" => Some("depthwise_conv"),
+            "separable_conv2d" => Some("separable_conv"),
+            "resize" | "upsampling" | "interpolate" => Some("upsample"),
+            "zero_pad" | "zero_padding" => Some("pad"),
+            "sub" => Some("subtract"),
             "maxpool" => Some("max_pool"),
             "avgpool" => Some("avg_pool"),
             "concatenate" | "cat" => Some("concat"),
@@ -137,7 +144,7 @@ impl<'a> Lowerer<'a> {
         if is_value {
             report.help(format!("`{}` is a value: it stands left of `->`, or inside of parentheses", name.text));
         } else if let Some(near) = exact.or(near) {
-            report.help(format!("did you mean `{near}`?"));
+            report.did_you_mean(near, name.span);
         } else {
             let names: Vec<&str> = SIGNATURES.iter().map(|signature| signature.name).collect();
             report.help(format!("the layers are {}", names.join(", ")));
@@ -152,6 +159,8 @@ pub struct LayerCall<'a, 'b> {
     bound: Bound,
     name: String,
     span: Span,
+    /// Whether it stands after `->`.
+    is_stage: bool,
 }
 
 impl<'b> LayerCall<'_, 'b> {
@@ -205,6 +214,26 @@ impl<'b> LayerCall<'_, 'b> {
                 _ => None,
             },
             value => size(value).map(|value| [value, value]),
+        }
+    }
+
+    /// The items of a list, or a single number as the only one.
+    pub(crate) fn sizes(&self, name: &str) -> Option<Vec<usize>> {
+        let size = |value: &Constant| match value {
+            Constant::Int(value) => usize::try_from(*value).ok(),
+            _ => None,
+        };
+        match self.argument(name)? {
+            Constant::List(items) => items.iter().map(size).collect(),
+            value => Some(vec![size(value)?]),
+        }
+    }
+
+    /// A word.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        match self.argument(name)? {
+            Constant::Text(text) => Some(text),
+            _ => None,
         }
     }
 
@@ -275,8 +304,14 @@ impl<'b> LayerCall<'_, 'b> {
             }
             _ => report,
         };
-        if let Some(help) = mismatch.help {
-            report.help(help);
+        match (mismatch.help, mismatch.before.filter(|_| self.is_stage)) {
+            (Some(help), Some(stages)) => {
+                report.fix(help, self.span.before(), stages);
+            }
+            (Some(help), None) => {
+                report.help(help);
+            }
+            (None, _) => {}
         }
     }
 
@@ -338,6 +373,23 @@ impl<'b> LayerCall<'_, 'b> {
     pub(crate) fn node(&mut self, op: Op, parameters: Vec<ParameterId>) -> ValueId {
         let args = self.bound.operands.iter().map(|&(id, _)| id).collect();
         self.node_over(op, args, parameters)
+    }
+
+    /// The shape of a value.
+    pub(crate) fn shape_of(&self, value: ValueId) -> Shape {
+        self.lowerer.graph.shape(value).clone()
+    }
+
+    /// A node of the layer, over these operands, whose result is not the layer's own and is named after its part.
+    pub(crate) fn inner_node(
+        &mut self,
+        part: &str,
+        op: Op,
+        args: Vec<ValueId>,
+        parameters: Vec<ParameterId>,
+    ) -> ValueId {
+        let (name, layer, span) = (format!("{}_{part}", self.name), self.name.clone(), self.span);
+        self.lowerer.graph.add_node(NewNode { op, args, parameters, name: &name, layer: &layer, span })
     }
 
     /// A node of the layer, over these operands.

@@ -51,18 +51,24 @@ impl fmt::Display for Constant {
 impl<'a> Lowerer<'a> {
     /// The value of an expression that must be known at compile time; `None` after a message.
     pub(super) fn constant(&mut self, expr: &'a Expr) -> Option<Constant> {
-        match self.evaluate(expr) {
+        let meaning = self.evaluate(expr);
+        self.as_constant(meaning, expr.span)
+    }
+
+    /// The value, if it is one that is known at compile time; `None` after a message.
+    fn as_constant(&mut self, meaning: Meaning, span: Span) -> Option<Constant> {
+        match meaning {
             Meaning::Constant(constant) => Some(constant),
             Meaning::Tensor(_) => {
                 self.sink
                     .error(codes::N0203, "a tensor stands where a number is expected")
-                    .primary(expr.span, "expected a number or a parameter");
+                    .primary(span, "expected a number or a parameter");
                 None
             }
             Meaning::Several(_) => {
                 self.sink
                     .error(codes::N0203, "tensors stand where a number is expected")
-                    .primary(expr.span, "expected a number or a parameter");
+                    .primary(span, "expected a number or a parameter");
                 None
             }
             Meaning::Unknown => None,
@@ -80,7 +86,11 @@ impl<'a> Lowerer<'a> {
 
     /// Applies `-` or `not`.
     pub(super) fn unary(&mut self, op: UnaryOp, operand: &'a Expr, span: Span) -> Meaning {
-        let Some(value) = self.constant(operand) else { return Meaning::Unknown };
+        let meaning = self.evaluate(operand);
+        if let (UnaryOp::Negate, Meaning::Tensor(x)) = (op, &meaning) {
+            return self.affine((*x, operand.span), -1.0, 0.0, span);
+        }
+        let Some(value) = self.as_constant(meaning, operand.span) else { return Meaning::Unknown };
         let result = match (op, &value) {
             (UnaryOp::Negate, Constant::Int(value)) => value.checked_neg().map(Constant::Int),
             (UnaryOp::Negate, Constant::Float(value)) => Some(Constant::Float(-value)),

@@ -1,13 +1,14 @@
 //! Expressions: names, pipelines, calls, and operators on tensors and numbers.
 
 use super::Lowerer;
+use super::arguments::{Bound, BoundArgument};
 use super::call::Site;
 use super::scope::Meaning;
 use crate::diagnostic::{codes, quote, suggest};
 use crate::ir::ValueId;
 use crate::ops;
 use crate::source::Span;
-use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, Ident, Stage};
+use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, Stage};
 use crate::types::TensorType;
 
 use super::Constant;
@@ -78,7 +79,7 @@ impl<'a> Lowerer<'a> {
             let what = if is_layer { "layer" } else { "block" };
             report.help(format!("`{name}` is a {what}: write `x -> {name}` or `{name}(x)`"));
         } else if let Some(near) = near {
-            report.help(format!("did you mean `{near}`?"));
+            report.did_you_mean(&near, span);
         }
         Meaning::Unknown
     }
@@ -145,23 +146,79 @@ impl<'a> Lowerer<'a> {
             (Meaning::Tensor(x), Meaning::Tensor(y)) => {
                 let layer = match op {
                     BinaryOp::Add => "add",
+                    BinaryOp::Subtract => "subtract",
                     BinaryOp::Multiply => "multiply",
                     _ => {
                         self.sink
                             .error(codes::N0104, format!("`{}` does not apply to tensors", op.as_str()))
-                            .primary(span, "expected `+` or `*`");
+                            .primary(span, "expected `+`, `-` or `*`");
                         return Meaning::Unknown;
                     }
                 };
-                let name = Ident { text: layer.to_owned(), span };
-                self.combine(name, vec![(x, a.span), (y, b.span)], span)
+                let bound = Bound { operands: vec![(x, a.span), (y, b.span)], arguments: Vec::new() };
+                self.combine(layer, bound, span)
             }
-            (Meaning::Tensor(_), Meaning::Constant(value)) | (Meaning::Constant(value), Meaning::Tensor(_)) => {
-                self.sink
-                    .error(codes::N0104, format!("`{}` does not apply to a tensor and {value}", op.as_str()))
-                    .primary(span, "expected two tensors or two numbers");
-                Meaning::Unknown
+            (Meaning::Tensor(x), Meaning::Constant(value)) => {
+                self.with_number(op, (x, a.span), (&value, b.span), false, span)
+            }
+            (Meaning::Constant(value), Meaning::Tensor(x)) => {
+                self.with_number(op, (x, b.span), (&value, a.span), true, span)
             }
         }
+    }
+
+    /// Lowers an operator on a tensor and a number as a call of `affine`.
+    fn with_number(
+        &mut self,
+        op: BinaryOp,
+        tensor: (ValueId, Span),
+        (value, at): (&Constant, Span),
+        is_first: bool,
+        span: Span,
+    ) -> Meaning {
+        let number = match value {
+            Constant::Int(value) => Some(*value as f64),
+            Constant::Float(value) => Some(*value),
+            // Any number of a definition stands for one that will do.
+            Constant::AnyFloat | Constant::Dim(_) => Some(1.0),
+            _ => None,
+        };
+        let numbers = number.and_then(|number| match (op, is_first) {
+            (BinaryOp::Add, _) => Some((1.0, number)),
+            (BinaryOp::Subtract, false) => Some((1.0, -number)),
+            (BinaryOp::Subtract, true) => Some((-1.0, number)),
+            (BinaryOp::Multiply, _) => Some((number, 0.0)),
+            (BinaryOp::Divide, false) => Some((1.0 / number, 0.0)),
+            _ => None,
+        });
+        let Some((scale, shift)) = numbers else {
+            let expected = match number {
+                Some(_) => "expected `+`, `-`, `*`, or `/` with the number on the right",
+                None => "expected two tensors, two numbers, or one of each",
+            };
+            self.sink
+                .error(codes::N0104, format!("`{}` does not apply to a tensor and {value}", op.as_str()))
+                .primary(span, expected);
+            return Meaning::Unknown;
+        };
+        if number == Some(0.0) && op == BinaryOp::Divide {
+            self.sink.error(codes::N0205, "division by zero").primary(at, "this is 0");
+            return Meaning::Unknown;
+        }
+        if !(scale as f32).is_finite() || !(shift as f32).is_finite() {
+            self.sink
+                .error(codes::N0204, format!("{value} does not fit into 32 bits"))
+                .primary(at, "expected a smaller number");
+            return Meaning::Unknown;
+        }
+        self.affine(tensor, scale, shift, span)
+    }
+
+    /// `scale x + shift`, as an operator writes it.
+    pub(super) fn affine(&mut self, tensor: (ValueId, Span), scale: f64, shift: f64, span: Span) -> Meaning {
+        let argument = |name, number| BoundArgument { name, value: Constant::Float(number), init: None, span: None };
+        let bound =
+            Bound { operands: vec![tensor], arguments: vec![argument("scale", scale), argument("shift", shift)] };
+        self.combine("affine", bound, span)
     }
 }

@@ -85,7 +85,7 @@ impl<'a> Lowerer<'a> {
                         let report =
                             self.sink.error(codes::N0202, title).primary(name.span, "not a parameter of this block");
                         match suggest(&name.text, names()) {
-                            Some(near) => report.help(format!("did you mean `{near}`?")),
+                            Some(near) => report.did_you_mean(near, name.span),
                             None => report.help(format!("its parameters: {}", names().collect::<Vec<_>>().join(", "))),
                         };
                         is_sound = false;

@@ -90,7 +90,9 @@ impl Noticed {
 /// for nothing but messages.
 #[must_use]
 pub fn lower(program: &Program, network: &ast::Network, overrides: &Overrides, sink: &mut Sink) -> Lowered {
-    let graph = Graph { name: network.name.text.clone(), docs: network.docs.clone(), ..Graph::default() };
+    let mut graph = Graph::default();
+    graph.name.clone_from(&network.name.text);
+    graph.docs.clone_from(&network.docs);
     let mut lowerer = Lowerer::new(program, graph, Facts::new(), sink);
     lowerer.frames.push(Frame::new(0, None, &network.items, String::new()));
     lowerer.parameters(network, overrides);

@@ -119,7 +119,7 @@ impl<'a> Lowerer<'a> {
             .error(codes::N0117, format!("no layer with parameters is called {}", quote(name)))
             .primary(span, "not a layer of this network");
         match near {
-            Some(near) => report.help(format!("did you mean `{near}`?")),
+            Some(near) => report.did_you_mean(&near, span),
             None => report.help(format!("the layers with parameters are {list}{more}")),
         };
     }
@@ -187,7 +187,7 @@ impl<'a> Lowerer<'a> {
                     .error(codes::N0406, format!("a budget knows no quantity {}", quote(name)))
                     .primary(span, "not a quantity of a budget");
                 match suggest(name, QUANTITIES.iter().copied()) {
-                    Some(near) => report.help(format!("did you mean `{near}`?")),
+                    Some(near) => report.did_you_mean(near, span),
                     None => report.help(format!("the quantities are {}", QUANTITIES.join(", "))),
                 };
                 return None;

@@ -205,7 +205,7 @@ impl<'a> Lowerer<'a> {
                     _ if matches!(key.text.as_str(), "lr" | "learning_rate") => {
                         report.help("it is a setting of the optimizer: `optimizer: adam(lr: 0.001);`")
                     }
-                    Some(near) => report.help(format!("did you mean `{near}`?")),
+                    Some(near) => report.did_you_mean(near, key.span),
                     None => report.help(format!("the entries are {}", KEYS.join(", "))),
                 };
             } else if let Some(first) = train.entries[..index].iter().find(|other| other.key.text == key.text) {
@@ -288,7 +288,7 @@ impl<'a> Lowerer<'a> {
                 .error(codes::N0403, format!("there is no loss called {}", quote(&call.name.text)))
                 .primary(call.name.span, "not a loss");
             match near {
-                Some(near) => report.help(format!("did you mean `{near}`?")),
+                Some(near) => report.did_you_mean(near, call.name.span),
                 None => report.help("the losses are cross_entropy and mean_squared_error"),
             };
             return None;
@@ -345,7 +345,7 @@ impl<'a> Lowerer<'a> {
                 .error(codes::N0403, format!("there is no {what} called {}", quote(name)))
                 .primary(span, format!("not a known {what}"));
             match suggest(name, names()) {
-                Some(near) => report.help(format!("did you mean `{near}`?")),
+                Some(near) => report.did_you_mean(near, span),
                 None => report.help(format!("expected one of {}", names().collect::<Vec<_>>().join(", "))),
             };
             return None;
@@ -413,7 +413,7 @@ impl<'a> Lowerer<'a> {
                 .error(codes::N0202, format!("`{choice}` has no setting {}", quote(&key.text)))
                 .primary(key.span, "not a setting of it");
             match near {
-                Some(near) => report.help(format!("did you mean `{near}`?")),
+                Some(near) => report.did_you_mean(near, key.span),
                 None if names.is_empty() => report.help("it takes no settings"),
                 None => report.help(format!("its settings: {}", names.join(", "))),
             };

@@ -5,81 +5,43 @@ use std::fmt;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Mismatch, Op, Operands, Operation, RuleCall, Signature, Storage};
-use crate::diagnostic::codes;
+use super::broadcast::{Forms, fold, rule};
+use super::{AddPixelGate, Operands, Operation, PixelGate, Signature, Storage};
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
-use crate::lower::LayerCall;
 use crate::passes::Backward;
-use crate::types::TensorType;
 
 pub(super) const ADD: Signature = Signature {
     name: "add",
-    docs: "The sum of two or more tensors of one shape, element by element; also written `a + b`. One of two may be flat, \
-           `[C]`, beside an image `[H, W, C]`: it is added at every pixel.",
+    docs: "The sum of two or more tensors of one shape, element by element; also written `a + b`. Beside an image \
+           `[H, W, C]` the other may be `[C]` or `[1, 1, C]`, which is added at every pixel, or `[H, W, 1]`, which is added to \
+           every channel.",
     operands: Operands::Several,
     arguments: &[],
     weighted: false,
     has_several: false,
     rule,
-    build: |call| fold(call, &Add.into(), &AddGate.into()),
+    build: |call| {
+        let (same, channels, pixels) = (Add.into(), AddGate.into(), AddPixelGate.into());
+        fold(call, &Forms { same, channels, pixels, second: None })
+    },
 };
 
 pub(super) const MULTIPLY: Signature = Signature {
     name: "multiply",
-    docs: "The product of two or more tensors of one shape, element by element; also written `a * b`. One of two may be \
-           flat, `[C]`, beside an image `[H, W, C]`: each channel is scaled by its number, as a gate does.",
+    docs: "The product of two or more tensors of one shape, element by element; also written `a * b`. Beside an \
+           image `[H, W, C]` the other may be `[C]` or `[1, 1, C]`, which scales each channel by its number, as a gate does, or \
+           `[H, W, 1]`, which scales each pixel.",
     operands: Operands::Several,
     arguments: &[],
     weighted: false,
     has_several: false,
     rule,
-    build: |call| fold(call, &Multiply.into(), &Gate.into()),
+    build: |call| {
+        let (same, channels, pixels) = (Multiply.into(), Gate.into(), PixelGate.into());
+        fold(call, &Forms { same, channels, pixels, second: None })
+    },
 };
-
-/// The shape that operands have together: theirs, or the image's where the others have one number for each channel.
-fn rule(call: &mut RuleCall<'_>) -> Result<Vec<TensorType>, Mismatch> {
-    let mut joined = call.operand(0);
-    for (index, other) in call.operands().iter().enumerate().skip(1) {
-        if joined.rank() == other.rank() && call.require_same(&joined, other) {
-            continue;
-        }
-        let (image, flat, operand) = match (joined.rank(), other.rank()) {
-            (3, 1) => (&joined, other, index),
-            (1, 3) => (other, &joined, index - 1),
-            _ => {
-                let title = format!("`{}` takes tensors of one shape, found {joined} and {other}", call.layer());
-                return Err(Mismatch::new(codes::N0307, title, format!("expected {joined}")).operand(index));
-            }
-        };
-        if !call.facts.require_equal(&image.channels(), &flat.channels()) {
-            // An image and something flat: the flat one was meant to have one number for each channel.
-            let title = format!("`{}` takes tensors of one shape, found {joined} and {other}", call.layer());
-            let expected = format!("expected {image}, or [{}]: one number for each channel", image.channels());
-            return Err(Mismatch::new(codes::N0307, title, expected).operand(operand));
-        }
-        joined = image.clone();
-    }
-    Ok(vec![joined])
-}
-
-/// Applies an operation of two operands from left to right; a flat operand beside an image takes the gate's form.
-fn fold(call: &mut LayerCall<'_, '_>, same: &Op, gate: &Op) -> Option<Vec<ValueId>> {
-    let shapes = call.operand_shapes();
-    let mut sum = call.operand(0);
-    let mut rank = shapes.first()?.rank();
-    for (index, other) in shapes.iter().enumerate().skip(1) {
-        let operand = call.operand(index);
-        let (op, args) = match (rank, other.rank()) {
-            (3, 1) => (gate.clone(), vec![sum, operand]),
-            (1, 3) => (gate.clone(), vec![operand, sum]),
-            _ => (same.clone(), vec![sum, operand]),
-        };
-        rank = rank.max(other.rank());
-        sum = call.node_over(op, args, Vec::new());
-    }
-    Some(vec![sum])
-}
 
 /// Defines a type without fields and its text form.
 macro_rules! unit {

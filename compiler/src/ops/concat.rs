@@ -5,7 +5,7 @@ use std::fmt;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Argument, Default, Kind, Mismatch, Operands, Operation, RuleCall, Signature};
+use super::{Argument, Default, Kind, Mismatch, Operands, Operation, RuleCall, Signature, Slice};
 use crate::diagnostic::codes;
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
@@ -121,42 +121,6 @@ impl Operation for Concat {
 }
 
 /// Elements before and after an axis.
-fn sides(dims: &[usize], axis: usize) -> (usize, usize) {
+pub(super) fn sides(dims: &[usize], axis: usize) -> (usize, usize) {
     (dims[..axis].iter().product(), dims[axis + 1..].iter().product())
-}
-
-/// The part of a joined gradient that belongs to one operand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slice {
-    /// The axis, without the batch.
-    pub axis: usize,
-    /// Where the part starts on that axis.
-    pub start: usize,
-    /// Its size on that axis.
-    pub part: usize,
-}
-
-impl fmt::Display for Slice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "slice axis {} from {} to {}", self.axis, self.start, self.start + self.part)
-    }
-}
-
-impl Operation for Slice {
-    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
-        let mut dims = args[0].dims().to_vec();
-        if let Some(size) = dims.get_mut(self.axis) {
-            *size = self.part;
-        }
-        Some(vec![super::shape(&dims)])
-    }
-
-    fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
-
-    fn emit(&self, step: &StepContext<'_>) -> TokenStream {
-        let (rt, x, y, dims) = (step.rt(), step.read(0), step.write(0), step.operand_shape(0).dims());
-        let (outer, inner) = sides(dims, self.axis);
-        let (size, total, offset) = (self.part * inner, dims[self.axis] * inner, self.start * inner);
-        quote!(#rt::concat::copy_out(n * #outer, #size, #total, #offset, #x, #y);)
-    }
 }

@@ -123,7 +123,9 @@ impl Conv {
     /// How the kernels store the weight.
     #[must_use]
     pub fn layout(&self) -> Layout {
-        let k = self.window.kernel[0] * self.window.kernel[1] * (self.c / self.groups);
+        // A kernel that is too large for this is too large as a parameter, which is reported.
+        let taps = self.window.kernel[0].saturating_mul(self.window.kernel[1]);
+        let k = taps.saturating_mul(self.c / self.groups);
         if self.is_depthwise() {
             Layout::Panels { groups: 1, k, f: self.f }
         } else {

@@ -31,9 +31,8 @@ pub(super) const SIGNATURE: Signature = Signature {
         let input = call.operand(0);
         if input.rank() != 1 {
             let title = format!("`dense` takes a flat input, found {input}");
-            return Err(
-                Mismatch::new(codes::N0302, title, "expected [features]").help("insert `flatten` before `dense`")
-            );
+            return Err(Mismatch::new(codes::N0302, title, "expected [features]")
+                .before("insert `flatten` before `dense`", "flatten -> "));
         }
         Ok(vec![TensorType::new(vec![call.dim("units")])])
     },

@@ -5,21 +5,33 @@
 #![allow(clippy::result_large_err, reason = "a mismatch is made once, on the way to a message")]
 
 mod activation;
+mod affine;
 mod arithmetic;
 mod avg_pool;
 mod batch_norm;
+mod broadcast;
 mod concat;
 mod conv;
+mod conv_transpose;
 mod dense;
+mod depthwise_conv;
 mod dropout;
 mod global_avg_pool;
+mod global_max_pool;
 mod loss;
 mod max_pool;
+mod mean;
+mod pad;
 mod reference;
 mod reshape;
 mod rule;
+mod separable_conv;
 mod signature;
+mod slice;
 mod softmax;
+mod split;
+mod subtract;
+mod upsample;
 mod window;
 
 use std::fmt;
@@ -31,30 +43,42 @@ use crate::ir::{Extent, Node, Shape, ValueId};
 use crate::passes::Backward;
 
 pub use activation::{Activation, ActivationGradient, Function};
+pub use affine::Affine;
 pub use arithmetic::{Accumulate, Add, AddGate, AddGateGradient, Copy, Gate, GateGradient, Multiply, ScaleGradient};
 pub use avg_pool::{AvgPool, AvgPoolGradient};
 pub use batch_norm::{
     BatchNorm, BatchNormApply, BatchNormGradient, BatchNormGradientMerge, BatchNormGradientPartial, BatchNormMerge,
     BatchNormPartial, FrozenBatchNormGradient,
 };
-pub use concat::{Concat, Slice};
+pub use broadcast::{AddPixelGate, AddPixelGateGradient, PixelGate, PixelGateGradient};
+pub use concat::Concat;
 pub use conv::{Conv, ConvInputGradient, ConvWeightGradient};
 pub(crate) use conv::{RELU, RELU_GRADIENT};
+pub use conv_transpose::{ConvTranspose, ConvTransposeInputGradient, ConvTransposeWeightGradient};
 pub use dense::{Dense, DenseInputGradient, DenseWeightGradient};
 pub use dropout::{Dropout, DropoutGradient};
 pub use global_avg_pool::{GlobalAvgPool, GlobalAvgPoolGradient};
+pub use global_max_pool::{GlobalMaxPool, GlobalMaxPoolGradient};
 pub use loss::{CrossEntropy, MeanSquaredError};
 pub use max_pool::{MaxPool, MaxPoolGradient, MaxPoolIndexed};
+pub use mean::{Mean, MeanGradient};
+pub use pad::{Pad, PadGradient};
 pub use reference::reference;
 pub use reshape::Reshape;
 pub use rule::{Mismatch, Rule, RuleCall};
 pub use signature::{Argument, Default, Kind, Operands, Signature};
+pub use slice::{Slice, SliceAccumulate, SliceGradient};
 pub use softmax::{Softmax, SoftmaxGradient};
+pub use subtract::Subtract;
+pub use upsample::{Upsample, UpsampleGradient};
 pub use window::Window;
 
 /// Every layer that a description can call, in the order of the documentation.
 pub const SIGNATURES: &[&Signature] = &[
     &conv::SIGNATURE,
+    &depthwise_conv::SIGNATURE,
+    &separable_conv::SIGNATURE,
+    &conv_transpose::SIGNATURE,
     &dense::SIGNATURE,
     &activation::RELU,
     &activation::LEAKY_RELU,
@@ -64,12 +88,21 @@ pub const SIGNATURES: &[&Signature] = &[
     &max_pool::SIGNATURE,
     &avg_pool::SIGNATURE,
     &global_avg_pool::SIGNATURE,
+    &global_max_pool::SIGNATURE,
+    &mean::SIGNATURE,
+    &pad::SIGNATURE,
+    &upsample::SIGNATURE,
     &reshape::FLATTEN,
+    &reshape::SIGNATURE,
     &dropout::SIGNATURE,
     &batch_norm::SIGNATURE,
     &concat::SIGNATURE,
+    &slice::SIGNATURE,
+    &split::SIGNATURE,
     &arithmetic::ADD,
+    &subtract::SIGNATURE,
     &arithmetic::MULTIPLY,
+    &affine::SIGNATURE,
 ];
 
 /// The signature of a layer by its name in the language.
@@ -186,6 +219,12 @@ operations! {
     ConvInputGradient,
     /// Input and `[OH, OW, F]` -> nothing; adds to the gradients of weight and bias.
     ConvWeightGradient,
+    /// `[H, W, C]` -> `[OH, OW, F]`, larger by the stride.
+    ConvTranspose,
+    /// `[OH, OW, F]` -> `[H, W, C]`, the gradient with respect to the input.
+    ConvTransposeInputGradient,
+    /// Input and `[OH, OW, F]` -> nothing; adds to the gradients of weight and bias.
+    ConvTransposeWeightGradient,
     /// `[I]` -> `[O]`, a matrix product.
     Dense,
     /// `[O]` -> `[I]`.
@@ -214,6 +253,22 @@ operations! {
     GlobalAvgPool,
     /// `[C]` -> `[H, W, C]`.
     GlobalAvgPoolGradient,
+    /// `[H, W, C]` -> `[C]`.
+    GlobalMaxPool,
+    /// Input, output and `[C]` -> `[H, W, C]`.
+    GlobalMaxPoolGradient,
+    /// Any shape to itself without some neighbouring axes.
+    Mean,
+    /// The shape without the axes to that with them.
+    MeanGradient,
+    /// `[H, W, C]` -> a larger `[OH, OW, C]`, zero around it.
+    Pad,
+    /// `[OH, OW, C]` -> `[H, W, C]`.
+    PadGradient,
+    /// `[H, W, C]` -> `[factor H, factor W, C]`.
+    Upsample,
+    /// `[factor H, factor W, C]` -> `[H, W, C]`.
+    UpsampleGradient,
     /// Any shape to another of as many elements.
     Reshape,
     /// Any shape to itself.
@@ -238,12 +293,20 @@ operations! {
     FrozenBatchNormGradient,
     /// Shapes that agree but for one axis, joined along it.
     Concat,
-    /// The part of a joined tensor that one operand was.
+    /// A part of a tensor along an axis.
     Slice,
+    /// The part's gradient to the whole's, zero elsewhere.
+    SliceGradient,
+    /// A gradient of the whole and a part's, summed over the first.
+    SliceAccumulate,
     /// Two of one shape, element by element.
     Add,
     /// Two gradients of one value, summed over the first.
     Accumulate,
+    /// Two of one shape, element by element.
+    Subtract,
+    /// Any shape to itself, with two numbers for all elements.
+    Affine,
     /// Two of one shape, element by element.
     Multiply,
     /// Two of one shape: the product of a gradient with the other factor.
@@ -256,6 +319,14 @@ operations! {
     AddGate,
     /// `[.., C]` -> `[C]`: the sum over the pixels.
     AddGateGradient,
+    /// `[H, W, C]` and `[H, W, 1]`, multiplied by pixel.
+    PixelGate,
+    /// `[H, W, C]` twice -> `[H, W, 1]`: the gate's gradient.
+    PixelGateGradient,
+    /// `[H, W, C]` and `[H, W, 1]`, added by pixel.
+    AddPixelGate,
+    /// `[H, W, C]` -> `[H, W, 1]`: the sum over the channels.
+    AddPixelGateGradient,
     /// Any shape to itself.
     Copy,
     /// Scores `[classes]` -> their gradient, with the class as target; writes the losses.

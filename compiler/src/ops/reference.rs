@@ -21,12 +21,15 @@ pub fn reference() -> String {
 
 fn section(signature: &Signature) -> String {
     let required = signature.arguments.iter().filter(|argument| argument.default == super::Default::Required);
-    let names: Vec<String> =
-        required
-            .map(|argument| {
-                if argument.kind == Kind::Count { argument.name.to_owned() } else { format!("{0}: {0}", argument.name) }
-            })
-            .collect();
+    let names: Vec<String> = required
+        .map(|argument| {
+            if matches!(argument.kind, Kind::Count | Kind::Shape | Kind::Parts | Kind::Padding) {
+                argument.name.to_owned()
+            } else {
+                format!("{0}: {0}", argument.name)
+            }
+        })
+        .collect();
     let call = match (signature.operands, names.is_empty()) {
         (Operands::Several, _) => format!("{}(a, b, …)", signature.name),
         (Operands::One, true) => format!("x -> {}", signature.name),

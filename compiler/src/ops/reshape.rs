@@ -1,10 +1,11 @@
-//! `flatten`: the same numbers under another shape; costs nothing.
+//! `flatten` and `reshape`: the same numbers under another shape; costs nothing.
 
 use std::fmt;
 
 use proc_macro2::TokenStream;
 
-use super::{Operands, Operation, Signature, Storage};
+use super::{Argument, Default, Kind, Mismatch, Operands, Operation, Signature, Storage};
+use crate::diagnostic::codes;
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::lower::LayerCall;
@@ -26,6 +27,34 @@ fn build(call: &mut LayerCall<'_, '_>) -> Option<Vec<ValueId>> {
     let shape = Shape::flat(call.operand_shape(0).elements())?;
     Some(vec![call.node(Reshape { shape }.into(), Vec::new())])
 }
+
+pub(super) const SIGNATURE: Signature = Signature {
+    name: "reshape",
+    docs: "The same numbers under another shape of as many elements, in the order of rows, then columns, then channels: \
+           `x -> reshape([7, 7, 16])`. Costs nothing.",
+    operands: Operands::One,
+    arguments: &[Argument {
+        name: "shape",
+        kind: Kind::Shape,
+        default: Default::Required,
+        docs: "the sizes of the axes, without the batch",
+    }],
+    weighted: false,
+    has_several: false,
+    rule: |call| {
+        let (input, shape) = (call.operand(0), TensorType::new(call.dims("shape")));
+        if call.facts.require_equal(&input.elements(), &shape.elements()) {
+            return Ok(vec![shape]);
+        }
+        let (found, given) = (input.elements(), shape.elements());
+        let title = format!("{input} has {found} elements and cannot become {shape}, which has {given}");
+        Err(Mismatch::new(codes::N0305, title, format!("expected a shape of {found} elements")).argument("shape"))
+    },
+    build: |call| {
+        let shape = Shape::new(call.sizes("shape")?)?;
+        Some(vec![call.node(Reshape { shape }.into(), Vec::new())])
+    },
+};
 
 /// The same elements under another shape.
 #[derive(Debug, Clone, PartialEq, Eq)]

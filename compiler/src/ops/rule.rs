@@ -22,6 +22,8 @@ pub struct Mismatch {
     pub expected: String,
     /// What to do.
     pub help: Option<String>,
+    /// What does it, put before a call in a pipeline.
+    pub before: Option<&'static str>,
     /// The operand to blame, whose producer the message points at.
     pub operand: usize,
     /// The argument to blame; then the message stands at its value.
@@ -31,13 +33,26 @@ pub struct Mismatch {
 impl Mismatch {
     /// Operands that do not fit; the first is to blame.
     pub(crate) fn new(code: Code, title: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self { code, title: title.into(), expected: expected.into(), help: None, operand: 0, argument: None }
+        Self {
+            code,
+            title: title.into(),
+            expected: expected.into(),
+            help: None,
+            before: None,
+            operand: 0,
+            argument: None,
+        }
     }
 
     /// Adds what to do.
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// Adds what to put before the call.
+    pub(super) fn before(self, help: impl Into<String>, stages: &'static str) -> Self {
+        Self { before: Some(stages), ..self.help(help) }
     }
 
     /// Blames another operand.
@@ -128,6 +143,20 @@ impl<'a> RuleCall<'a> {
             Some(value) => [size(value), size(value)],
             None => [Dim::unknown(), Dim::unknown()],
         }
+    }
+
+    /// The items of a list, or a single value as the only one.
+    pub(super) fn dims(&self, name: &str) -> Vec<Dim> {
+        match self.argument(name) {
+            Some(Constant::List(items)) => items.iter().map(size).collect(),
+            Some(value) => vec![size(value)],
+            None => Vec::new(),
+        }
+    }
+
+    /// Whether an argument is a list.
+    pub(super) fn is_list(&self, name: &str) -> bool {
+        matches!(self.argument(name), Some(Constant::List(_)))
     }
 
     /// A truth value; it is always known.

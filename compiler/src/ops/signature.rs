@@ -64,6 +64,20 @@ pub enum Kind {
     Init,
     /// An axis, counted from zero without the batch axis.
     Axis,
+    /// One axis, or a list of axes.
+    Axes,
+    /// A whole number, zero or more.
+    Size,
+    /// One size for all sides, `[height, width]`, or `[top, bottom, left, right]`.
+    Padding,
+    /// One count, or a list of counts: the sizes of a shape's axes.
+    Shape,
+    /// One count, or a list of counts: the sizes of parts.
+    Parts,
+    /// A number that fits into 32 bits.
+    Real,
+    /// One of these words, in quotes.
+    Choice(&'static [&'static str]),
 }
 
 /// What an argument is when left out.
@@ -81,13 +95,15 @@ pub enum Default {
     Init(&'static str),
     /// A number, as written.
     Number(&'static str),
+    /// A text.
+    Text(&'static str),
 }
 
 impl Kind {
     /// The kind as messages say it.
     #[must_use]
-    pub fn describe(self) -> &'static str {
-        match self {
+    pub fn describe(self) -> String {
+        let words = match self {
             Kind::Count => "a whole number, 1 or more",
             Kind::CountPair => "a whole number, 1 or more, or two of them: [height, width]",
             Kind::SizePair => "a whole number, 0 or more, or two of them: [height, width]",
@@ -95,7 +111,17 @@ impl Kind {
             Kind::Bool => "`true` or `false`",
             Kind::Init => "an initialiser, such as `he_uniform` or `normal(0.01)`",
             Kind::Axis => "an axis: 0, 1 or 2, without the batch axis",
-        }
+            Kind::Axes => "an axis or a list of them: 0, 1 or 2, without the batch axis",
+            Kind::Size => "a whole number, 0 or more",
+            Kind::Padding => "a whole number, 0 or more, or [height, width], or [top, bottom, left, right]",
+            Kind::Shape => "the sizes of the axes, each a whole number, 1 or more: [28, 28, 1]",
+            Kind::Parts => "a whole number, 1 or more, or a list of them",
+            Kind::Real => "a number that fits into 32 bits",
+            Kind::Choice(words) => {
+                return words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(" or ");
+            }
+        };
+        words.to_owned()
     }
 }
 
@@ -107,6 +133,7 @@ impl std::fmt::Display for Default {
             Default::Int(value) => write!(f, "{value}"),
             Default::Bool(value) => write!(f, "{value}"),
             Default::Init(name) | Default::Number(name) => f.write_str(name),
+            Default::Text(text) => write!(f, "{text:?}"),
         }
     }
 }

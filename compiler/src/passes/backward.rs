@@ -79,6 +79,19 @@ impl Backward<'_> {
         self.gradients.insert(of, sum);
     }
 
+    /// What has been counted towards the gradient of a value so far.
+    #[must_use]
+    pub fn gradient(&self, of: ValueId) -> Option<ValueId> {
+        self.gradients.get(&of).copied()
+    }
+
+    /// Replaces what has been counted towards the gradient of a value, of which `gradient` has been made.
+    pub fn replace(&mut self, of: ValueId, gradient: ValueId) {
+        if self.wants(of) {
+            self.gradients.insert(of, gradient);
+        }
+    }
+
     /// Adds a node of a layer's backward pass that makes a gradient of `of`.
     pub fn node(
         &mut self,

@@ -62,7 +62,7 @@ fn add_like(graph: &mut Graph, like: &Node, op: Op, args: Vec<ValueId>, suffix: 
     let name = format!("{}{suffix}", graph.value(like.results[0]).name);
     // The value of the replaced node is dead: its name is free for the new one.
     if suffix.is_empty() {
-        graph.values[like.results[0].0 as usize].name = format!("{name}_before");
+        graph.release_name(like.results[0]);
     }
     graph.add_node(NewNode { op, args, parameters, name: &name, layer: &like.layer, span: like.span })
 }

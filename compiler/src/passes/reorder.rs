@@ -38,7 +38,7 @@ fn swap(unit: &mut Unit, relu: usize, pool: usize) {
     unit.graph.nodes[pool].args[0] = relu_node.args[0];
     let pooled: ValueId = unit.graph.nodes[pool].results[0];
     let name = unit.graph.value(relu_node.results[0]).name.clone();
-    unit.graph.values[relu_node.results[0].0 as usize].name = format!("{name}_before");
+    unit.graph.release_name(relu_node.results[0]);
     let later = unit.graph.nodes.split_off(pool + 1);
     let new = NewNode {
         op: RELU.into(),

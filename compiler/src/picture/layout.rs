@@ -13,6 +13,8 @@ use super::straighten::{Wish, straighten};
 const GAP: f64 = 22.0;
 /// Between layers: room for edges to turn.
 const RISE: f64 = 34.0;
+/// Between a layer and ports, where edges run straight.
+const SHORT_RISE: f64 = 6.0;
 /// Room for an edge that passes a layer.
 const LANE: f64 = 14.0;
 /// Around the boxes in a frame, and above them, where its name stands.
@@ -388,7 +390,12 @@ fn compose(problem: &Problem, nodes: &[Node], links: &[Link], layer_of: &[usize]
             let &[from, to] = pair else { continue };
             let is_lane = |node: usize| matches!(nodes[node], Node::Lane(_));
             let weight = if is_lane(from) != is_lane(to) { PASSING } else { 1.0 };
-            let way = nodes[from].port(edge, true) - nodes[to].port(edge, false);
+            // Groups stand middle under middle, so that a row of them does not drift; ports stand over what they lead to.
+            let is_port = |node: usize| matches!(nodes[node], Node::Port);
+            let way = match is_port(from) || is_port(to) {
+                true => nodes[from].port(edge, true) - nodes[to].port(edge, false),
+                false => 0.0,
+            };
             below[from].push((to, way, weight));
             above[to].push((from, -way, weight));
         }
@@ -399,17 +406,25 @@ fn compose(problem: &Problem, nodes: &[Node], links: &[Link], layer_of: &[usize]
     order(&mut layers, &plain(&above), &plain(&below));
     let middles = middles(nodes, &layers, &above, &below);
     // The first layer's top is the block's; a layer is as high as its highest node.
+    let is_ports = |layer: &[usize]| layer.iter().all(|&node| matches!(nodes[node], Node::Port));
+    let is_straight =
+        |&node: &usize| below[node].iter().all(|&(other, way, _)| (middles[other] - way - middles[node]).abs() < 0.5);
     let mut bands = Vec::with_capacity(n_layers);
-    let mut top = 0.0;
-    for layer in &layers {
+    let mut bottom = 0.0;
+    for (idx, layer) in layers.iter().enumerate() {
+        let above = idx.checked_sub(1).and_then(|above| layers.get(above));
+        let rise = above.map_or(0.0, |above| {
+            let is_short = (is_ports(above) || is_ports(layer)) && above.iter().all(is_straight);
+            if is_short { SHORT_RISE } else { RISE }
+        });
         let height = layer.iter().map(|&node| nodes[node].size().1).fold(0.0, f64::max);
-        bands.push((top, top + height));
-        top += height + RISE;
+        bands.push((bottom + rise, bottom + rise + height));
+        bottom += rise + height;
     }
     let left = (0..nodes.len()).map(|node| middles[node] - 0.5 * nodes[node].size().0).fold(f64::INFINITY, f64::min);
     let right =
         (0..nodes.len()).map(|node| middles[node] + 0.5 * nodes[node].size().0).fold(f64::NEG_INFINITY, f64::max);
-    let mut layout = Layout { width: (right - left).max(0.0), height: (top - RISE).max(0.0), ..Layout::default() };
+    let mut layout = Layout { width: (right - left).max(0.0), height: bottom, ..Layout::default() };
     let middles: Vec<f64> = middles.into_iter().map(|middle| middle - left).collect();
     connect(problem, &mut layout, nodes, links, layer_of, &middles, &bands);
     layout

@@ -59,11 +59,18 @@ impl Item {
         if is_told { "" } else { &self.kind }
     }
 
-    /// The parts of the name before the last dot.
+    /// The groups that it is in, the outermost first: the parts of the name before the last dot. A number belongs to the
+    /// part before it: `fire.2.squeeze` is in `fire.2`, since what repeats is no group.
     pub(super) fn groups(&self) -> Vec<String> {
-        let mut parts: Vec<String> = self.name.split('.').map(str::to_owned).collect();
-        parts.pop();
-        parts
+        let mut groups: Vec<String> = Vec::new();
+        let (around, _) = self.name.rsplit_once('.').unwrap_or_default();
+        for part in around.split('.').filter(|part| !part.is_empty()) {
+            match groups.last_mut() {
+                Some(last) if part.chars().all(|c| c.is_ascii_digit()) => last.extend([".", part]),
+                _ => groups.push(part.to_owned()),
+            }
+        }
+        groups
     }
 }
 
@@ -167,10 +174,12 @@ fn thousands(number: u64) -> String {
 
 fn class(kind: &str) -> Class {
     match kind {
-        "conv" => Class::Conv,
+        "conv" | "conv_transpose" => Class::Conv,
         "dense" => Class::Dense,
         "dropout" | "batch_norm" => Class::Norm,
-        "flatten" | "reshape" | "concat" | "add" | "multiply" => Class::Join,
+        "flatten" | "reshape" | "concat" | "slice" | "pad" | "upsample" | "add" | "subtract" | "multiply"
+        | "affine" => Class::Join,
+        "mean" => Class::Pool,
         pool if pool.contains("pool") => Class::Pool,
         _ => Class::Activation,
     }

@@ -27,7 +27,7 @@ const STYLE: &str = "\
 text{font:11px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#59636e}\
 .name,.title{font:600 13px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;fill:#1f2328}\
 .title{font-size:18px}.frame text{font-weight:600}\
-.ground{fill:#ffffff;stroke:#d1d9e0}.frame rect{fill:#818b98;fill-opacity:.07;stroke:#818b98;stroke-opacity:.6}\
+.ground{fill:#ffffff;stroke:#d1d9e0}.frame rect{fill:#818b98;fill-opacity:.05;stroke:#818b98;stroke-opacity:.6}\
 .edge{fill:none;stroke:#818b98;stroke-width:1.5}#tip{fill:#818b98}\
 .label{font-size:10px;paint-order:stroke;stroke:#ffffff;stroke-width:3px}\
 .box rect{fill-opacity:.13;stroke-width:1.3}\
@@ -147,11 +147,12 @@ fn node(item: &Item, idx: usize, at: &Rect, depth: usize) -> String {
         Class::Norm => "norm",
         Class::Join => "join",
     };
-    let short: Vec<&str> = item.name.split('.').skip(depth).collect();
+    let framed: usize = item.groups().iter().take(depth).map(|group| group.len() + 1).sum();
+    let short = item.name.get(framed..).unwrap_or(&item.name);
     let room = at.width - 2.0 * INSET;
     let (left, right) = (at.x + INSET, at.x + at.width - INSET);
     let line = |number: f64| at.y + number * LINE;
-    let name = cut(&short.join("."), room - length(item.untold_kind(), MONO) - 10.0, BOLD);
+    let name = cut(short, room - length(item.untold_kind(), MONO) - 10.0, BOLD);
     let mut body = format!("<title>{}</title>{}", escape(&item.name), rect(at));
     body += &text("name", (left, line(1.0)), "start", &name);
     if !item.untold_kind().is_empty() {

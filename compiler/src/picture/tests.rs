@@ -195,6 +195,16 @@ fn a_group_takes_in_what_lies_between_its_boxes_unless_that_is_anothers() {
 }
 
 #[test]
+fn numbers_belong_to_the_part_before_them() {
+    let mut graph = graph(BRANCHES);
+    for (node, name) in graph.nodes.iter_mut().zip(["fire.2.squeeze", "layer.1.0.first.conv", "plain", "2.a", "a..b"]) {
+        node.layer = name.to_owned();
+    }
+    let groups: Vec<String> = Scene::of(&graph).items[1..6].iter().map(|item| item.groups().join(" | ")).collect();
+    assert_eq!(groups, ["fire.2", "layer.1.0 | first", "", "2", "a"]);
+}
+
+#[test]
 fn chains_are_straight() {
     let scene =
         Scene::of(&graph("network N { input x: [4]; output y = x -> dense(3) -> relu -> dense(2) -> softmax; }"));

@@ -10,6 +10,8 @@ mod stage;
 mod text;
 mod verify;
 
+use std::collections::HashSet;
+
 use crate::ir::{Graph, NodeId, ParameterId, ValueId};
 use crate::passes::{Mode, Unit};
 
@@ -123,10 +125,11 @@ pub fn plan(unit: Unit) -> Result<Plan, String> {
 /// One transposed copy for each weight that a step reads in that form.
 fn derived(graph: &Graph) -> Vec<Derived> {
     let mut all: Vec<Derived> = Vec::new();
+    let mut known = HashSet::new();
     let mut offset = 0;
     for (index, node) in graph.nodes.iter().enumerate() {
         let (Some(len), Some(&parameter)) = (node.op.operation().derived(), node.parameters.first()) else { continue };
-        if all.iter().any(|other| other.parameter == parameter) {
+        if !known.insert(parameter) {
             continue;
         }
         all.push(Derived { parameter, node: NodeId(index as u32), offset, len });

@@ -1,5 +1,7 @@
 //! Gives every value a place: caller's memory, or a part of the arena that no other living value has.
 
+use std::collections::BTreeMap;
+
 use super::stage::{Stage, order};
 use super::{Place, Slot};
 use crate::ir::{Extent, Graph, NewNode, PANEL, ValueId};
@@ -75,32 +77,48 @@ pub(super) fn map(graph: &Graph, stages: &[Stage], chunk: usize) -> Option<Map> 
     Some(Map { places, slots, arena, shared })
 }
 
+/// Which value's memory each value has: links to an operand that is aliased or overwritten, followed to the end.
+struct Roots(Vec<ValueId>);
+
+impl Roots {
+    /// The value whose memory a value has; the links on the way are shortened, so that long chains stay cheap.
+    fn of(&mut self, value: ValueId) -> ValueId {
+        let mut root = value;
+        while self.0[root.0 as usize] != root {
+            root = self.0[root.0 as usize];
+        }
+        let mut next = value;
+        while next != root {
+            next = std::mem::replace(&mut self.0[next.0 as usize], root);
+        }
+        root
+    }
+}
+
 /// For each value, the value whose memory it has: its own, or that of an operand it aliases or overwrites.
 fn roots(graph: &Graph, order: &[crate::ir::NodeId]) -> Vec<ValueId> {
-    let mut roots: Vec<ValueId> = (0..graph.values.len() as u32).map(ValueId).collect();
+    let mut roots = Roots((0..graph.values.len() as u32).map(ValueId).collect());
     let mut last_read = vec![0; graph.values.len()];
     // Aliases first: reading an alias reads its root.
     for &id in order {
         let node = &graph.nodes[id.0 as usize];
         if let Storage::Alias(arg) = node.op.operation().storage() {
-            roots[node.results[0].0 as usize] = roots[node.args[arg].0 as usize];
+            roots.0[node.results[0].0 as usize] = roots.of(node.args[arg]);
         }
     }
     for (position, &id) in order.iter().enumerate() {
-        for arg in &graph.nodes[id.0 as usize].args {
-            last_read[roots[arg.0 as usize].0 as usize] = position;
+        for &arg in &graph.nodes[id.0 as usize].args {
+            last_read[roots.of(arg).0 as usize] = position;
         }
     }
-    let is_output =
-        |roots: &[ValueId], root: ValueId| graph.outputs.iter().any(|output| roots[output.value.0 as usize] == root);
     for (position, &id) in order.iter().enumerate() {
         let node = &graph.nodes[id.0 as usize];
         let Storage::InPlace(index) = node.op.operation().storage() else { continue };
         let (arg, result) = (node.args[index], node.results[0]);
-        let root = roots[arg.0 as usize];
-        let is_read_later = last_read[root.0 as usize] > position || is_output(&roots, root);
-        let is_read_twice =
-            node.args.iter().enumerate().any(|(other, id)| other != index && roots[id.0 as usize] == root);
+        let root = roots.of(arg);
+        let is_output = graph.outputs.iter().any(|output| roots.of(output.value) == root);
+        let is_read_later = last_read[root.0 as usize] > position || is_output;
+        let is_read_twice = node.args.iter().enumerate().any(|(other, id)| other != index && roots.of(*id) == root);
         if is_read_later || is_read_twice || graph.inputs.contains(&root) {
             continue;
         }
@@ -108,15 +126,10 @@ fn roots(graph: &Graph, order: &[crate::ir::NodeId]) -> Vec<ValueId> {
             continue;
         }
         // Everything that stood for the result, its aliases included, now stands for the operand's memory.
-        let reads = last_read[result.0 as usize];
-        for other in &mut roots {
-            if *other == result {
-                *other = root;
-            }
-        }
-        last_read[root.0 as usize] = reads.max(position);
+        roots.0[result.0 as usize] = root;
+        last_read[root.0 as usize] = last_read[result.0 as usize].max(position);
     }
-    roots
+    (0..graph.values.len() as u32).map(|value| roots.of(ValueId(value))).collect()
 }
 
 /// The positions between which each root is in use; `None` of values that are no roots or never made by a step.
@@ -142,6 +155,9 @@ fn assign_offsets(slots: &mut [Slot], chunk: usize) -> Option<usize> {
     let size =
         |slot: &Slot| slot.len.checked_mul(if slot.per_image { chunk } else { 1 })?.checked_next_multiple_of(PANEL);
     let sizes: Vec<usize> = slots.iter().map(size).collect::<Option<_>>()?;
+    if slots.len() > MANY_SLOTS {
+        return assign_in_order(slots, &sizes);
+    }
     let mut by_size: Vec<usize> = (0..slots.len()).collect();
     by_size.sort_by_key(|&index| (std::cmp::Reverse(sizes[index]), index));
     let mut placed: Vec<usize> = Vec::new();
@@ -166,6 +182,58 @@ fn assign_offsets(slots: &mut [Slot], chunk: usize) -> Option<usize> {
         slots[index].offset = offset;
         arena = arena.max(offset.checked_add(sizes[index])?);
         placed.push(index);
+    }
+    Some(arena)
+}
+
+/// Slots beyond which they are placed in the order of their lives, which takes little time and somewhat more memory.
+const MANY_SLOTS: usize = 2000;
+
+/// Places slots as they come to life, each at the lowest offset where it fits; what dies leaves a hole.
+fn assign_in_order(slots: &mut [Slot], sizes: &[usize]) -> Option<usize> {
+    let mut births: Vec<usize> = (0..slots.len()).collect();
+    births.sort_by_key(|&index| (slots[index].live.0, std::cmp::Reverse(sizes[index]), index));
+    let mut deaths = births.clone();
+    deaths.sort_by_key(|&index| (slots[index].live.1, index));
+    let mut deaths = deaths.into_iter().peekable();
+    // Holes by offset, never side by side; above `top` everything is free.
+    let mut holes: BTreeMap<usize, usize> = BTreeMap::new();
+    let (mut top, mut arena) = (0_usize, 0_usize);
+    for index in births {
+        while let Some(dead) = deaths.next_if(|&dead| slots[dead].live.1 < slots[index].live.0) {
+            let (mut start, mut end) = (slots[dead].offset, slots[dead].offset + sizes[dead]);
+            if let Some((&before, &len)) = holes.range(..start).next_back()
+                && before + len == start
+            {
+                holes.remove(&before);
+                start = before;
+            }
+            if let Some(len) = holes.remove(&end) {
+                end += len;
+            }
+            if end == top {
+                top = start;
+            } else {
+                holes.insert(start, end - start);
+            }
+        }
+        let size = sizes[index];
+        let fitting = holes.iter().find(|&(_, &len)| len >= size).map(|(&start, &len)| (start, len));
+        slots[index].offset = match fitting {
+            Some((start, len)) => {
+                holes.remove(&start);
+                if len > size {
+                    holes.insert(start + size, len - size);
+                }
+                start
+            }
+            None => {
+                let start = top;
+                top = top.checked_add(size)?;
+                arena = arena.max(top);
+                start
+            }
+        };
     }
     Some(arena)
 }

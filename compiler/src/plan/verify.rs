@@ -1,5 +1,8 @@
 //! Checks what must hold of a plan. What it finds is a bug in the planner, never in a description.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
 use super::stage::order;
 use super::{Place, Plan, Slot};
 use crate::ir::{Extent, Node, ValueId};
@@ -69,16 +72,25 @@ fn check_overlap(plan: &Plan, node: &Node) -> Result<(), String> {
     Ok(())
 }
 
+/// No two slots that live at the same time share memory: slots come to life in order, beside those that still live.
 fn check_slots(plan: &Plan) -> Result<(), String> {
-    for (index, a) in plan.slots.iter().enumerate() {
-        for b in &plan.slots[index + 1..] {
-            let meet_in_time = a.live.0 <= b.live.1 && b.live.0 <= a.live.1;
-            let meet_in_space = a.offset < end(b, plan.chunk) && b.offset < end(a, plan.chunk);
-            if meet_in_time && meet_in_space {
-                let name = |slot: &Slot| plan.graph.value(slot.value).name.clone();
-                return Err(format!("`{}` and `{}` share memory while both live", name(a), name(b)));
-            }
+    let mut births: Vec<&Slot> = plan.slots.iter().collect();
+    births.sort_by_key(|slot| slot.live.0);
+    let mut deaths: BinaryHeap<Reverse<(usize, usize)>> = BinaryHeap::new();
+    let mut living: BTreeMap<usize, &Slot> = BTreeMap::new();
+    for slot in births {
+        while let Some(&Reverse((_, offset))) = deaths.peek().filter(|Reverse((last, _))| *last < slot.live.0) {
+            living.remove(&offset);
+            deaths.pop();
         }
+        let below = living.range(..=slot.offset).next_back().filter(|(_, other)| end(other, plan.chunk) > slot.offset);
+        let above = living.range(slot.offset..end(slot, plan.chunk)).next();
+        if let Some((_, other)) = below.or(above) {
+            let name = |slot: &Slot| plan.graph.value(slot.value).name.clone();
+            return Err(format!("`{}` and `{}` share memory while both live", name(other), name(slot)));
+        }
+        living.insert(slot.offset, slot);
+        deaths.push(Reverse((slot.live.1, slot.offset)));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@
 pub const MAX_TEXT_BYTES: usize = 1 << 20;
 
 /// Most brackets open at one place, of all kinds together.
-pub const MAX_BRACKETS: usize = 64;
+pub const MAX_BRACKETS: usize = 128;
 
 /// Most block comments open at one place.
 pub const MAX_COMMENTS: usize = 64;

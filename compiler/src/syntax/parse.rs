@@ -35,6 +35,16 @@ pub fn parse(source: SourceId, map: &SourceMap, sink: &mut Sink) -> File {
     if !within_limits(&tokens, text, sink) {
         return empty;
     }
+    // The grammar calls itself for every bracket: it gets the stack for as many as there may be, whatever the thread has.
+    stacker::maybe_grow(STACK, STACK, || read(source, text, &tokens, span, scanned_clean, sink))
+}
+
+/// Stack for texts at the limits of nesting, in a build without optimisation too.
+const STACK: usize = 32 << 20;
+
+/// Reads a text within the limits: by the grammar, else statement by statement.
+fn read(source: SourceId, text: &str, tokens: &[Token], span: Span, scanned_clean: bool, sink: &mut Sink) -> File {
+    let empty = File::empty(span);
     if scanned_clean {
         match Grammar::parse(Rule::file, text) {
             Ok(mut pairs) => {
@@ -51,7 +61,7 @@ pub fn parse(source: SourceId, map: &SourceMap, sink: &mut Sink) -> File {
         }
     }
     let n_before = sink.n_recorded();
-    let file = recover(Words::new(source, text, &tokens), span, sink);
+    let file = recover(Words::new(source, text, tokens), span, sink);
     if scanned_clean && sink.n_recorded() == n_before {
         // The grammar refused what recovery accepts: no message would mean an unnoticed mistake.
         sink.error(N0013, "the text does not follow the grammar").primary(span.before(), "");

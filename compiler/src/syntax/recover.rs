@@ -13,6 +13,7 @@ use super::explain::{Failure, Part, explain, not_yet};
 use super::extent::{Extent, extent};
 use super::grammar::{Grammar, Rule};
 use super::keywords::{is_keyword, reserved_for};
+use super::limits::MAX_BRACKETS;
 use super::scan::TokenKind;
 use super::words::Words;
 use crate::diagnostic::codes::{N0012, N0013, N0014, N0022, N0023};
@@ -31,6 +32,7 @@ pub(super) fn recover(words: Words<'_>, span: Span, sink: &mut Sink) -> File {
         braces_lost: words.has_swallowed_braces(),
         derailed: false,
         incomplete: false,
+        depth: 0,
     };
     let mut file = File::empty(span);
     let mut all_incomplete = false;
@@ -79,6 +81,8 @@ struct Recovery<'a> {
     derailed: bool,
     /// Whether a construct of the coming version was passed over.
     incomplete: bool,
+    /// Braces around the next token, missing ones too.
+    depth: usize,
 }
 
 impl<'a> Recovery<'a> {
@@ -172,7 +176,7 @@ impl<'a> Recovery<'a> {
             let title = format!("expected `network`, found {}", self.words.found(start));
             let report = self.sink.error(N0013, title).primary(span, "");
             if let Some(meant) = suggest(word, ["network"]) {
-                report.help(format!("did you mean `{meant}`?"));
+                report.did_you_mean(meant, span);
             }
         }
     }
@@ -303,6 +307,19 @@ impl<'a> Recovery<'a> {
 
     /// The items up to the closing brace, and the span of that brace.
     fn items(&mut self, opener: Span, what: &str) -> (Vec<Item>, Span) {
+        // Braces that are missing count too, so that headers without them do not nest without end.
+        if self.depth >= MAX_BRACKETS {
+            self.at = self.words.len();
+            self.braces_lost = true;
+            return (Vec::new(), opener);
+        }
+        self.depth += 1;
+        let found = self.items_inside(opener, what);
+        self.depth -= 1;
+        found
+    }
+
+    fn items_inside(&mut self, opener: Span, what: &str) -> (Vec<Item>, Span) {
         let mut items = Vec::new();
         loop {
             let (docs, docs_span) = self.docs();
@@ -477,7 +494,8 @@ impl<'a> Recovery<'a> {
         if result.is_ok() && end < words.len() && words.text(end) != ";" {
             self.sink
                 .error(N0014, format!("expected `;` after this {}", part.noun()))
-                .primary(words.span(end.saturating_sub(1)).after(), "expected `;`");
+                .primary(words.span(end.saturating_sub(1)).after(), "expected `;`")
+                .fix("end it with `;`", words.span(end.saturating_sub(1)).after(), ";");
         }
         self.pass(start, end);
         result

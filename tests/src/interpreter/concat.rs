@@ -14,6 +14,16 @@ pub(super) fn join(n: usize, shape: &[usize], axis: usize, parts: &[usize], oper
     joined
 }
 
+/// `whole`, `[n, ...shape]`, with `part` added to the part that a slice names.
+pub(super) fn add_slice(shape: &[usize], slice: &Slice, mut whole: Vec<f64>, part: &[f64]) -> Vec<f64> {
+    let inner = shape[slice.axis + 1..].iter().product::<usize>();
+    for (index, part) in part.iter().enumerate() {
+        let (row, rest) = (index / (slice.part * inner), index % (slice.part * inner));
+        whole[(row * shape[slice.axis] + slice.start) * inner + rest] += part;
+    }
+    whole
+}
+
 /// The part of `x`, `[n, ...shape]`, that a slice names.
 pub(super) fn slice(n: usize, shape: &[usize], slice: &Slice, x: &[f64]) -> Vec<f64> {
     let outer = n * shape[..slice.axis].iter().product::<usize>();

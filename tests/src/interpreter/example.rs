@@ -36,7 +36,7 @@ impl Example {
             // Weights keep the size of what goes through them; variances stay above zero; scales stay away from it.
             let fan_in = (len / parameter.shape.channels()).max(1) as f64;
             let (low, high) = match parameter.name.rsplit('.').next() {
-                Some("weight") => (-(3.0 / fan_in).sqrt(), (3.0 / fan_in).sqrt()),
+                Some("weight" | "depthwise" | "pointwise") => (-(3.0 / fan_in).sqrt(), (3.0 / fan_in).sqrt()),
                 Some("scale" | "running_variance") => (0.5, 1.5),
                 _ => (-0.5, 0.5),
             };

@@ -22,6 +22,9 @@ kinds! {
     Conv
     ConvInputGradient
     ConvWeightGradient
+    ConvTranspose
+    ConvTransposeInputGradient
+    ConvTransposeWeightGradient
     Dense
     DenseInputGradient
     DenseWeightGradient
@@ -36,6 +39,14 @@ kinds! {
     AvgPoolGradient
     GlobalAvgPool
     GlobalAvgPoolGradient
+    GlobalMaxPool
+    GlobalMaxPoolGradient
+    Mean
+    MeanGradient
+    Pad
+    PadGradient
+    Upsample
+    UpsampleGradient
     Reshape
     Dropout
     DropoutGradient
@@ -49,14 +60,22 @@ kinds! {
     FrozenBatchNormGradient
     Concat
     Slice
+    SliceGradient
+    SliceAccumulate
     Add
     Accumulate
+    Subtract
+    Affine
     Multiply
     ScaleGradient
     Gate
     GateGradient
     AddGate
     AddGateGradient
+    PixelGate
+    PixelGateGradient
+    AddPixelGate
+    AddPixelGateGradient
     Copy
     CrossEntropy
     MeanSquaredError

@@ -12,15 +12,19 @@ mod batch_norm;
 mod compile;
 mod concat;
 mod conv;
+mod conv_transpose;
 mod dense;
 mod dropout;
 mod example;
 mod kind;
 mod loss;
+mod mean;
+mod pad;
 mod pool;
 mod random;
 mod run;
 mod softmax;
+mod upsample;
 
 use std::collections::BTreeMap;
 

@@ -81,6 +81,26 @@ pub(super) fn global_avg_gradient([h, w, c]: [usize; 3], n: usize, dy: &[f64]) -
     pairs(n, h * w).flat_map(|(image, _)| (0..c).map(move |channel| dy[image * c + channel] / (h * w) as f64)).collect()
 }
 
+/// The largest element of each channel, and its pixel; the first of several.
+pub(super) fn global_max([h, w, c]: [usize; 3], n: usize, x: &[f64]) -> (Vec<f64>, Vec<usize>) {
+    pairs(n, c)
+        .map(|(image, channel)| {
+            let value = |pixel: usize| x[(image * h * w + pixel) * c + channel];
+            let best = (1..h * w).fold(0, |best, pixel| if value(pixel) > value(best) { pixel } else { best });
+            (value(best), best)
+        })
+        .unzip()
+}
+
+/// Each channel's gradient at the pixel of its maximum.
+pub(super) fn global_max_gradient([h, w, c]: [usize; 3], n: usize, x: &[f64], dy: &[f64]) -> Vec<f64> {
+    let mut dx = vec![0.0; x.len()];
+    for (index, pixel) in global_max([h, w, c], n, x).1.into_iter().enumerate() {
+        dx[(index / c * h * w + pixel) * c + index % c] = dy[index];
+    }
+    dx
+}
+
 /// The number of windows on an axis: those that fit, and with `ceil` one more that overlaps the end, where it starts
 /// inside of the image or the padding before it.
 fn count(size: usize, kernel: usize, stride: usize, pad: usize, ceil: bool) -> usize {

@@ -7,8 +7,8 @@ use netwright_compiler::ops::{Concat, Op};
 use netwright_compiler::recipe::LossKind;
 
 use super::{
-    Arrays, Batch, Manner, Outcome, activation, arithmetic, batch_norm, concat, conv, dense, dropout, loss, pool,
-    softmax,
+    Arrays, Batch, Manner, Outcome, activation, arithmetic, batch_norm, concat, conv, conv_transpose, dense, dropout,
+    loss, mean, pad, pool, softmax, upsample,
 };
 
 /// See [`super::run`].
@@ -101,6 +101,17 @@ impl<'a> Run<'a> {
                 self.add_gradients(node, gradients);
                 Vec::new()
             }
+            Op::ConvTranspose(op) => {
+                let mut y = conv_transpose::forward(op, n, arg(0), weight(), bias());
+                self.fused_relu(op.relu, &mut y);
+                vec![y]
+            }
+            Op::ConvTransposeInputGradient(op) => vec![conv_transpose::input_gradient(&op.0, n, arg(0), weight())],
+            Op::ConvTransposeWeightGradient(op) => {
+                let gradients = conv_transpose::weight_gradient(&op.0, n, arg(0), arg(1));
+                self.add_gradients(node, gradients);
+                Vec::new()
+            }
             Op::Dense(op) => {
                 let mut y = dense::forward(op, n, arg(0), weight(), bias());
                 self.fused_relu(op.relu, &mut y);
@@ -141,6 +152,18 @@ impl<'a> Run<'a> {
             Op::AvgPoolGradient(op) => vec![pool::avg_gradient(&op.0, n, arg(0))],
             Op::GlobalAvgPool(op) => vec![pool::global_avg(op.input, n, arg(0))],
             Op::GlobalAvgPoolGradient(op) => vec![pool::global_avg_gradient(op.0.input, n, arg(0))],
+            Op::GlobalMaxPool(op) => {
+                let (y, pixels) = pool::global_max(op.input, n, arg(0));
+                self.decide(pixels.into_iter().map(|pixel| pixel as u64));
+                vec![y]
+            }
+            Op::GlobalMaxPoolGradient(op) => vec![pool::global_max_gradient(op.0.input, n, arg(0), arg(2))],
+            Op::Mean(op) => vec![mean::forward(op, n, arg(0))],
+            Op::MeanGradient(op) => vec![mean::gradient(&op.mean, n, arg(0))],
+            Op::Pad(op) => vec![pad::forward(op, n, arg(0))],
+            Op::PadGradient(op) => vec![pad::gradient(&op.0, n, arg(0))],
+            Op::Upsample(op) => vec![upsample::forward(op, n, arg(0))],
+            Op::UpsampleGradient(op) => vec![upsample::gradient(&op.0, n, arg(0))],
             Op::Reshape(_) | Op::Copy(_) => vec![arg(0).to_vec()],
             Op::Dropout(op) => match self.manner {
                 Manner::Inference => vec![arg(0).to_vec()],
@@ -203,6 +226,32 @@ impl<'a> Run<'a> {
                 vec![concat::join(n, shape, *axis, parts, &operands)]
             }
             Op::Slice(op) => vec![concat::slice(n, self.graph.shape(node.args[0]).dims(), op, arg(0))],
+            Op::SliceGradient(op) => {
+                let zeros = vec![0.0; n * op.whole.elements()];
+                vec![concat::add_slice(op.whole.dims(), &op.slice, zeros, arg(0))]
+            }
+            Op::SliceAccumulate(op) => {
+                let shape = self.graph.shape(node.args[0]).dims();
+                vec![concat::add_slice(shape, &op.0, arg(0).to_vec(), arg(1))]
+            }
+            Op::Subtract(_) => vec![arithmetic::difference(arg(0), arg(1))],
+            Op::Affine(op) => vec![arg(0).iter().map(|x| op.scale * x + op.shift).collect()],
+            // A number for each pixel is one for each image of a single pixel's channels.
+            Op::PixelGate(_) => {
+                let gate = arithmetic::spread(arg(1).len(), channels(0), 1, arg(1));
+                vec![arithmetic::product(arg(0), &gate)]
+            }
+            Op::PixelGateGradient(_) => {
+                let product = arithmetic::product(arg(0), arg(1));
+                vec![arithmetic::gather(product.len() / channels(0), channels(0), 1, &product)]
+            }
+            Op::AddPixelGate(_) => {
+                let shift = arithmetic::spread(arg(1).len(), channels(0), 1, arg(1));
+                vec![arithmetic::sum(arg(0), &shift)]
+            }
+            Op::AddPixelGateGradient(_) => {
+                vec![arithmetic::gather(arg(0).len() / channels(0), channels(0), 1, arg(0))]
+            }
             Op::Add(_) | Op::Accumulate(_) => vec![arithmetic::sum(arg(0), arg(1))],
             Op::Multiply(_) | Op::ScaleGradient(_) => vec![arithmetic::product(arg(0), arg(1))],
             Op::Gate(_) => {

@@ -1,6 +1,8 @@
 //! Random small networks as text: pipelines, branches and gates whose shapes are written down as annotations, so that
 //! the compiler checks its shapes against the generator's.
 
+mod shapes;
+
 use netwright_tests::interpreter::Random;
 
 /// Height, width, channels.
@@ -52,7 +54,8 @@ impl Generator {
     /// A statement that makes an image from an image.
     fn statement(&mut self, x: &str, shape: Image) -> (String, Image) {
         let [h, w, c] = shape;
-        match self.random.below(12) {
+        match self.random.below(16) {
+            12..=14 => self.rearranged(x, shape),
             0 => {
                 // A residual connection.
                 let inner = self.same(shape);
@@ -125,7 +128,8 @@ impl Generator {
 
     /// Any stage from image to image.
     fn stage(&mut self, shape: Image) -> (String, Image) {
-        match self.random.below(10) {
+        match self.random.below(13) {
+            10..=12 => self.resized(shape),
             0..=3 => self.conv(shape),
             4 | 5 => self.pool(shape),
             6 => (self.norm(), shape),
@@ -206,7 +210,11 @@ impl Generator {
 
     /// The end: a flat tensor with the scores.
     fn head(&mut self, x: &str, [h, w, c]: Image) -> String {
-        let (stage, features) = if self.random.one_in(2) { ("flatten", h * w * c) } else { ("global_avg_pool", c) };
+        let (stage, features) = match self.random.below(4) {
+            0 | 1 => ("flatten", h * w * c),
+            2 => ("global_max_pool", c),
+            _ => ("global_avg_pool", c),
+        };
         let mut flat = self.bind(&format!("{x} -> {stage}"), &[features]);
         if self.random.one_in(2) {
             let hidden = self.random.between(2, 6);

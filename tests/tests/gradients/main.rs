@@ -193,6 +193,88 @@ const LAYERS: &[(&str, &str, &str)] = &[
         "a = x -> conv(2, kernel: 1); logits = ((a -> global_avg_pool -> dense(2)) + a) -> flatten",
         "cross_entropy",
     ),
+    (
+        "[4, 5, 3]",
+        "logits = x -> conv(3, kernel: 1) -> depthwise_conv([2, 3], multiplier: 2, stride: [1, 2], pad: 1) -> flatten",
+        "cross_entropy",
+    ),
+    (
+        "[4, 5, 3]",
+        "logits = x -> depthwise_conv(2, dilation: 2, bias: false) -> separable_conv(4, kernel: 2) -> flatten",
+        "cross_entropy",
+    ),
+    (
+        "[4, 4, 2]",
+        "logits = x -> separable_conv(3, kernel: 3, multiplier: 3, stride: 2, pad: 1, bias: false) -> flatten -> dense(3)",
+        "cross_entropy",
+    ),
+    (
+        "[3, 2, 2]",
+        "logits = x -> conv(2, kernel: 1) -> conv_transpose(3, kernel: [3, 2], stride: 2, pad: [1, 0], output_pad: 1) -> flatten",
+        "cross_entropy",
+    ),
+    (
+        "[3, 2, 2]",
+        "logits = x -> conv_transpose(2, kernel: 2, bias: false) -> relu -> conv_transpose(2, kernel: 1, stride: [2, 3]) -> flatten",
+        "cross_entropy",
+    ),
+    ("[3, 2, 2]", "logits = x -> conv(2, kernel: 1) -> upsample([2, 3]) -> tanh -> flatten", "cross_entropy"),
+    (
+        "[3, 2, 2]",
+        "logits = x -> conv(2, kernel: 1) -> upsample([3, 2], mode: \"bilinear\") -> tanh -> flatten",
+        "cross_entropy",
+    ),
+    (
+        "[3, 3, 2]",
+        "logits = x -> conv(3, kernel: 1) -> pad([1, 2, 0, 1]) -> conv(2, kernel: 3) -> flatten",
+        "cross_entropy",
+    ),
+    ("[5, 4, 2]", "logits = x -> conv(5, kernel: 2) -> global_max_pool", "cross_entropy"),
+    (
+        "[4, 3, 2]",
+        "a = x -> conv(3, kernel: 1); logits = concat(a -> mean(0) -> flatten, a -> mean([0, 2]), a -> mean([1, 0]))",
+        "cross_entropy",
+    ),
+    (
+        "[4, 3, 2]",
+        "a = x -> conv(3, kernel: 1); logits = concat(a -> mean([2]) -> flatten, a -> mean([0, 1, 2])) -> dense(3)",
+        "cross_entropy",
+    ),
+    (
+        "[3, 4, 2]",
+        "a = x -> conv(6, kernel: 1); b, c = split(a, 2); logits = (b - c * (a -> slice(2, 1, 4))) -> flatten",
+        "cross_entropy",
+    ),
+    (
+        "[3, 4, 2]",
+        "a = x -> conv(2, kernel: 1); b, c, d = split(a, [1, 2, 1], axis: 1); logits = concat(b, d -> tanh, c, axis: 1) -> flatten",
+        "cross_entropy",
+    ),
+    (
+        "[3, 4, 2]",
+        "a = x -> conv(3, kernel: 1) -> reshape([4, 9]) -> tanh; logits = a -> slice(0, 1) -> reshape([3, 9, 1]) -> flatten",
+        "cross_entropy",
+    ),
+    (
+        "[3, 4, 2]",
+        "a = x -> conv(2, kernel: 1); logits = (1.5 - 0.5 * a - (a + 2) / 4.0) -> affine(scale: -1.25) -> flatten",
+        "cross_entropy",
+    ),
+    (
+        "[3, 4, 2]",
+        "a = x -> conv(2, kernel: 1); s = a -> conv(1, kernel: 1) -> sigmoid; logits = (a * s + (s - a) - (s + a)) -> flatten",
+        "cross_entropy",
+    ),
+    (
+        "[3, 4, 2]",
+        "a = x -> conv(2, kernel: 1); m = a -> avg_pool([3, 4]) -> tanh; logits = (m * a - m + (m - a)) -> flatten",
+        "cross_entropy",
+    ),
+    (
+        "[3, 4, 2]",
+        "a = x -> conv(2, kernel: 1); m = a -> mean([0, 1]); logits = -((m - a) -> tanh) -> flatten",
+        "cross_entropy",
+    ),
 ];
 
 #[test]
@@ -239,6 +321,7 @@ fn covers(tally: &Tally, texts: &str) {
         let operator = match signature.name {
             "add" => " + ",
             "multiply" => " * ",
+            "subtract" => " - ",
             name => name,
         };
         assert!(texts.contains(operator), "no network has `{}`", signature.name);

@@ -146,4 +146,38 @@ layers! {
     multiply: { y = h * (h -> conv(4, kernel: 1) as side); };
     multiply_gate: { y = multiply(h, h -> global_avg_pool -> dense(4) as gate -> sigmoid); };
     cross_entropy: { y = h -> tanh; } cross_entropy;
+    depthwise_conv: { y = h -> depthwise_conv(3) as layer; };
+    depthwise_conv_multiplier: { y = h -> depthwise_conv(3, multiplier: 3, pad: 1) as layer; };
+    depthwise_conv_wide: {
+        y = h -> depthwise_conv([2, 3], multiplier: 9, stride: [2, 1], dilation: [1, 2], bias: false) as layer;
+    };
+    separable_conv: { y = h -> separable_conv(5, kernel: 3, pad: 1) as layer; };
+    separable_conv_multiplier: {
+        y = h -> separable_conv(5, kernel: [3, 2], multiplier: 2, stride: 2, bias: false) as layer;
+    };
+    conv_transpose: { y = h -> conv_transpose(5, kernel: 3) as layer; };
+    conv_transpose_stride: {
+        y = h -> conv_transpose(5, kernel: [3, 2], stride: [2, 3], pad: [1, 0], output_pad: [1, 2]) as layer;
+    };
+    conv_transpose_gaps: { y = h -> conv_transpose(3, kernel: 1, stride: 2, bias: false) as layer; };
+    global_max_pool: { y = h -> global_max_pool; };
+    mean_pixels: { y = h -> mean([0, 1]); };
+    mean_channels: { y = h -> mean(2); };
+    mean_apart: { y = h -> mean([2, 0]); };
+    mean_all: { y = h -> mean([0, 1, 2]); };
+    pad: { y = h -> pad(1); };
+    pad_sides: { y = h -> pad([0, 2, 1, 3]); };
+    upsample: { y = h -> upsample([2, 3]); };
+    upsample_bilinear: { y = h -> upsample(2, mode: "bilinear"); };
+    upsample_bilinear_odd: { y = h -> upsample([3, 1], mode: "bilinear"); };
+    reshape: { y = h -> reshape([12, 7, 2]) -> sigmoid; };
+    slice: { y = h -> slice(1, 1, 4); };
+    split: { a, b, rest = split(h, [1, 2, 1]); y = b * a; };
+    affine: { y = 1.5 - 0.5 * (h / 2 + 0.25 -> tanh); };
+    subtract: { y = h - (h -> conv(4, kernel: 1) as side); };
+    subtract_gate: { y = (h -> global_avg_pool -> dense(4) as gate -> sigmoid) - h; };
+    multiply_pixels: { y = h * (h -> conv(1, kernel: 1) as spot -> sigmoid); };
+    add_pixels: { y = add(h, h -> conv(1, kernel: 1) as spot -> sigmoid); };
+    subtract_pixels: { y = (h -> conv(1, kernel: 1) as spot -> sigmoid) - h; };
+    multiply_channels: { y = h * (h -> avg_pool([7, 6])); };
 }

@@ -1,6 +1,8 @@
 //! The same numbers as PyTorch and Keras: every layer forward and backward, the three LeNets, every optimiser, every
 //! schedule. `tests/parity/generate.py` computes the references; inputs and weights are a formula on both sides.
 
+// The list of layers is read one at a time.
+#![recursion_limit = "1024"]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

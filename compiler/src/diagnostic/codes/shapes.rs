@@ -57,8 +57,17 @@ network N { input x: [8, 8, 6]; output y = x -> conv(8, kernel: 3, groups: 2) ->
 ```";
 
 N0305, "a shape of another number of elements",
-"The same numbers can be given another shape only if it has as many elements. `flatten` always fits; this code is kept \
-for shapes that are written out.";
+"The same numbers can be given another shape only if it has as many elements. `flatten` always fits.
+
+```net
+network N { input x: [28, 28]; output y = x -> reshape([28, 1]) -> conv(4, kernel: 3) -> flatten -> dense(2); }
+```
+
+Count again; an image in grey has one channel:
+
+```net
+network N { input x: [28, 28]; output y = x -> reshape([28, 28, 1]) -> conv(4, kernel: 3) -> flatten -> dense(2); }
+```";
 
 N0306, "shapes that cannot be joined",
 "`concat` joins along one axis; on the others the shapes must agree.
@@ -74,7 +83,8 @@ network N { input x: [8, 8, 2]; output y = concat(x, x -> max_pool(3, stride: 1,
 ```";
 
 N0307, "shapes that cannot be added or multiplied",
-"`+` and `*` take tensors of one shape, or an image and one number for each of its channels.
+"`+`, `-` and `*` take tensors of one shape; or an image `[H, W, C]` and one number for each of its channels, `[C]` or \
+`[1, 1, C]`, or for each of its pixels, `[H, W, 1]`.
 
 ```net
 network N { input x: [4]; output y = (x -> dense(3)) + x -> relu; }

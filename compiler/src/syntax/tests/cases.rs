@@ -3,6 +3,7 @@
 use super::{BLOCKS, LENET, parse_text};
 use crate::diagnostic::{Sink, codes, testing};
 use crate::source::{SourceId, SourceMap};
+use crate::syntax::limits::{MAX_TEXT_BYTES, MAX_TOKENS};
 use crate::syntax::parse;
 use crate::syntax::scan::scan;
 
@@ -30,12 +31,32 @@ fn annotated_cases() {
         texts += &text;
     }
     assert!(reports.is_empty(), "{reports}");
-    // Limits cannot be shown in a readable file; the tests of hostile texts show them.
-    for code in
-        codes::all().filter(|code| code.id() < "N0100" && !["N0001", "N0002", "N0003", "N0005"].contains(&code.id()))
-    {
+    for (code, text) in beyond_limits() {
+        assert_eq!(testing::check(code, &text, front_end), Ok(()));
+        texts += &format!("error[{code}]");
+    }
+    for code in codes::all().filter(|code| code.id() < "N0100") {
         assert!(texts.contains(&format!("error[{code}]")), "no case for {code}");
     }
+}
+
+/// Annotated texts that are too large to be looked at in a file.
+fn beyond_limits() -> [(&'static str, String); 2] {
+    let head = "network N { input x: [4]; output y = x; }";
+    // One word or sign on a line after the network's fourteen, up to one beyond the limit.
+    let n_tokens = scan(SourceId(0), head, &mut Sink::new()).len();
+    let words = format!("{head}\n{}", ";\n".repeat(MAX_TOKENS - n_tokens));
+    let words = format!(
+        "{words};\n//@1 ^ error[N0003]: the text has {} words and signs, more than the limit of {MAX_TOKENS}\n",
+        MAX_TOKENS + 1
+    );
+    let message = |n_bytes: usize| {
+        format!("//@1 ^ error[N0001]: the text has {n_bytes} bytes, more than the limit of {MAX_TEXT_BYTES}\n")
+    };
+    let n_bytes = MAX_TEXT_BYTES + 1;
+    let start = format!("{head}\n{}", message(n_bytes));
+    let bytes = format!("{start}{}", " ".repeat(n_bytes - start.len()));
+    [("N0001", bytes), ("N0003", words)]
 }
 
 /// The examples on the pages of the codes do what the pages say.

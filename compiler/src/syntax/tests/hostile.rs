@@ -100,6 +100,19 @@ fn many_mistakes_are_soon_counted() {
         "/// doc\n",
         "train {",
         "for ",
+        "for i in 0..3 {",
+        "for i in 0..3\n",
+        "if x { ",
+        "if x { } else ",
+        "else ",
+        "block B(x: [N",
+        "block B(x: [N]) -> [N] { ",
+        "use \"a\" ",
+        "const a = ",
+        "budget {",
+        "freeze a[",
+        "return ",
+        "allow(",
         "\"",
         "$",
     ] {
@@ -197,13 +210,11 @@ fn survive(text: &str) {
     assert!(!messages.contains("the text does not follow the grammar"), "{text}\n{messages}");
 }
 
+/// A thread with little stack reads what one with much does.
 #[test]
-fn a_small_stack_is_noticed() {
-    let text = network(&format!("{}x{}", "f(".repeat(60), ")".repeat(60)));
+fn a_small_stack_is_enough() {
+    let text = network(&format!("{}x{}", "f(".repeat(MAX_BRACKETS - 2), ")".repeat(MAX_BRACKETS - 2)));
     let run = move || parse_text(&text).1;
     let messages = std::thread::Builder::new().stack_size(192 << 10).spawn(run).unwrap().join().unwrap();
-    assert!(
-        messages.contains("error[N0002]: brackets are nested too deeply for the stack of this thread"),
-        "{messages}"
-    );
+    assert_eq!(messages, "");
 }
