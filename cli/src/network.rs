@@ -72,7 +72,11 @@ impl Network {
         let checked = self.check().map_err(|error| Failure::because(&error))?;
         checked.tell();
         let name = checked.name;
-        checked.compiled.ok_or_else(|| Failure::failed(format!("{name} does not compile")))
+        let is_library = !checked.sink.has_errors();
+        checked.compiled.ok_or_else(|| {
+            let problem = if is_library { "has blocks and no network" } else { "does not compile" };
+            Failure::failed(format!("{name} {problem}"))
+        })
     }
 
     /// Does a task with the network: with the one that is compiled in, or with a program that is built for it.
@@ -108,7 +112,8 @@ impl Checked {
         let (mut map, mut sink) = (SourceMap::new(), Sink::new());
         let source = map.add(name.as_str(), text);
         let mut sources = path.as_deref().map_or_else(Disk::bundled, |path| Disk::beside(path, None));
-        let compiled = compile(source, &mut map, &Settings::default(), &mut sources, &mut sink);
+        let settings = Settings { library: true, ..Settings::default() };
+        let compiled = compile(source, &mut map, &settings, &mut sources, &mut sink);
         Self { map, source, sink, compiled, name, path }
     }
 

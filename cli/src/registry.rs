@@ -28,6 +28,8 @@ bundled! {
     lenet300_100 => LeNet300_100,
     lenet5 => LeNet5,
     lenet_caffe => LeNetCaffe,
+    squeeze_excite => SqueezeExcite,
+    squeezenet_digits => SqueezeNetDigits,
 }
 
 #[cfg(test)]

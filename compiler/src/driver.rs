@@ -8,7 +8,7 @@ use crate::lower::{Constant, Lowered, check_blocks, lower};
 use crate::passes::{Mode, prepare};
 use crate::plan::{Parameters, Plan, plan};
 use crate::program::{Program, Sources};
-use crate::recipe::{LossKind, Recipe};
+use crate::recipe::Recipe;
 use crate::source::{SourceId, SourceMap};
 use crate::syntax::ast;
 
@@ -101,10 +101,7 @@ impl Compiled {
     pub(crate) fn loss_sizes(&self) -> (usize, usize) {
         let Some(train) = &self.training else { return (0, 0) };
         let elements = self.graph.shape(train.recipe.loss.of).elements();
-        match train.recipe.loss.kind {
-            LossKind::CrossEntropy => (elements, 0),
-            LossKind::MeanSquaredError => (0, elements),
-        }
+        if train.recipe.loss.kind.takes_classes() { (elements, 0) } else { (0, elements) }
     }
 }
 
@@ -213,11 +210,12 @@ fn finish(lowered: Lowered) -> Result<Compiled, String> {
     Ok(Compiled { graph, parameters, fingerprint, inference, training })
 }
 
-/// A digest of the structure. Freezing changes nothing of it: what was trained before is loaded after.
+/// A digest of the structure. Freezing and rates change nothing of it: what was trained before is loaded after.
 fn fingerprint(graph: &Graph) -> String {
     let mut graph = graph.clone();
     for parameter in &mut graph.parameters {
         parameter.trained |= std::mem::take(&mut parameter.frozen);
+        parameter.rate = 1.0;
     }
     blake3::hash(graph.to_string().as_bytes()).to_hex()[..32].to_owned()
 }

@@ -29,7 +29,7 @@ pub struct Recipe {
 }
 
 /// A loss and what it looks at.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Loss {
     /// Which one.
     pub kind: LossKind,
@@ -40,12 +40,37 @@ pub struct Loss {
 }
 
 /// The losses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum LossKind {
     /// Cross entropy of a class under the softmax of scores.
-    CrossEntropy,
+    CrossEntropy {
+        /// How much of each target is spread evenly over all classes.
+        smoothing: f64,
+        /// How much each class counts; none where all count the same.
+        weights: Vec<f64>,
+    },
     /// The squared difference from target values.
     MeanSquaredError,
+    /// Cross entropy of target values from 0 to 1 under the logistic function of scores.
+    BinaryCrossEntropy,
+    /// The absolute difference from target values.
+    L1,
+    /// Half the squared difference from target values, linear beyond a bound.
+    Huber {
+        /// The bound.
+        delta: f64,
+    },
+}
+
+impl LossKind {
+    /// Whether a target is a class; otherwise it is values.
+    #[must_use]
+    pub fn takes_classes(&self) -> bool {
+        match self {
+            LossKind::CrossEntropy { .. } => true,
+            LossKind::MeanSquaredError | LossKind::BinaryCrossEntropy | LossKind::L1 | LossKind::Huber { .. } => false,
+        }
+    }
 }
 
 /// An optimiser with its settings, in the order of the runtime's fields.
@@ -83,7 +108,7 @@ pub struct Schedule {
 }
 
 /// A setting's value.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Setting {
     /// A number.
     Number(f64),
@@ -93,4 +118,6 @@ pub enum Setting {
     Steps(u64),
     /// A time in epochs.
     Epochs(u64),
+    /// Some numbers.
+    Numbers(Vec<f64>),
 }

@@ -70,9 +70,27 @@ pub const ALL: &[Bundled] = &[
         is_network: true,
     },
     Bundled {
+        name: "se",
+        text: include_str!("../se.net"),
+        summary: "squeeze and excitation: a block to `use`",
+        is_network: false,
+    },
+    Bundled {
+        name: "squeeze_excite",
+        text: include_str!("../squeeze_excite.net"),
+        summary: "the tutorial's LeNet with squeeze and excitation; 227,714 parameters",
+        is_network: true,
+    },
+    Bundled {
         name: "squeezenet",
         text: include_str!("../squeezenet.net"),
         summary: "SqueezeNet 1.0 and 1.1; 1,248,424 or 1,235,496 parameters",
+        is_network: true,
+    },
+    Bundled {
+        name: "squeezenet_digits",
+        text: include_str!("../squeezenet_digits.net"),
+        summary: "SqueezeNet for digits, under 100,000 parameters",
         is_network: true,
     },
     Bundled {

@@ -9,14 +9,15 @@ pub use std::path::Path;
 
 pub use ndarray;
 pub use netwright_kernels::{
-    Layout, Slot, affine, avg_pool, binary, concat, conv, conv_transpose, cross_entropy, dense, dropout,
-    global_avg_pool, global_max_pool, mean, mse, pad, softmax, unary, upsample,
+    Layout, Slot, affine, avg_pool, binary, binary_cross_entropy, concat, conv, conv_transpose, cross_entropy, dense,
+    dropout, global_avg_pool, global_max_pool, group_norm, huber, l1, log_softmax, lrn, mean, mse, pad, prelu, softmax,
+    unary, upsample,
 };
 
 pub use crate::engine::{Core, Inference, InferenceChunk, forward, predict};
 pub use crate::error::Error;
 pub use crate::network::Network;
-pub use crate::spec::{Init, LayerSpec, ParameterSpec, Spec, TensorSpec};
+pub use crate::spec::{Init, LayerSpec, ParameterSpec, Rate, Spec, TensorSpec};
 pub use crate::{training, weights, whole_batch};
 
 #[cfg(feature = "train")]

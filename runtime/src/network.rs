@@ -35,6 +35,10 @@ pub trait Trainable: Network {
     /// The `train` section of the description, with defaults filled in.
     const RECIPE: crate::train::Recipe;
 
+    /// Parameters whose learning rate is another than the recipe's, in the order of their places.
+    #[doc(hidden)]
+    const RATES: &'static [crate::spec::Rate] = &[];
+
     /// Sizes of the training plan.
     #[doc(hidden)]
     const TRAINING: crate::engine::Training;
@@ -42,6 +46,10 @@ pub trait Trainable: Network {
     /// Sizes of the evaluation plan.
     #[doc(hidden)]
     const EVALUATION: crate::engine::Inference;
+
+    /// How much each class counts in the loss; none where all count the same.
+    #[doc(hidden)]
+    const CLASS_WEIGHTS: &'static [f32] = &[];
 
     /// Runs the forward steps in inference mode and the recipe's loss over one chunk of images.
     #[doc(hidden)]

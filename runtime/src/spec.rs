@@ -104,6 +104,17 @@ pub enum Init {
     Uniform(f32),
 }
 
+/// A part of the trained parameters, as stored, whose learning rate is the recipe's times a factor.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rate {
+    /// Its first float.
+    pub start: usize,
+    /// One past its last float.
+    pub end: usize,
+    /// What the learning rate is multiplied by.
+    pub factor: f32,
+}
+
 /// One layer of the summary.
 #[derive(Debug)]
 pub struct LayerSpec {

@@ -27,6 +27,8 @@ class Case:
     state: dict = field(default_factory=dict)
     input: tuple = IMAGE
     loss: str = "mean_squared_error"
+    # What follows in the loss's call.
+    loss_settings: dict = field(default_factory=dict)
     # Dropout's own random numbers rule out comparing a training step.
     trains: bool = True
     # The frameworks whose rule the layer's settings spell.
@@ -84,6 +86,27 @@ def batch_norm(name, shape, only, epsilon, keep):
     )
 
 
+def norm(name, norm, shape):
+    """A normalisation with a scale and a shift for each channel."""
+    parameters = {"layer.scale": (STEM,), "layer.shift": (STEM,)}
+    layer = lambda fw, p, h: norm(fw, h, p["layer.scale"], p["layer.shift"])
+    return Case(name, layer, parameters, input=shape, only=("torch",))
+
+
+def prelu(name, shape):
+    return Case(name, lambda fw, p, h: fw.prelu(h, p["layer.slope"]), {"layer.slope": (STEM,)}, input=shape, only=("torch",))
+
+
+def torch_only(name, layer, **settings):
+    """A layer without parameters, of which one reference is enough."""
+    return plain(name, layer, only=("torch",), **settings)
+
+
+def loss(name, loss, **settings):
+    """A loss after a layer that keeps numbers small."""
+    return torch_only(name, lambda fw, h: fw.tanh(h), loss=loss, loss_settings=settings)
+
+
 FLAT = (5,)
 
 CASES = [
@@ -135,6 +158,32 @@ CASES = [
     Case("multiply", lambda fw, p, h: h * branch(fw, p, h, "side"), side(STEM)),
     Case("multiply_gate", lambda fw, p, h: h * gate(fw, p, h), GATE),
     plain("cross_entropy", lambda fw, h: fw.tanh(h), loss="cross_entropy"),
+    torch_only("elu", lambda fw, h: fw.elu(h)),
+    torch_only("elu_alpha", lambda fw, h: fw.elu(h, 0.4)),
+    torch_only("gelu", lambda fw, h: fw.gelu(h)),
+    torch_only("silu", lambda fw, h: fw.silu(h)),
+    # Six times as much, so that there is something beyond each bend.
+    torch_only("hard_sigmoid", lambda fw, h: fw.hard_sigmoid(6 * h)),
+    torch_only("hard_swish", lambda fw, h: fw.hard_swish(6 * h)),
+    torch_only("relu6", lambda fw, h: fw.relu6(6 * h)),
+    prelu("prelu", IMAGE),
+    prelu("prelu_flat", FLAT),
+    torch_only("log_softmax", lambda fw, h: fw.log_softmax(h)),
+    torch_only("log_softmax_flat", lambda fw, h: fw.log_softmax(h), input=FLAT),
+    torch_only("lrn", lambda fw, h: fw.lrn(6 * h, 5, 1e-4, 0.75, 1.0)),
+    torch_only("lrn_settings", lambda fw, h: fw.lrn(h, 2, 1.5, 0.6, 0.5)),
+    norm("layer_norm", lambda fw, h, scale, shift: fw.layer_norm(h, scale, shift, 1e-5), IMAGE),
+    norm("layer_norm_flat", lambda fw, h, scale, shift: fw.layer_norm(h, scale, shift, 0.01), FLAT),
+    norm("group_norm", lambda fw, h, scale, shift: fw.group_norm(h, 2, scale, shift, 1e-5), IMAGE),
+    norm("group_norm_one", lambda fw, h, scale, shift: fw.group_norm(h, 1, scale, shift, 1e-5), IMAGE),
+    norm("group_norm_each", lambda fw, h, scale, shift: fw.group_norm(h, STEM, scale, shift, 0.01), IMAGE),
+    loss("cross_entropy_smoothing", "cross_entropy", smoothing=0.1),
+    loss("cross_entropy_weights", "cross_entropy", weights=[1.0, 2.5, 0.5]),
+    loss("cross_entropy_both", "cross_entropy", smoothing=0.3, weights=[1.0, 2.5, 0.5]),
+    loss("binary_cross_entropy", "binary_cross_entropy"),
+    loss("l1", "l1"),
+    loss("huber", "huber", delta=1.0),
+    loss("huber_delta", "huber", delta=0.5),
 ]
 
 
@@ -171,9 +220,11 @@ def run(fw, case):
         mode = {"training": True} if case.state else {}
         y = case.layer(fw, p, stem_of(fw, case, p, x), **mode)
         scores = fw.dense(fw.flatten(y), p["head.weight"], p["head.bias"])
+        loss = getattr(fw, case.loss)
         if case.loss == "cross_entropy":
-            return fw.cross_entropy(scores, formula.labels(f"{case.name}/labels", BATCH, CLASSES))
-        return fw.mean_squared_error(scores, formula.uniform(f"{case.name}/values", (BATCH, CLASSES), -2, 2))
+            return loss(scores, formula.labels(f"{case.name}/labels", BATCH, CLASSES), **case.loss_settings)
+        low, high = (0, 1) if case.loss == "binary_cross_entropy" else (-2, 2)
+        return loss(scores, formula.uniform(f"{case.name}/values", (BATCH, CLASSES), low, high), **case.loss_settings)
 
     loss, gradients = fw.gradients([p[name] for name in trained], loss_of)
     result["loss"] = float(fw.numpy(loss))

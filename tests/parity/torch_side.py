@@ -131,9 +131,55 @@ class Torch:
         y = F.batch_norm(first, *state, scale, shift, training, 1.0 - keep, epsilon)
         return channels_last(y) if x.dim() == 4 else y
 
+    silu = staticmethod(F.silu)
+    relu6 = staticmethod(F.relu6)
+    hard_sigmoid = staticmethod(F.hardsigmoid)
+    hard_swish = staticmethod(F.hardswish)
+
     @staticmethod
-    def cross_entropy(scores, classes):
-        return F.cross_entropy(scores, torch.from_numpy(classes))
+    def elu(x, alpha=1.0):
+        return F.elu(x, alpha)
+
+    @staticmethod
+    def gelu(x):
+        return F.gelu(x, approximate="none")
+
+    @staticmethod
+    def prelu(x, slope):
+        return channels_last(F.prelu(channels_first(x), slope)) if x.dim() == 4 else F.prelu(x, slope)
+
+    @staticmethod
+    def log_softmax(x):
+        return F.log_softmax(x, dim=-1)
+
+    @staticmethod
+    def lrn(x, size, alpha, beta, k):
+        return channels_last(F.local_response_norm(channels_first(x), size, alpha, beta, k))
+
+    @staticmethod
+    def layer_norm(x, scale, shift, epsilon):
+        return F.layer_norm(x, scale.shape, scale, shift, epsilon)
+
+    @staticmethod
+    def group_norm(x, groups, scale, shift, epsilon):
+        return channels_last(F.group_norm(channels_first(x), groups, scale, shift, epsilon))
+
+    @staticmethod
+    def cross_entropy(scores, classes, smoothing=0.0, weights=None):
+        weights = None if weights is None else Torch.constant(weights)
+        return F.cross_entropy(scores, torch.from_numpy(classes), weights, label_smoothing=smoothing)
+
+    @staticmethod
+    def binary_cross_entropy(scores, values):
+        return F.binary_cross_entropy_with_logits(scores, Torch.constant(values))
+
+    @staticmethod
+    def l1(y, values):
+        return F.l1_loss(y, Torch.constant(values))
+
+    @staticmethod
+    def huber(y, values, delta):
+        return F.huber_loss(y, Torch.constant(values), delta=delta)
 
     @staticmethod
     def mean_squared_error(y, values):

@@ -12,6 +12,7 @@ use rayon::ThreadPoolBuilder;
 netwright::model!(<lenet> as LeNet);
 netwright::model!("../nets/layers/composite.net");
 netwright::model!("../nets/layers/decoder.net");
+netwright::model!("../nets/layers/varied.net");
 
 const THREADS: [usize; 4] = [1, 2, 3, 7];
 const STEPS: u64 = 3;
@@ -92,6 +93,12 @@ fn decoder_is_the_same_for_any_number_of_threads() {
     is_the_same_for_any_number_of_threads::<Decoder>(210);
 }
 
+/// With normalisation within an image, slopes that are trained, and a weighted mean of losses.
+#[test]
+fn varied_is_the_same_for_any_number_of_threads() {
+    is_the_same_for_any_number_of_threads::<Varied>(45);
+}
+
 #[test]
 fn a_seed_has_one_start() {
     fn starts<N: Trainable>() {
@@ -101,6 +108,7 @@ fn a_seed_has_one_start() {
     }
     starts::<LeNet>();
     starts::<Composite>();
+    starts::<Varied>();
     assert_eq!(LeNet::new(3).param("conv1.weight").unwrap(), LeNet::new(3).param("conv1.weight").unwrap());
 }
 
@@ -126,6 +134,7 @@ fn a_prediction_does_not_depend_on_the_batch() {
     predicts::<LeNet>();
     predicts::<Composite>();
     predicts::<Decoder>();
+    predicts::<Varied>();
 }
 
 /// Dropout is keyed: the same key gives the same gradients, another seed or step others.

@@ -42,6 +42,8 @@ macro_rules! networks {
 networks! {
     activations "../nets/layers/activations.net";
     avg_pool "../nets/layers/avg_pool.net";
+    bends "../nets/layers/bends.net";
+    binary "../nets/layers/binary.net";
     batch_norm "../nets/layers/batch_norm.net";
     batch_norm_branches "../nets/layers/batch_norm_branches.net";
     blocks "../nets/layers/blocks.net";
@@ -57,17 +59,24 @@ networks! {
     dropout "../nets/layers/dropout.net";
     frozen "../nets/layers/frozen.net";
     gate "../nets/layers/gate.net";
+    huber "../nets/layers/huber.net";
     image_to_image "../nets/layers/image_to_image.net";
+    l1 "../nets/layers/l1.net";
+    lrn "../nets/layers/lrn.net";
     max_pool "../nets/layers/max_pool.net";
     mlp "../nets/layers/mlp.net";
     numbers "../nets/layers/numbers.net";
+    norms "../nets/layers/norms.net";
     parameterless "../nets/layers/parameterless.net";
     residual "../nets/layers/residual.net";
     rows "../nets/layers/rows.net";
     shapes "../nets/layers/shapes.net";
     small_lenet "../nets/layers/small_lenet.net";
+    smoothed "../nets/layers/smoothed.net";
     unread "../nets/layers/unread.net";
     upsample "../nets/layers/upsample.net";
+    varied "../nets/layers/varied.net";
+    weighted "../nets/layers/weighted.net";
 }
 
 /// Every file of `tests/nets/layers` stands in the list above.
@@ -165,9 +174,9 @@ fn describes<N: Trainable>(lowered: &Lowered) {
 fn inference<N: Trainable>(lowered: &Lowered, example: &Example) {
     let network: N = network(lowered, example);
     let (n, images) = (example.n, single(&example.input));
-    let loss = lowered.recipe.as_ref().unwrap().loss;
+    let loss = &lowered.recipe.as_ref().unwrap().loss;
     let expected =
-        interpreter::run_with_loss(&lowered.graph, &loss, Manner::Inference, &example.parameters, &example.batch());
+        interpreter::run_with_loss(&lowered.graph, loss, Manner::Inference, &example.parameters, &example.batch());
     let output = &lowered.graph.outputs[0];
     let mut found = vec![f32::NAN; n * lowered.graph.shape(output.value).elements()];
     engine::predict_into(&network, &images, &mut found).unwrap();

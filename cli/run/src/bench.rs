@@ -260,7 +260,8 @@ fn train<N: Trainable>(batches: &Batches, targets: &[Target]) -> Result<impl FnM
         let loss = loss_and_gradients(&mut network, images, targets, &mut gradients)?;
         // The rate of the recipe's first epoch; an epoch of MNIST has about so many steps.
         let rate = recipe.rate(step, 1000);
-        state.step(&recipe.optimizer, rate, network.core_mut().parameters_mut().trained_mut(), gradients.values());
+        let parameters = network.core_mut().parameters_mut().trained_mut();
+        state.step_parts(&recipe.optimizer, rate, N::RATES, parameters, gradients.values());
         std::hint::black_box(loss);
         Ok(())
     })

@@ -58,13 +58,13 @@ fn check(network: &Network, format: Format, fix: bool) -> Result<bool, Failure> 
         }
     };
     format.tell(&checked)?;
-    if let Some(compiled) = &checked.compiled
-        && format.is_for_people()
-    {
+    let is_good = !checked.sink.has_errors();
+    if is_good && format.is_for_people() {
         let good = output::GOOD;
-        output::print(&format!("{good}ok{good:#} {}: {}\n", checked.name, describe(compiled)))?;
+        let what = checked.compiled.as_ref().map_or_else(|| "blocks only".to_owned(), describe);
+        output::print(&format!("{good}ok{good:#} {}: {what}\n", checked.name))?;
     }
-    Ok(checked.compiled.is_some())
+    Ok(is_good)
 }
 
 /// Makes the edits that the diagnostics carry, and replaces the file by what comes of them.

@@ -7,7 +7,6 @@ use super::Context;
 use super::names::Unique;
 use crate::Compiled;
 use crate::ir::{Shape, ValueId};
-use crate::recipe::LossKind;
 use crate::summary;
 
 /// The struct's doc comment: the description's own, then inputs, outputs and layers.
@@ -133,16 +132,11 @@ fn training(context: &Context<'_>, input: &Tensor, [labels, values, gradients]: 
     let Some(train) = &context.compiled.training else { return TokenStream::new() };
     let name = context.type_name();
     let (x, x_view) = (&input.name, input.view());
-    let (docs, targets, targets_type, wrap) = match train.recipe.loss.kind {
-        LossKind::CrossEntropy => {
-            (" `labels` has the class of each image.", labels, quote!(&[u32]), quote!(rt::Targets::Classes(#labels)))
-        }
-        LossKind::MeanSquaredError => (
-            " `targets` has the values wanted, image after image.",
-            values,
-            quote!(&[f32]),
-            quote!(rt::Targets::Values(#values)),
-        ),
+    let (docs, targets, targets_type, wrap) = if train.recipe.loss.kind.takes_classes() {
+        (" `labels` has the class of each image.", labels, quote!(&[u32]), quote!(rt::Targets::Classes(#labels)))
+    } else {
+        let docs = " `targets` has the values wanted, image after image.";
+        (docs, values, quote!(&[f32]), quote!(rt::Targets::Values(#values)))
     };
     let first = format!(" Computes the mean loss of a batch, {}, and its gradients.", input.describe());
     context.if_training(&quote! {

@@ -8,8 +8,11 @@ use crate::recipe::{LossKind, Recipe, Setting};
 /// `rt::train::Recipe { … }`.
 pub(super) fn emit(recipe: &Recipe) -> TokenStream {
     let loss = match recipe.loss.kind {
-        LossKind::CrossEntropy => quote!(CrossEntropy),
+        LossKind::CrossEntropy { .. } => quote!(CrossEntropy),
         LossKind::MeanSquaredError => quote!(MeanSquaredError),
+        LossKind::BinaryCrossEntropy => quote!(BinaryCrossEntropy),
+        LossKind::L1 => quote!(L1),
+        LossKind::Huber { .. } => quote!(Huber),
     };
     let optimizer = choice(recipe.optimizer.variant, &recipe.optimizer.settings);
     let schedule = choice(recipe.schedule.variant, &recipe.schedule.settings);
@@ -38,13 +41,14 @@ fn choice(variant: &str, settings: &[(&'static str, Setting)]) -> TokenStream {
     if settings.is_empty() {
         return quote!(#variant);
     }
-    let settings = settings.iter().map(|&(name, setting)| {
+    let settings = settings.iter().map(|(name, setting)| {
         let name = ident(name);
         let value = match setting {
             Setting::Number(value) => {
-                let value = value as f32;
+                let value = *value as f32;
                 quote!(#value)
             }
+            Setting::Numbers(values) => numbers(values),
             Setting::Flag(value) => quote!(#value),
             Setting::Steps(steps) => quote!(rt::train::Span::Steps(#steps)),
             Setting::Epochs(epochs) => quote!(rt::train::Span::Epochs(#epochs)),
@@ -52,6 +56,12 @@ fn choice(variant: &str, settings: &[(&'static str, Setting)]) -> TokenStream {
         quote!(#name: #value)
     });
     quote!(#variant { #(#settings),* })
+}
+
+/// Numbers as a slice of f32.
+pub(super) fn numbers(values: &[f64]) -> TokenStream {
+    let values = values.iter().map(|&value| value as f32);
+    quote!(&[#(#values),*])
 }
 
 fn option<T: quote::ToTokens>(value: Option<T>) -> TokenStream {

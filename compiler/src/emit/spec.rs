@@ -45,7 +45,7 @@ fn tensor(context: &Context<'_>, name: &str, value: ValueId) -> TokenStream {
 }
 
 fn parameter(parameter: &Parameter, offset: usize) -> TokenStream {
-    let Parameter { name, shape, layout, init, trained, frozen: _ } = parameter;
+    let Parameter { name, shape, layout, init, trained, frozen: _, rate: _ } = parameter;
     let dims = shape.dims();
     let layout = match *layout {
         Layout::Plain { len } => quote!(Padded { len: #len }),

@@ -8,6 +8,7 @@ use super::step::StepContext;
 use super::{Context, recipe};
 use crate::ir::{Node, NodeId, ParameterId, ValueId};
 use crate::plan::Plan;
+use crate::recipe::LossKind;
 
 /// `impl Network`: the inference plan.
 pub(super) fn inference(context: &Context<'_>) -> TokenStream {
@@ -41,6 +42,31 @@ pub(super) fn inference(context: &Context<'_>) -> TokenStream {
     }
 }
 
+/// The parameters whose learning rate is another than the recipe's; nothing if there are none.
+fn rates(context: &Context<'_>) -> TokenStream {
+    let layout = &context.compiled.parameters;
+    let mut others: Vec<(std::ops::Range<usize>, f32)> = Vec::new();
+    for &id in &layout.order {
+        let parameter = context.compiled.graph.parameter(id);
+        if !parameter.trained || (parameter.rate - 1.0).abs() < f64::EPSILON {
+            continue;
+        }
+        let (range, factor) = (layout.range(id), parameter.rate as f32);
+        match others.last_mut() {
+            Some((last, same)) if last.end == range.start && same.to_bits() == factor.to_bits() => last.end = range.end,
+            _ => others.push((range, factor)),
+        }
+    }
+    if others.is_empty() {
+        return TokenStream::new();
+    }
+    let rates = others.into_iter().map(|(range, factor)| {
+        let (start, end) = (range.start, range.end);
+        quote!(rt::Rate { start: #start, end: #end, factor: #factor })
+    });
+    quote!(const RATES: &'static [rt::Rate] = &[#(#rates),*];)
+}
+
 /// `impl Trainable`, where the description says how to train.
 pub(super) fn training(context: &Context<'_>) -> TokenStream {
     let Some(train) = &context.compiled.training else { return TokenStream::new() };
@@ -50,7 +76,7 @@ pub(super) fn training(context: &Context<'_>) -> TokenStream {
     let evaluation_constants = slot_constants(evaluation, &evaluation_slots);
     let evaluation_sizes = sizes(evaluation);
     let evaluate = stage(context, evaluation, &evaluation_slots, 0);
-    let recipe = recipe::emit(&train.recipe);
+    let recipe_constant = recipe::emit(&train.recipe);
     let sizes = training_sizes(context, plan);
     let slots = slots(context, plan);
     let constants = slot_constants(plan, &slots);
@@ -77,11 +103,25 @@ pub(super) fn training(context: &Context<'_>) -> TokenStream {
         }
     };
     let derived = derived(context, plan);
+    let class_weights = match &train.recipe.loss.kind {
+        LossKind::CrossEntropy { weights, .. } if !weights.is_empty() => {
+            let weights = recipe::numbers(weights);
+            quote!(const CLASS_WEIGHTS: &'static [f32] = #weights;)
+        }
+        LossKind::CrossEntropy { .. }
+        | LossKind::MeanSquaredError
+        | LossKind::BinaryCrossEntropy
+        | LossKind::L1
+        | LossKind::Huber { .. } => TokenStream::new(),
+    };
+    let rates = rates(context);
     context.if_training(&quote! {
             impl rt::Trainable for #name {
-                const RECIPE: rt::train::Recipe = #recipe;
+                const RECIPE: rt::train::Recipe = #recipe_constant;
+                #rates
                 const TRAINING: rt::Training = #sizes;
                 const EVALUATION: rt::Inference = #evaluation_sizes;
+                #class_weights
 
                 fn evaluate(c: &mut rt::EvaluationChunk<'_>) {
                     #evaluation_constants

@@ -104,6 +104,8 @@ pub struct Parameter {
     pub trained: bool,
     /// Whether it would be trained if the description did not freeze it.
     pub frozen: bool,
+    /// What the learning rate is multiplied by for it.
+    pub rate: f64,
 }
 
 /// How a parameter is stored: the compiler's view of `netwright_kernels::layout::Layout`.

@@ -3,7 +3,7 @@
 use super::{DOMINANT_LAYER, DOUBLE_SOFTMAX, LAST_DROPOUT, Linter, NO_ACTIVATION, PADDED_1X1, TRUNCATED_POOL};
 use crate::cost::grouped;
 use crate::ir::{Graph, Node, ValueId};
-use crate::ops::{Op, Window};
+use crate::ops::{Activation, Function, Op, Window};
 use crate::recipe::{LossKind, Recipe};
 use crate::source::Span;
 
@@ -22,9 +22,7 @@ pub(super) fn run(graph: &Graph, recipe: Option<&Recipe>, linter: &mut Linter<'_
     }
     last_dropout(graph, linter);
     dominant(graph, linter);
-    if let Some(recipe) = recipe
-        && recipe.loss.kind == LossKind::CrossEntropy
-    {
+    if let Some(recipe) = recipe {
         double_softmax(graph, &producers, recipe, linter);
     }
 }
@@ -171,16 +169,20 @@ fn dominant(graph: &Graph, linter: &mut Linter<'_>) {
     }
 }
 
-/// Cross entropy takes scores: probabilities would go through softmax twice.
+/// Cross entropies take scores: probabilities would go through the function that makes them twice.
 fn double_softmax(graph: &Graph, producers: &Producers, recipe: &Recipe, linter: &mut Linter<'_>) {
     let Some(node) = producers.node(graph, recipe.loss.of) else { return };
-    if !matches!(node.op, Op::Softmax(_)) {
-        return;
-    }
+    let (loss, function) = match (&recipe.loss.kind, &node.op) {
+        (LossKind::CrossEntropy { .. }, Op::Softmax(_)) => ("cross_entropy", "softmax"),
+        (LossKind::BinaryCrossEntropy, Op::Activation(Activation(Function::Sigmoid))) => {
+            ("binary_cross_entropy", "sigmoid")
+        }
+        _ => return,
+    };
     let (at, from): (Span, Span) = (recipe.loss.span, node.span);
-    let title = "`cross_entropy` takes scores, found probabilities";
-    if let Some(report) = linter.warn(DOUBLE_SOFTMAX, title, at, "softmax would be applied twice") {
-        let report = if from == at { report } else { report.secondary(from, "softmax is applied here") };
-        report.help("give it what goes into `softmax`");
+    let title = format!("`{loss}` takes scores, found probabilities");
+    if let Some(report) = linter.warn(DOUBLE_SOFTMAX, title, at, &format!("{function} would be applied twice")) {
+        let report = if from == at { report } else { report.secondary(from, format!("{function} is applied here")) };
+        report.help(format!("give it what goes into `{function}`"));
     }
 }

@@ -150,7 +150,7 @@ fn check_operands(
 fn example(signature: &Signature) -> String {
     let required = signature.arguments.iter().filter(|argument| argument.default == Default::Required);
     let values = required.map(|argument| match argument.kind {
-        Kind::Number(..) => format!("{}: 0.5", argument.name),
+        Kind::Number(..) | Kind::Positive(_) => format!("{}: 0.5", argument.name),
         _ if argument.name == "filters" => "32".to_owned(),
         _ if argument.name == "units" => "10".to_owned(),
         _ => format!("{}: 3", argument.name),
@@ -219,6 +219,23 @@ fn default_of(argument: &Argument) -> Option<BoundArgument> {
         Default::Text(text) => (Constant::Text(text.to_owned()), None),
     };
     Some(BoundArgument { name: argument.name, value, init, span: None })
+}
+
+/// What was expected of a number that is not in the range of its kind.
+fn out_of_range(kind: Kind, value: &Constant) -> Option<String> {
+    let number = match value {
+        Constant::Float(value) => *value,
+        Constant::Int(value) => *value as f64,
+        _ => f64::NAN,
+    };
+    if let Kind::Number(low, high) = kind {
+        let (low, high) = (f64::from(low) / 1000.0, f64::from(high) / 1000.0);
+        return (!(low..high).contains(&number)).then(|| format!("expected at least {low} and less than {high}"));
+    }
+    let Kind::Positive(high) = kind else { return None };
+    // What is stored is an f32: a number too small for one would be zero.
+    let is_within = number as f32 > 0.0 && number < f64::from(high);
+    (!is_within).then(|| format!("expected more than 0 and less than {high}"))
 }
 
 /// Initialisers without arguments.
@@ -295,21 +312,15 @@ impl<'a> Lowerer<'a> {
             (Kind::Real, Constant::Float(value)) => (*value as f32).is_finite(),
             (Kind::Choice(words), Constant::Text(text)) => words.contains(&text.as_str()),
             (Kind::Bool, Constant::Bool(_)) => true,
-            (Kind::Number(..), Constant::Dim(_) | Constant::AnyFloat) => true,
-            (Kind::Number(low, high), Constant::Int(_) | Constant::Float(_)) => {
-                let number = match value {
-                    Constant::Float(value) => value,
-                    Constant::Int(value) => value as f64,
-                    _ => f64::NAN,
-                };
-                let (low, high) = (f64::from(low) / 1000.0, f64::from(high) / 1000.0);
-                if !(low..high).contains(&number) {
+            (Kind::Number(..) | Kind::Positive(_), Constant::Dim(_) | Constant::AnyFloat) => true,
+            (kind @ (Kind::Number(..) | Kind::Positive(_)), Constant::Int(_) | Constant::Float(_)) => {
+                if let Some(expected) = out_of_range(kind, &value) {
                     self.sink
                         .error(
                             codes::N0204,
                             format!("`{}` of `{}` is out of range: {value}", argument.name, signature.name),
                         )
-                        .primary(expr.span, format!("expected at least {low} and less than {high}"));
+                        .primary(expr.span, expected);
                     return None;
                 }
                 true

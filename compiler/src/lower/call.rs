@@ -135,6 +135,7 @@ impl<'a> Lowerer<'a> {
             "avgpool" => Some("avg_pool"),
             "concatenate" | "cat" => Some("concat"),
             "mul" => Some("multiply"),
+            "swish" => Some("silu"),
             _ => None,
         };
         let report = self
@@ -366,7 +367,15 @@ impl<'b> LayerCall<'_, 'b> {
             return None;
         };
         let name = format!("{}.{name}", self.name);
-        Some(self.lowerer.graph.add_parameter(Parameter { name, shape, layout, init, trained, frozen: false }))
+        Some(self.lowerer.graph.add_parameter(Parameter {
+            name,
+            shape,
+            layout,
+            init,
+            trained,
+            frozen: false,
+            rate: 1.0,
+        }))
     }
 
     /// The layer's node, over all its operands.

@@ -12,6 +12,7 @@ mod definition;
 mod expression;
 mod instance;
 mod items;
+mod loss;
 mod names;
 mod network;
 mod scope;
@@ -102,6 +103,7 @@ pub fn lower(program: &Program, network: &ast::Network, overrides: &Overrides, s
     }
     let recipe = lowerer.train_section(network);
     lowerer.freeze();
+    lowerer.rates();
     let limits = lowerer.budget();
     Lowered { graph: lowerer.graph, recipe, limits, span: network.name.span, noticed: lowerer.noticed }
 }

@@ -12,6 +12,8 @@ pub(super) struct Sections<'a> {
     pub(super) budgets: Vec<&'a ast::Budget>,
     /// Names of layers and blocks that are frozen.
     frozen: Vec<(String, Span)>,
+    /// Names of layers, blocks and parameters, with what their learning rate is multiplied by.
+    pub(super) rates: Vec<(String, f64, Span)>,
     /// How many inputs and outputs were declared, with mistakes or without.
     pub(super) n_inputs: usize,
     pub(super) n_outputs: usize,
@@ -91,6 +93,25 @@ impl<'a> Lowerer<'a> {
                     n_found += 1;
                     parameter.frozen |= parameter.trained;
                     parameter.trained = false;
+                }
+            }
+            if n_found == 0 && is_sound {
+                self.no_such_layer(&name, span);
+            }
+        }
+    }
+
+    /// Gives parameters the learning rates that the section says.
+    pub(super) fn rates(&mut self) {
+        let is_sound = !self.sink.has_errors();
+        for (name, factor, span) in std::mem::take(&mut self.sections.rates) {
+            let mut n_found = 0;
+            for parameter in self.graph.parameters.iter_mut().filter(|parameter| parameter.trained || parameter.frozen)
+            {
+                let rest = parameter.name.strip_prefix(name.as_str());
+                if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.')) {
+                    n_found += 1;
+                    parameter.rate = factor;
                 }
             }
             if n_found == 0 && is_sound {

@@ -1,10 +1,8 @@
 //! The `train` section: its entries, checked and with defaults filled in.
 
-use super::scope::Meaning;
 use super::{Constant, Lowerer};
 use crate::diagnostic::{codes, quote, suggest};
-use crate::ops::CrossEntropy;
-use crate::recipe::{Loss, LossKind, Optimizer, Recipe, Schedule, Setting};
+use crate::recipe::{Optimizer, Recipe, Schedule, Setting};
 use crate::source::Span;
 use crate::syntax::ast::{Arg, Entry, Expr, ExprKind, Network, Train};
 
@@ -23,11 +21,11 @@ const KEYS: &[&str] = &[
 ];
 
 /// A choice with settings: the name in the language, the runtime's variant, the settings.
-type Choice = (&'static str, &'static str, &'static [Field]);
+pub(super) type Choice = (&'static str, &'static str, &'static [Field]);
 
 /// A setting of a choice.
-struct Field {
-    name: &'static str,
+pub(super) struct Field {
+    pub(super) name: &'static str,
     default: Preset,
     /// The values that it may have: at least the first, less than the second.
     range: (f64, f64),
@@ -35,9 +33,11 @@ struct Field {
 
 /// What a setting is when left out.
 #[derive(Clone, Copy)]
-enum Preset {
+pub(super) enum Preset {
     Number(f64),
     Flag(bool),
+    /// A list of numbers, none when left out.
+    Numbers,
     Required,
     /// A time, given as `steps:` or `epochs:`.
     RequiredTime,
@@ -45,12 +45,12 @@ enum Preset {
     WholeTraining,
 }
 
-const fn field(name: &'static str, default: Preset, low: f64, high: f64) -> Field {
+pub(super) const fn field(name: &'static str, default: Preset, low: f64, high: f64) -> Field {
     Field { name, default, range: (low, high) }
 }
 
-const POSITIVE: f64 = f64::MIN_POSITIVE;
-const ANY: f64 = f32::MAX as f64;
+pub(super) const POSITIVE: f64 = f64::MIN_POSITIVE;
+pub(super) const ANY: f64 = f32::MAX as f64;
 
 const LR: &str = "lr";
 const OPTIMIZERS: &[Choice] = &[
@@ -196,6 +196,17 @@ impl<'a> Lowerer<'a> {
     fn check_keys(&mut self, train: &'a Train) {
         for (index, entry) in train.entries.iter().enumerate() {
             let key = &entry.key;
+            if let Some(path) = entry.paths.first() {
+                if key.text == "lr" {
+                    self.rate(entry);
+                } else {
+                    self.sink
+                        .error(codes::N0402, format!("{} is not set for single layers", quote(&key.text)))
+                        .primary(path.span, format!("expected `{}: …`", key.text))
+                        .help("`lr(layer): 0.1;` multiplies the learning rate of a layer");
+                }
+                continue;
+            }
             if !KEYS.contains(&key.text.as_str()) {
                 let report = self
                     .sink
@@ -203,7 +214,7 @@ impl<'a> Lowerer<'a> {
                     .primary(key.span, "not an entry of this section");
                 match near_key(&key.text) {
                     _ if matches!(key.text.as_str(), "lr" | "learning_rate") => {
-                        report.help("it is a setting of the optimizer: `optimizer: adam(lr: 0.001);`")
+                        report.help("it is a setting of the optimizer, `optimizer: adam(lr: 0.001);`, or of layers, `lr(conv1): 0.1;`")
                     }
                     Some(near) => report.did_you_mean(near, key.span),
                     None => report.help(format!("the entries are {}", KEYS.join(", "))),
@@ -213,6 +224,16 @@ impl<'a> Lowerer<'a> {
                     .error(codes::N0103, format!("{} is set twice", quote(&key.text)))
                     .primary(key.span, "set again here")
                     .secondary(first.key.span, "set here first");
+            }
+        }
+    }
+
+    /// Notes the factor of some layers' learning rate.
+    fn rate(&mut self, entry: &'a Entry) {
+        let Some(factor) = self.positive(entry) else { return };
+        for path in &entry.paths {
+            if let Some(name) = self.path(path) {
+                self.sections.rates.push((name, factor, path.span));
             }
         }
     }
@@ -264,58 +285,6 @@ impl<'a> Lowerer<'a> {
                 None
             }
         }
-    }
-
-    /// `cross_entropy(logits)` or `mean_squared_error(y)`.
-    fn loss(&mut self, expr: &'a Expr) -> Option<Loss> {
-        const LOSSES: &[(&str, LossKind)] =
-            &[("cross_entropy", LossKind::CrossEntropy), ("mean_squared_error", LossKind::MeanSquaredError)];
-        let ExprKind::Call(call) = &expr.kind else {
-            if !matches!(expr.kind, ExprKind::Error) {
-                self.sink
-                    .error(codes::N0401, "the loss is a call")
-                    .primary(expr.span, "expected, for example, `cross_entropy(logits)`");
-            }
-            return None;
-        };
-        let Some(&(_, kind)) = LOSSES.iter().find(|(name, _)| *name == call.name.text) else {
-            let near = match call.name.text.as_str() {
-                "mse" => Some("mean_squared_error"),
-                other => suggest(other, LOSSES.iter().map(|(name, _)| *name)),
-            };
-            let report = self
-                .sink
-                .error(codes::N0403, format!("there is no loss called {}", quote(&call.name.text)))
-                .primary(call.name.span, "not a loss");
-            match near {
-                Some(near) => report.did_you_mean(near, call.name.span),
-                None => report.help("the losses are cross_entropy and mean_squared_error"),
-            };
-            return None;
-        };
-        let [Arg { name: None, value, .. }] = call.args.as_slice() else {
-            self.sink
-                .error(
-                    codes::N0206,
-                    format!("`{}` takes one tensor, found {} arguments", call.name.text, call.args.len()),
-                )
-                .primary(call.span, format!("expected `{}(logits)`", call.name.text));
-            return None;
-        };
-        let Meaning::Tensor(of) = self.evaluate(value) else {
-            self.tensor(value, &call.name.text);
-            return None;
-        };
-        if kind == LossKind::CrossEntropy
-            && let Some(mismatch) = CrossEntropy::mismatch(&self.graph.shape(of).into())
-        {
-            let report = self.sink.error(mismatch.code, mismatch.title).primary(value.span, mismatch.expected);
-            if let Some(help) = mismatch.help {
-                report.help(help);
-            }
-            return None;
-        }
-        Some(Loss { kind, of, span: value.span })
     }
 
     /// A choice with settings: `adam(lr: 0.001)`, or a name alone.
@@ -376,7 +345,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// One setting of a choice; `false` after a message.
-    fn setting(
+    pub(super) fn setting(
         &mut self,
         choice: &str,
         fields: &'static [Field],
@@ -443,8 +412,12 @@ impl<'a> Lowerer<'a> {
             (Preset::Number(_) | Preset::Required, Some(Constant::Float(value))) if in_range(field, value) => {
                 Setting::Number(value)
             }
+            (Preset::Numbers, Some(Constant::List(items))) if numbers(field, &items).is_some() => {
+                Setting::Numbers(numbers(field, &items).unwrap_or_default())
+            }
             (default, Some(found)) => {
                 let expected = match default {
+                    Preset::Numbers => "expected a list of numbers above 0".to_owned(),
                     Preset::Flag(_) => "expected `true` or `false`".to_owned(),
                     Preset::RequiredTime | Preset::WholeTraining => "expected a whole number, 1 or more".to_owned(),
                     Preset::Number(_) | Preset::Required => match field.range {
@@ -466,6 +439,18 @@ impl<'a> Lowerer<'a> {
     }
 }
 
+/// A list of numbers in the field's range, at least one.
+fn numbers(field: &Field, items: &[Constant]) -> Option<Vec<f64>> {
+    let number = |item: &Constant| match item {
+        Constant::Int(value) => Some(*value as f64),
+        Constant::Float(value) => Some(*value),
+        _ => None,
+    };
+    let values: Vec<f64> =
+        items.iter().map(|item| number(item).filter(|&value| in_range(field, value))).collect::<Option<_>>()?;
+    (!values.is_empty()).then_some(values)
+}
+
 fn in_range(field: &Field, value: f64) -> bool {
     // What is stored is an f32: a number too small for one would be zero.
     let stored = f64::from(value as f32);
@@ -478,16 +463,17 @@ fn in_range(field: &Field, value: f64) -> bool {
 fn shown(field: &Field) -> &'static str {
     match field.default {
         Preset::RequiredTime | Preset::WholeTraining => "epochs",
-        Preset::Number(_) | Preset::Flag(_) | Preset::Required => field.name,
+        Preset::Number(_) | Preset::Flag(_) | Preset::Numbers | Preset::Required => field.name,
     }
 }
 
 /// The settings that need not be given.
-fn presets(fields: &'static [Field], epochs: u64) -> Vec<(&'static str, Setting)> {
+pub(super) fn presets(fields: &'static [Field], epochs: u64) -> Vec<(&'static str, Setting)> {
     let preset = |field: &'static Field| {
         let setting = match field.default {
             Preset::Number(value) => Setting::Number(value),
             Preset::Flag(value) => Setting::Flag(value),
+            Preset::Numbers => Setting::Numbers(Vec::new()),
             Preset::WholeTraining => Setting::Epochs(epochs),
             Preset::Required | Preset::RequiredTime => return None,
         };

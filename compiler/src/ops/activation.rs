@@ -1,4 +1,5 @@
-//! `relu`, `leaky_relu`, `sigmoid`, `tanh`: functions of each element, whose gradient their output tells.
+//! What functions of each element share: they keep the shape, work in place, and their gradient is a function of their output
+//! or, where that does not tell it, of their input.
 
 use std::fmt;
 
@@ -6,13 +7,14 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::rule::same;
-use super::{Argument, Default, Kind, Operands, Operation, Signature, Storage};
+use super::{Argument, Operands, Operation, Signature, Storage};
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::lower::LayerCall;
 use crate::passes::Backward;
 
-const fn signature(
+/// The signature of a function of each element.
+pub(super) const fn signature(
     name: &'static str,
     docs: &'static str,
     arguments: &'static [Argument],
@@ -21,35 +23,10 @@ const fn signature(
     Signature { name, docs, operands: Operands::One, arguments, weighted: false, has_several: false, rule: same, build }
 }
 
-pub(super) const RELU: Signature =
-    signature("relu", "Rectified linear unit: `max(x, 0)` of each element; the shape stays.", &[], |call| {
-        Some(vec![call.node(Activation(Function::Relu).into(), Vec::new())])
-    });
-
-pub(super) const LEAKY_RELU: Signature = signature(
-    "leaky_relu",
-    "Leaky rectified linear unit: `x` where it is positive, else `slope x`; the shape stays.",
-    &[Argument {
-        name: "slope",
-        kind: Kind::Number(1, 1000),
-        default: Default::Number("0.01"),
-        docs: "the factor below zero, at least 0.001 and less than 1",
-    }],
-    |call| {
-        let slope = call.number("slope")?;
-        Some(vec![call.node(Activation(Function::LeakyRelu(slope)).into(), Vec::new())])
-    },
-);
-
-pub(super) const SIGMOID: Signature =
-    signature("sigmoid", "Logistic function: `1 / (1 + exp(-x))` of each element; the shape stays.", &[], |call| {
-        Some(vec![call.node(Activation(Function::Sigmoid).into(), Vec::new())])
-    });
-
-pub(super) const TANH: Signature =
-    signature("tanh", "Hyperbolic tangent of each element; the shape stays.", &[], |call| {
-        Some(vec![call.node(Activation(Function::Tanh).into(), Vec::new())])
-    });
+/// The node of a function of each element.
+pub(super) fn node(call: &mut LayerCall<'_, '_>, function: Function) -> Option<Vec<ValueId>> {
+    Some(vec![call.node(Activation(function).into(), Vec::new())])
+}
 
 /// A function of one number.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,9 +39,36 @@ pub enum Function {
     Sigmoid,
     /// `tanh(x)`.
     Tanh,
+    /// `x` or, below zero, this times `exp(x) - 1`.
+    Elu(f64),
+    /// `x` times the probability that a standard normal variable is below it.
+    Gelu,
+    /// `x / (1 + exp(-x))`.
+    Silu,
+    /// `x / 6 + 1 / 2`, cut off at 0 and 1.
+    HardSigmoid,
+    /// `x` times its hard sigmoid.
+    HardSwish,
+    /// `x`, cut off at 0 and 6.
+    Relu6,
 }
 
 impl Function {
+    /// Whether the gradient is taken from the input, because the output does not tell it.
+    #[must_use]
+    pub fn reads_input(self) -> bool {
+        match self {
+            Function::Gelu | Function::Silu | Function::HardSwish => true,
+            Function::Relu
+            | Function::LeakyRelu(_)
+            | Function::Sigmoid
+            | Function::Tanh
+            | Function::Elu(_)
+            | Function::HardSigmoid
+            | Function::Relu6 => false,
+        }
+    }
+
     fn kernel(self, rt: &TokenStream) -> TokenStream {
         match self {
             Function::Relu => quote!(#rt::unary::Unary::Relu),
@@ -74,6 +78,15 @@ impl Function {
             }
             Function::Sigmoid => quote!(#rt::unary::Unary::Sigmoid),
             Function::Tanh => quote!(#rt::unary::Unary::Tanh),
+            Function::Elu(alpha) => {
+                let alpha = alpha as f32;
+                quote!(#rt::unary::Unary::Elu(#alpha))
+            }
+            Function::Gelu => quote!(#rt::unary::Unary::Gelu),
+            Function::Silu => quote!(#rt::unary::Unary::Silu),
+            Function::HardSigmoid => quote!(#rt::unary::Unary::HardSigmoid),
+            Function::HardSwish => quote!(#rt::unary::Unary::HardSwish),
+            Function::Relu6 => quote!(#rt::unary::Unary::Relu6),
         }
     }
 }
@@ -85,6 +98,12 @@ impl fmt::Display for Function {
             Function::LeakyRelu(slope) => write!(f, "leaky_relu {slope:?}"),
             Function::Sigmoid => f.write_str("sigmoid"),
             Function::Tanh => f.write_str("tanh"),
+            Function::Elu(alpha) => write!(f, "elu {alpha:?}"),
+            Function::Gelu => f.write_str("gelu"),
+            Function::Silu => f.write_str("silu"),
+            Function::HardSigmoid => f.write_str("hard_sigmoid"),
+            Function::HardSwish => f.write_str("hard_swish"),
+            Function::Relu6 => f.write_str("relu6"),
         }
     }
 }
@@ -109,7 +128,7 @@ impl Operation for Activation {
     }
 
     fn differentiate(&self, backward: &mut Backward<'_>, node: &Node, upstream: ValueId) {
-        let args = vec![node.results[0], upstream];
+        let args = vec![if self.0.reads_input() { node.args[0] } else { node.results[0] }, upstream];
         let gradient = backward.node(node, ActivationGradient(self.0).into(), args, Vec::new(), node.args[0]);
         backward.add(node.args[0], gradient);
     }
@@ -125,7 +144,7 @@ impl Operation for Activation {
     }
 }
 
-/// From the output and its gradient, the gradient of the input.
+/// From the output (or the input, see [`Function::reads_input`]) and the output's gradient, the gradient of the input.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ActivationGradient(pub Function);
 

@@ -26,7 +26,7 @@ pub(super) const SIGNATURE: Signature = Signature {
     arguments: &[
         Argument {
             name: "epsilon",
-            kind: Kind::Number(0, 1000),
+            kind: Kind::Positive(1),
             default: Default::Number("0.001"),
             docs: "what is added to the variance",
         },

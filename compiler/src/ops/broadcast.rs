@@ -168,6 +168,7 @@ macro_rules! unit {
         }
     };
 }
+pub(super) use unit;
 
 unit!(
     /// `x * gate`, by pixel.

@@ -5,32 +5,51 @@
 #![allow(clippy::result_large_err, reason = "a mismatch is made once, on the way to a message")]
 
 mod activation;
+mod add;
 mod affine;
-mod arithmetic;
 mod avg_pool;
 mod batch_norm;
 mod broadcast;
 mod concat;
 mod conv;
 mod conv_transpose;
+mod copy;
 mod dense;
 mod depthwise_conv;
 mod dropout;
+mod elu;
+mod flatten;
+mod gelu;
 mod global_avg_pool;
 mod global_max_pool;
+mod group_norm;
+mod hard_sigmoid;
+mod hard_swish;
+mod layer_norm;
+mod leaky_relu;
+mod log_softmax;
 mod loss;
+mod lrn;
 mod max_pool;
 mod mean;
+mod multiply;
+mod norm;
 mod pad;
+mod prelu;
 mod reference;
+mod relu;
+mod relu6;
 mod reshape;
 mod rule;
 mod separable_conv;
+mod sigmoid;
 mod signature;
+mod silu;
 mod slice;
 mod softmax;
 mod split;
 mod subtract;
+mod tanh;
 mod upsample;
 mod window;
 
@@ -43,8 +62,8 @@ use crate::ir::{Extent, Node, Shape, ValueId};
 use crate::passes::Backward;
 
 pub use activation::{Activation, ActivationGradient, Function};
+pub use add::{Accumulate, Add, AddGate, AddGateGradient};
 pub use affine::Affine;
-pub use arithmetic::{Accumulate, Add, AddGate, AddGateGradient, Copy, Gate, GateGradient, Multiply, ScaleGradient};
 pub use avg_pool::{AvgPool, AvgPoolGradient};
 pub use batch_norm::{
     BatchNorm, BatchNormApply, BatchNormGradient, BatchNormGradientMerge, BatchNormGradientPartial, BatchNormMerge,
@@ -55,14 +74,20 @@ pub use concat::Concat;
 pub use conv::{Conv, ConvInputGradient, ConvWeightGradient};
 pub(crate) use conv::{RELU, RELU_GRADIENT};
 pub use conv_transpose::{ConvTranspose, ConvTransposeInputGradient, ConvTransposeWeightGradient};
+pub use copy::Copy;
 pub use dense::{Dense, DenseInputGradient, DenseWeightGradient};
 pub use dropout::{Dropout, DropoutGradient};
 pub use global_avg_pool::{GlobalAvgPool, GlobalAvgPoolGradient};
 pub use global_max_pool::{GlobalMaxPool, GlobalMaxPoolGradient};
-pub use loss::{CrossEntropy, MeanSquaredError};
+pub use log_softmax::{LogSoftmax, LogSoftmaxGradient};
+pub use loss::{BinaryCrossEntropy, CrossEntropy, Huber, L1, MeanSquaredError, loss};
+pub use lrn::{Lrn, LrnGradient};
 pub use max_pool::{MaxPool, MaxPoolGradient, MaxPoolIndexed};
 pub use mean::{Mean, MeanGradient};
+pub use multiply::{Gate, GateGradient, Multiply, ScaleGradient};
+pub use norm::{Norm, NormGradient, NormParameterGradient, Over};
 pub use pad::{Pad, PadGradient};
+pub use prelu::{Prelu, PreluGradient, PreluSlopeGradient};
 pub use reference::reference;
 pub use reshape::Reshape;
 pub use rule::{Mismatch, Rule, RuleCall};
@@ -80,11 +105,19 @@ pub const SIGNATURES: &[&Signature] = &[
     &separable_conv::SIGNATURE,
     &conv_transpose::SIGNATURE,
     &dense::SIGNATURE,
-    &activation::RELU,
-    &activation::LEAKY_RELU,
-    &activation::SIGMOID,
-    &activation::TANH,
+    &relu::SIGNATURE,
+    &relu6::SIGNATURE,
+    &leaky_relu::SIGNATURE,
+    &prelu::SIGNATURE,
+    &elu::SIGNATURE,
+    &gelu::SIGNATURE,
+    &silu::SIGNATURE,
+    &sigmoid::SIGNATURE,
+    &hard_sigmoid::SIGNATURE,
+    &hard_swish::SIGNATURE,
+    &tanh::SIGNATURE,
     &softmax::SIGNATURE,
+    &log_softmax::SIGNATURE,
     &max_pool::SIGNATURE,
     &avg_pool::SIGNATURE,
     &global_avg_pool::SIGNATURE,
@@ -92,16 +125,19 @@ pub const SIGNATURES: &[&Signature] = &[
     &mean::SIGNATURE,
     &pad::SIGNATURE,
     &upsample::SIGNATURE,
-    &reshape::FLATTEN,
+    &flatten::SIGNATURE,
     &reshape::SIGNATURE,
     &dropout::SIGNATURE,
     &batch_norm::SIGNATURE,
+    &layer_norm::SIGNATURE,
+    &group_norm::SIGNATURE,
+    &lrn::SIGNATURE,
     &concat::SIGNATURE,
     &slice::SIGNATURE,
     &split::SIGNATURE,
-    &arithmetic::ADD,
+    &add::SIGNATURE,
     &subtract::SIGNATURE,
-    &arithmetic::MULTIPLY,
+    &multiply::SIGNATURE,
     &affine::SIGNATURE,
 ];
 
@@ -233,12 +269,22 @@ operations! {
     DenseWeightGradient,
     /// Any shape to itself.
     Activation,
-    /// Output and its gradient to the input's gradient, all of one shape.
+    /// Output (or input) and the output's gradient to the input's gradient, all of one shape.
     ActivationGradient,
+    /// Any shape to itself, with a slope for each channel.
+    Prelu,
+    /// Input and output gradient to the input's gradient.
+    PreluGradient,
+    /// Input and output gradient -> nothing; adds to the gradient of the slopes.
+    PreluSlopeGradient,
     /// Any shape to itself, normalised over the last axis.
     Softmax,
     /// Output and its gradient to the input's gradient.
     SoftmaxGradient,
+    /// Any shape to itself, over the last axis.
+    LogSoftmax,
+    /// Output and its gradient to the input's gradient.
+    LogSoftmaxGradient,
     /// `[H, W, C]` -> `[OH, OW, C]`.
     MaxPool,
     /// The same, with the place of each maximum as a second result.
@@ -291,6 +337,16 @@ operations! {
     BatchNormGradient,
     /// Output gradient -> the input's gradient, with running statistics.
     FrozenBatchNormGradient,
+    /// Any shape to itself, each pixel or group of channels normalised; the statistics as a second result.
+    Norm,
+    /// Input, statistics and output gradient to the input's gradient.
+    NormGradient,
+    /// Input, statistics and output gradient -> nothing; adds to the gradients of scale and shift.
+    NormParameterGradient,
+    /// Any shape to itself, across channels.
+    Lrn,
+    /// Input and output gradient to the input's gradient; room for a row as a second result.
+    LrnGradient,
     /// Shapes that agree but for one axis, joined along it.
     Concat,
     /// A part of a tensor along an axis.
@@ -333,6 +389,12 @@ operations! {
     CrossEntropy,
     /// Any shape -> its gradient, with values as target; writes the losses.
     MeanSquaredError,
+    /// Scores of any shape -> their gradient, with values from 0 to 1 as target; writes the losses.
+    BinaryCrossEntropy,
+    /// Any shape -> its gradient, with values as target; writes the losses.
+    L1,
+    /// Any shape -> its gradient, with values as target; writes the losses.
+    Huber,
 }
 
 impl Op {

@@ -1,4 +1,4 @@
-//! `flatten` and `reshape`: the same numbers under another shape; costs nothing.
+//! `reshape`: the same numbers under another shape; costs nothing.
 
 use std::fmt;
 
@@ -8,25 +8,8 @@ use super::{Argument, Default, Kind, Mismatch, Operands, Operation, Signature, S
 use crate::diagnostic::codes;
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
-use crate::lower::LayerCall;
 use crate::passes::Backward;
 use crate::types::TensorType;
-
-pub(super) const FLATTEN: Signature = Signature {
-    name: "flatten",
-    docs: "All axes as one: `[H, W, C]` -> `[H * W * C]`, in the order of rows, then columns, then channels. Costs nothing.",
-    operands: Operands::One,
-    arguments: &[],
-    weighted: false,
-    has_several: false,
-    rule: |call| Ok(vec![TensorType::new(vec![call.operand(0).elements()])]),
-    build,
-};
-
-fn build(call: &mut LayerCall<'_, '_>) -> Option<Vec<ValueId>> {
-    let shape = Shape::flat(call.operand_shape(0).elements())?;
-    Some(vec![call.node(Reshape { shape }.into(), Vec::new())])
-}
 
 pub(super) const SIGNATURE: Signature = Signature {
     name: "reshape",

@@ -58,6 +58,8 @@ pub enum Kind {
     SizePair,
     /// A number that is at least the first and less than the second bound, given in thousandths.
     Number(i32, i32),
+    /// A number above zero and less than this.
+    Positive(i32),
     /// `true` or `false`.
     Bool,
     /// An initialiser: `he_uniform`, `normal(0.01)`.
@@ -108,6 +110,7 @@ impl Kind {
             Kind::CountPair => "a whole number, 1 or more, or two of them: [height, width]",
             Kind::SizePair => "a whole number, 0 or more, or two of them: [height, width]",
             Kind::Number(..) => "a number",
+            Kind::Positive(_) => "a number above 0",
             Kind::Bool => "`true` or `false`",
             Kind::Init => "an initialiser, such as `he_uniform` or `normal(0.01)`",
             Kind::Axis => "an axis: 0, 1 or 2, without the batch axis",

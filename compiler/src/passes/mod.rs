@@ -60,7 +60,7 @@ pub const PIPELINE: &[Pass] = &[
 ///
 /// If the verifier finds a bug of a pass: its name and what is wrong.
 pub fn prepare(graph: &Graph, mode: Mode, recipe: Option<&Recipe>) -> Result<Unit, String> {
-    let mut unit = Unit { graph: graph.clone(), mode, loss: recipe.map(|recipe| recipe.loss) };
+    let mut unit = Unit { graph: graph.clone(), mode, loss: recipe.map(|recipe| recipe.loss.clone()) };
     for pass in PIPELINE {
         (pass.run)(&mut unit);
         verify(&unit.graph).map_err(|problem| format!("after pass `{}`: {problem}", pass.name))?;
@@ -85,7 +85,7 @@ fn replace(unit: &mut Unit, old: ValueId, new: ValueId) {
 /// How often each value is read, by nodes, outputs and the loss.
 fn uses(unit: &Unit) -> Vec<usize> {
     let mut uses = unit.graph.uses();
-    if let Some(Loss { of, .. }) = unit.loss.filter(|_| unit.mode != Mode::Inference) {
+    if let Some(Loss { of, .. }) = unit.loss.as_ref().filter(|_| unit.mode != Mode::Inference) {
         uses[of.0 as usize] += 1;
     }
     uses

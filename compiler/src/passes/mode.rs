@@ -2,10 +2,8 @@
 
 use super::{Mode, Unit, replace};
 use crate::ir::{Graph, NewNode, Node, ValueId};
-use crate::ops::{
-    BatchNormApply, BatchNormMerge, BatchNormPartial, CrossEntropy, MaxPoolIndexed, MeanSquaredError, Op,
-};
-use crate::recipe::{Loss, LossKind};
+use crate::ops::{BatchNormApply, BatchNormMerge, BatchNormPartial, MaxPoolIndexed, Op, loss};
+use crate::recipe::Loss;
 
 /// Dropout goes, or stays in training; max pooling keeps the places in training; batch normalisation is taken apart.
 pub(super) fn run(unit: &mut Unit) {
@@ -72,12 +70,8 @@ pub(super) fn add_loss(unit: &mut Unit) {
     if unit.mode == Mode::Inference {
         return;
     }
-    let Some(Loss { kind, of, .. }) = unit.loss else { return };
-    let gradient = unit.mode == Mode::Training;
-    let op: Op = match kind {
-        LossKind::CrossEntropy => CrossEntropy { gradient }.into(),
-        LossKind::MeanSquaredError => MeanSquaredError { gradient }.into(),
-    };
+    let Some(Loss { kind, of, .. }) = unit.loss.clone() else { return };
+    let op = loss(kind, unit.mode == Mode::Training);
     let value = unit.graph.value(of);
     let (name, span) = (format!("d_{}", value.name), value.span);
     unit.graph.add_node(NewNode { op, args: vec![of], parameters: Vec::new(), name: &name, layer: "loss", span });

@@ -1,9 +1,12 @@
-//! Activations, element by element, and their gradients from their outputs.
+//! Activations, element by element, and their gradients.
+
+mod functions;
+
+use functions::{Elu, Gelu, HardSigmoid, HardSwish, LeakyRelu, Relu, Relu6, Sigmoid, Silu, Tanh};
 
 use crate::check;
 use crate::isa::dispatch;
-use crate::map::{self, Map1, Map2};
-use crate::math;
+use crate::map;
 use crate::simd::Simd;
 
 /// An activation.
@@ -17,15 +20,41 @@ pub enum Unary {
     Sigmoid,
     /// The hyperbolic tangent.
     Tanh,
+    /// `x` where positive, else the factor times `e^x - 1` (Clevert et al., 2016). The factor is not negative.
+    Elu(f32),
+    /// `x` times the probability that a standard normal variable is below it (Hendrycks and Gimpel, 2016).
+    Gelu,
+    /// `x / (1 + e^-x)`
+    Silu,
+    /// `x / 6 + 1 / 2`, cut off below zero and above one.
+    HardSigmoid,
+    /// `x` times its hard sigmoid (Howard et al., 2019).
+    HardSwish,
+    /// `x`, cut off below zero and above six.
+    Relu6,
 }
 
 impl Unary {
+    /// Whether the gradient is taken from the input. These functions rise and fall, so that their output does not tell it.
+    pub const fn reads_input(self) -> bool {
+        match self {
+            Unary::Gelu | Unary::Silu | Unary::HardSwish => true,
+            Unary::Relu
+            | Unary::LeakyRelu(_)
+            | Unary::Sigmoid
+            | Unary::Tanh
+            | Unary::Elu(_)
+            | Unary::HardSigmoid
+            | Unary::Relu6 => false,
+        }
+    }
+
     #[track_caller]
     fn check(self) {
-        if let Unary::LeakyRelu(slope) = self {
+        if let Unary::LeakyRelu(slope) | Unary::Elu(slope) = self {
             assert!(
                 slope >= 0.0,
-                "the slope of a leaky ReLU must not be negative: its gradient is taken from its output"
+                "the slope of a leaky ReLU or an ELU must not be negative: its gradient is taken from its output"
             );
         }
     }
@@ -50,7 +79,7 @@ pub fn forward_in_place(kind: Unary, y: &mut [f32]) {
     dispatch!(forward_in_place_body(kind: Unary, y: &mut [f32]))
 }
 
-/// Writes `dx = dy * f'`, the derivative taken from the output `y`.
+/// Writes `dx = dy * f'`, the derivative taken from the output `y`, or from the input where [`Unary::reads_input`].
 ///
 /// # Panics
 /// Where the slices differ in length, or a slope is negative.
@@ -61,7 +90,7 @@ pub fn gradient(kind: Unary, y: &[f32], dy: &[f32], dx: &mut [f32]) {
     dispatch!(gradient_body(kind: Unary, y: &[f32], dy: &[f32], dx: &mut [f32]))
 }
 
-/// Writes `dy = dy * f'`, the derivative taken from the output `y`.
+/// Writes `dy = dy * f'`, the derivative taken as in [`gradient`].
 ///
 /// # Panics
 /// Where the slices differ in length, or a slope is negative.
@@ -71,113 +100,40 @@ pub fn gradient_in_place(kind: Unary, y: &[f32], dy: &mut [f32]) {
     dispatch!(gradient_in_place_body(kind: Unary, y: &[f32], dy: &mut [f32]))
 }
 
+/// Calls a loop over elements with the function of a kind.
+macro_rules! by_kind {
+    ($kind:expr, $call:ident($s:expr, $($slice:expr),*)) => {
+        match $kind {
+            Unary::Relu => map::$call($s, Relu, $($slice),*),
+            Unary::LeakyRelu(slope) => map::$call($s, LeakyRelu(slope), $($slice),*),
+            Unary::Sigmoid => map::$call($s, Sigmoid, $($slice),*),
+            Unary::Tanh => map::$call($s, Tanh, $($slice),*),
+            Unary::Elu(alpha) => map::$call($s, Elu(alpha), $($slice),*),
+            Unary::Gelu => map::$call($s, Gelu, $($slice),*),
+            Unary::Silu => map::$call($s, Silu, $($slice),*),
+            Unary::HardSigmoid => map::$call($s, HardSigmoid, $($slice),*),
+            Unary::HardSwish => map::$call($s, HardSwish, $($slice),*),
+            Unary::Relu6 => map::$call($s, Relu6, $($slice),*),
+        }
+    };
+}
+
 #[inline(always)]
 fn forward_body<S: Simd>(s: S, kind: Unary, x: &[f32], y: &mut [f32]) {
-    match kind {
-        Unary::Relu => map::map1(s, Relu, x, y),
-        Unary::LeakyRelu(slope) => map::map1(s, LeakyRelu(slope), x, y),
-        Unary::Sigmoid => map::map1(s, Sigmoid, x, y),
-        Unary::Tanh => map::map1(s, Tanh, x, y),
-    }
+    by_kind!(kind, map1(s, x, y));
 }
 
 #[inline(always)]
 fn forward_in_place_body<S: Simd>(s: S, kind: Unary, y: &mut [f32]) {
-    match kind {
-        Unary::Relu => map::map1_in_place(s, Relu, y),
-        Unary::LeakyRelu(slope) => map::map1_in_place(s, LeakyRelu(slope), y),
-        Unary::Sigmoid => map::map1_in_place(s, Sigmoid, y),
-        Unary::Tanh => map::map1_in_place(s, Tanh, y),
-    }
+    by_kind!(kind, map1_in_place(s, y));
 }
 
 #[inline(always)]
 fn gradient_body<S: Simd>(s: S, kind: Unary, y: &[f32], dy: &[f32], dx: &mut [f32]) {
-    match kind {
-        Unary::Relu => map::map2(s, Relu, y, dy, dx),
-        Unary::LeakyRelu(slope) => map::map2(s, LeakyRelu(slope), y, dy, dx),
-        Unary::Sigmoid => map::map2(s, Sigmoid, y, dy, dx),
-        Unary::Tanh => map::map2(s, Tanh, y, dy, dx),
-    }
+    by_kind!(kind, map2(s, y, dy, dx));
 }
 
 #[inline(always)]
 fn gradient_in_place_body<S: Simd>(s: S, kind: Unary, y: &[f32], dy: &mut [f32]) {
-    match kind {
-        Unary::Relu => map::map2_in_place(s, Relu, y, dy),
-        Unary::LeakyRelu(slope) => map::map2_in_place(s, LeakyRelu(slope), y, dy),
-        Unary::Sigmoid => map::map2_in_place(s, Sigmoid, y, dy),
-        Unary::Tanh => map::map2_in_place(s, Tanh, y, dy),
-    }
-}
-
-// Each activation maps its input (`Map1`), and its output and the gradient (`Map2`).
-
-#[derive(Clone, Copy)]
-struct Relu;
-
-impl Map1 for Relu {
-    #[inline(always)]
-    fn map<S: Simd>(self, s: S, x: S::V) -> S::V {
-        s.max(s.splat(0.0), x)
-    }
-}
-
-impl Map2 for Relu {
-    #[inline(always)]
-    fn map<S: Simd>(self, s: S, y: S::V, dy: S::V) -> S::V {
-        s.and(s.not_le(y, s.splat(0.0)), dy)
-    }
-}
-
-#[derive(Clone, Copy)]
-struct LeakyRelu(f32);
-
-impl Map1 for LeakyRelu {
-    #[inline(always)]
-    fn map<S: Simd>(self, s: S, x: S::V) -> S::V {
-        s.select(s.gt(x, s.splat(0.0)), x, s.mul(s.splat(self.0), x))
-    }
-}
-
-impl Map2 for LeakyRelu {
-    #[inline(always)]
-    fn map<S: Simd>(self, s: S, y: S::V, dy: S::V) -> S::V {
-        s.select(s.not_le(y, s.splat(0.0)), dy, s.mul(s.splat(self.0), dy))
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Sigmoid;
-
-impl Map1 for Sigmoid {
-    #[inline(always)]
-    fn map<S: Simd>(self, s: S, x: S::V) -> S::V {
-        math::sigmoid(s, x)
-    }
-}
-
-impl Map2 for Sigmoid {
-    #[inline(always)]
-    fn map<S: Simd>(self, s: S, y: S::V, dy: S::V) -> S::V {
-        s.mul(dy, s.mul(y, s.sub(s.splat(1.0), y)))
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Tanh;
-
-impl Map1 for Tanh {
-    #[inline(always)]
-    fn map<S: Simd>(self, s: S, x: S::V) -> S::V {
-        math::tanh(s, x)
-    }
-}
-
-impl Map2 for Tanh {
-    #[inline(always)]
-    fn map<S: Simd>(self, s: S, y: S::V, dy: S::V) -> S::V {
-        let one = s.splat(1.0);
-        s.mul(dy, s.mul(s.sub(one, y), s.add(one, y)))
-    }
+    by_kind!(kind, map2_in_place(s, y, dy));
 }

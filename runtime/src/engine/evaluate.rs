@@ -4,7 +4,7 @@ use netwright_kernels::Arena;
 
 use super::core::ArenaPool;
 use super::inference::count_images;
-use super::training::{BatchLoss, Targets, check_targets};
+use super::training::{BatchLoss, Targets, check_targets, weight};
 use super::worth_sharing;
 use crate::error::Error;
 use crate::network::Trainable;
@@ -53,7 +53,7 @@ pub fn evaluate<N: Trainable>(network: &N, images: &[f32], targets: Targets<'_>)
     };
     let share = worth_sharing(N::EVALUATION.macs, n, N::EVALUATION.chunk);
     run::<N>(job, share)?;
-    Ok(BatchLoss::over(&losses, &correct))
+    Ok(BatchLoss::over(&losses, &correct, weight::<N>(n, targets)))
 }
 
 struct Job<'a> {

@@ -67,22 +67,26 @@ impl<'a> Targets<'a> {
 /// The loss of a batch.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BatchLoss {
-    /// The mean over the images.
+    /// The mean over the images, weighted where classes have weights.
     pub loss: f64,
     /// Images whose largest score is their class; zero for a loss over values.
     pub correct: usize,
     /// Images in the batch.
     pub images: usize,
+    /// What the images count together in the mean: the sum of their classes' weights, or their number.
+    pub weight: f64,
 }
 
 impl BatchLoss {
     /// The batch's loss from each image's, summed in order.
-    pub(super) fn over(losses: &[f32], correct: &[u8]) -> Self {
+    pub(super) fn over(losses: &[f32], correct: &[u8], weight: f64) -> Self {
         let sum: f64 = losses.iter().map(|&loss| f64::from(loss)).sum();
         Self {
-            loss: sum / losses.len().max(1) as f64,
+            // No images, no loss.
+            loss: if losses.is_empty() { 0.0 } else { sum / weight },
             correct: correct.iter().map(|&hit| usize::from(hit)).sum(),
             images: losses.len(),
+            weight,
         }
     }
 }
@@ -254,6 +258,9 @@ pub fn loss_and_gradients<N: Trainable>(
     let plan = N::TRAINING;
     let cut = Cut::of(n, &plan);
     let share = worth_sharing(plan.macs, n, plan.chunk);
+    let weight = weight::<N>(n, targets);
+    // The same bits as without weights where there are none.
+    let scale = if N::CLASS_WEIGHTS.is_empty() { 1.0 / n as f32 } else { (1.0 / weight) as f32 };
     let Gradients { sum, key, work, .. } = gradients;
     work.reserve::<N>(n, &cut, share)?;
     let Workspace { lanes, derived, shared, arenas, pool, losses, correct } = work;
@@ -261,7 +268,7 @@ pub fn loss_and_gradients<N: Trainable>(
 
     derive::<N>(0, plan.derived, stored, &mut derived[..], share);
     for stage in 0..plan.stages {
-        let step = Step { stage, batch: n, cut, parameters: stored, derived, shared, key: *key, pool };
+        let step = Step { stage, batch: n, scale, cut, parameters: stored, derived, shared, key: *key, pool };
         let work = Lanes {
             count: cut.lanes,
             first: 0,
@@ -291,7 +298,7 @@ pub fn loss_and_gradients<N: Trainable>(
         }
     }
     sum_lanes(&lanes[..cut.lanes * N::SPEC.trained], sum, 0, N::SPEC.trained, share);
-    Ok(BatchLoss::over(&losses[..n], &correct[..n]))
+    Ok(BatchLoss::over(&losses[..n], &correct[..n], weight))
 }
 
 /// [`loss_and_gradients`] of an array of images, `[N, ...input]`.
@@ -308,6 +315,16 @@ pub fn batch_gradients<N: Trainable, D: Dimension>(
     check_shape(&N::SPEC.inputs[0], images.shape())?;
     let images = images.as_standard_layout();
     loss_and_gradients(network, images.as_slice().unwrap_or(&[]), targets, gradients)
+}
+
+/// What the images of a batch count together in the mean loss: PyTorch's weighted mean. Labels have been checked.
+pub(super) fn weight<N: Trainable>(n: usize, targets: Targets<'_>) -> f64 {
+    let weights = N::CLASS_WEIGHTS;
+    if weights.is_empty() {
+        return n as f64;
+    }
+    // In the order of the batch, whatever the number of threads.
+    targets.labels().iter().filter_map(|&label| weights.get(label as usize)).map(|&weight| f64::from(weight)).sum()
 }
 
 /// Checks that there is one target per image, and that labels are classes.
@@ -437,6 +454,7 @@ fn derive<N: Trainable>(first: usize, lengths: &[usize], parameters: &[f32], out
 struct Step<'a> {
     stage: usize,
     batch: usize,
+    scale: f32,
     cut: Cut,
     parameters: &'a [f32],
     derived: &'a [f32],
@@ -547,7 +565,7 @@ fn run_lane<N: Trainable>(step: &Step<'_>, mut lane: Lanes<'_>, mut worker: Opti
                 gradients: now.gradients,
                 arena: Arena::new(arena),
                 key: step.key,
-                scale: 1.0 / step.batch as f32,
+                scale: step.scale,
             },
         );
         lane = Lanes { gradients: now.gradients, ..later };

@@ -106,6 +106,8 @@ pub(super) struct EpochProgress {
     pub(super) batches: usize,
     /// Images in them.
     pub(super) images: usize,
+    /// What those images count together in the mean loss.
+    pub(super) weight: f64,
     /// Those classified rightly.
     pub(super) correct: usize,
     /// The sum of the images' losses.

@@ -12,7 +12,7 @@ use crate::network::{Network, Trainable};
 /// What a network comes to on a dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// The mean loss over the images.
+    /// The mean loss over the images, weighted where classes have weights.
     pub loss: f64,
     /// The fraction classified rightly; `None` where the loss takes values.
     pub accuracy: Option<f64>,
@@ -28,16 +28,17 @@ pub struct Evaluation {
 pub fn evaluate<N: Trainable>(network: &N, data: &Dataset, batch: usize) -> Result<Evaluation, Error> {
     batch::check::<N>(data)?;
     let mut memory = Batch::new(data, at_least_one(batch)?)?;
-    let (mut loss, mut correct) = (0.0, 0);
+    let (mut loss, mut weight, mut correct) = (0.0, 0.0, 0);
     for indices in batch::indices(data)?.chunks(batch) {
         let (inputs, targets) = memory.gather(data, indices)?;
         let result = engine::evaluate(network, inputs, targets)?;
-        loss += result.loss * result.images as f64;
+        loss += result.loss * result.weight;
+        weight += result.weight;
         correct += result.correct;
     }
     let n = data.len();
     let accuracy = (N::TRAINING.classes > 0).then(|| correct as f64 / n as f64);
-    Ok(Evaluation { loss: loss / n as f64, accuracy, n })
+    Ok(Evaluation { loss: loss / weight, accuracy, n })
 }
 
 /// How often images of each class were taken for each, where the network's first output has one score for each class.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::recipe::{Number, check};
 use super::update::{Block, Rule};
 use crate::error::Error;
+use crate::spec::Rate;
 
 /// An optimiser with its settings. `p` is a parameter, `g` its gradient, `t` the step counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -216,15 +217,45 @@ impl OptimizerState {
     ///
     /// If the two, or the state, have different lengths, or the state belongs to an optimiser with other slots.
     pub fn step(&mut self, optimizer: &Optimizer, rate: f32, parameters: &mut [f32], gradients: &[f32]) {
+        self.step_parts(optimizer, rate, &[], parameters, gradients);
+    }
+
+    /// The same, with another learning rate for some parts of the parameters: `rate` times their factor. Parts come in
+    /// order and do not overlap; what lies beyond the parameters is left out.
+    ///
+    /// # Panics
+    ///
+    /// As [`step`](Self::step) does.
+    pub fn step_parts(
+        &mut self,
+        optimizer: &Optimizer,
+        rate: f32,
+        parts: &[Rate],
+        parameters: &mut [f32],
+        gradients: &[f32],
+    ) {
         assert_eq!(parameters.len(), gradients.len(), "parameters and gradients differ in length");
         assert_eq!(self.slots.len(), optimizer.slots().len(), "the state belongs to another optimiser");
         assert!(self.slots.iter().all(|slot| slot.len() == gradients.len()), "the state has another length");
         self.steps += 1;
-        let rule = Rule::new(optimizer, rate, self.steps);
         let mut slots = self.slots.iter_mut();
         let mut slot = || slots.next().map_or(&mut [][..], |slot| &mut slot[..]);
         let (first, second) = (slot(), slot());
-        Block { parameters, gradients, first, second }.run(&rule);
+        let mut rest = Block { parameters, gradients, first, second };
+        let mut at = 0_usize;
+        for part in parts {
+            for (end, factor) in [(part.start, 1.0), (part.end, part.factor)] {
+                let (before, after) = rest.split(end.saturating_sub(at));
+                if !before.parameters.is_empty() {
+                    at += before.parameters.len();
+                    before.run(&Rule::new(optimizer, rate * factor, self.steps));
+                }
+                rest = after;
+            }
+        }
+        if !rest.parameters.is_empty() {
+            rest.run(&Rule::new(optimizer, rate, self.steps));
+        }
     }
 }
 

@@ -32,7 +32,8 @@ pub struct Recipe {
     pub clip_norm: Option<f32>,
 }
 
-/// What the outputs are compared by.
+/// What the outputs are compared by. The loss's own settings (class weights, the point where Huber's loss bends) are part of
+/// the network's code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {
@@ -40,6 +41,13 @@ pub enum Loss {
     CrossEntropy,
     /// The squared difference, averaged over the values and the images.
     MeanSquaredError,
+    /// Cross entropy between the logistic function of each logit and a target from 0 to 1, averaged over the values and the
+    /// images.
+    BinaryCrossEntropy,
+    /// The absolute difference, averaged over the values and the images.
+    L1,
+    /// Half the squared difference up to a bound, linear beyond it, averaged over the values and the images.
+    Huber,
 }
 
 impl Loss {
@@ -49,6 +57,9 @@ impl Loss {
         match self {
             Loss::CrossEntropy => "cross_entropy",
             Loss::MeanSquaredError => "mean_squared_error",
+            Loss::BinaryCrossEntropy => "binary_cross_entropy",
+            Loss::L1 => "l1",
+            Loss::Huber => "huber",
         }
     }
 }

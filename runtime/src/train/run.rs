@@ -139,14 +139,15 @@ impl<N: Trainable> Session<'_, '_, N> {
         }
         let learning_rate = recipe.rate(self.progress.step, self.batches as u64);
         let parameters = self.network.core_mut().parameters_mut().trained_mut();
-        self.state.step(&recipe.optimizer, learning_rate, parameters, self.gradients.values());
+        self.state.step_parts(&recipe.optimizer, learning_rate, N::RATES, parameters, self.gradients.values());
 
         let epoch = &mut self.progress.epoch;
         self.progress.step += 1;
         epoch.batches += 1;
         epoch.images += result.images;
         epoch.correct += result.correct;
-        epoch.loss += result.loss * result.images as f64;
+        epoch.weight += result.weight;
+        epoch.loss += result.loss * result.weight;
         epoch.seconds += clock.elapsed().as_secs_f64();
         *clock = Instant::now();
         let progress = BatchProgress {
@@ -158,7 +159,7 @@ impl<N: Trainable> Session<'_, '_, N> {
             images: epoch.images,
             images_per_epoch: self.order.len(),
             batch_loss: result.loss,
-            loss: epoch.loss / epoch.images as f64,
+            loss: epoch.loss / epoch.weight,
             accuracy: accuracy::<N>(epoch),
             learning_rate,
             seconds: epoch.seconds,
@@ -188,7 +189,7 @@ impl<N: Trainable> Session<'_, '_, N> {
         let metrics = EpochMetrics {
             epoch: self.progress.history.len() + 1,
             step: self.progress.step,
-            train_loss: epoch.loss / epoch.images as f64,
+            train_loss: epoch.loss / epoch.weight,
             train_accuracy: accuracy::<N>(&epoch),
             validation_loss: validation.map(|evaluation| evaluation.loss),
             validation_accuracy: validation.and_then(|evaluation| evaluation.accuracy),

@@ -66,7 +66,9 @@ impl<'a> Block<'a> {
         }
     }
 
-    fn split(self, at: usize) -> (Block<'a>, Block<'a>) {
+    /// The first `at` elements, or all if there are fewer, and the others.
+    pub(super) fn split(self, at: usize) -> (Block<'a>, Block<'a>) {
+        let at = at.min(self.parameters.len());
         let slot = |slot: &'a mut [f32]| {
             let at = at.min(slot.len());
             slot.split_at_mut(at)

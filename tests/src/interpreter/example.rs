@@ -43,12 +43,15 @@ impl Example {
             parameters.insert(parameter.name.clone(), random.array(len, low, high));
         }
         let input = random.array(n * graph.shape(graph.inputs[0]).elements(), -1.0, 1.0);
-        let loss = lowered.recipe.as_ref().map(|recipe| recipe.loss);
+        let loss = lowered.recipe.as_ref().map(|recipe| &recipe.loss);
         let elements = loss.map_or(0, |loss| graph.shape(loss.of).elements());
         let (mut labels, mut values) = (Vec::new(), Vec::new());
-        match loss.map(|loss| loss.kind) {
-            Some(LossKind::CrossEntropy) => labels = (0..n).map(|_| random.below(elements) as u32).collect(),
-            Some(LossKind::MeanSquaredError) => values = random.array(n * elements, -1.0, 1.0),
+        match loss.map(|loss| &loss.kind) {
+            Some(LossKind::CrossEntropy { .. }) => labels = (0..n).map(|_| random.below(elements) as u32).collect(),
+            Some(LossKind::BinaryCrossEntropy) => values = random.array(n * elements, 0.0, 1.0),
+            Some(LossKind::MeanSquaredError | LossKind::L1 | LossKind::Huber { .. }) => {
+                values = random.array(n * elements, -1.0, 1.0);
+            }
             None => {}
         }
         Self { n, parameters, input, labels, values, seed: seed ^ 0x5eed_0000_0001, step: seed % 1000 }

@@ -30,8 +30,13 @@ kinds! {
     DenseWeightGradient
     Activation
     ActivationGradient
+    Prelu
+    PreluGradient
+    PreluSlopeGradient
     Softmax
     SoftmaxGradient
+    LogSoftmax
+    LogSoftmaxGradient
     MaxPool
     MaxPoolIndexed
     MaxPoolGradient
@@ -58,6 +63,11 @@ kinds! {
     BatchNormGradientMerge
     BatchNormGradient
     FrozenBatchNormGradient
+    Norm
+    NormGradient
+    NormParameterGradient
+    Lrn
+    LrnGradient
     Concat
     Slice
     SliceGradient
@@ -79,4 +89,7 @@ kinds! {
     Copy
     CrossEntropy
     MeanSquaredError
+    BinaryCrossEntropy
+    L1
+    Huber
 }

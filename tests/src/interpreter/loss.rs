@@ -2,7 +2,7 @@
 
 use netwright_compiler::recipe::LossKind;
 
-use super::{Targets, softmax};
+use super::{Targets, log_softmax};
 
 /// What a loss comes to.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub struct Losses {
     pub correct: usize,
     /// The gradient of the mean over the images.
     pub gradient: Vec<f64>,
+    /// What the images count together in the mean.
+    pub weight: f64,
 }
 
 /// The loss of `x`, `[n, ...]`.
@@ -21,39 +23,72 @@ pub struct Losses {
 ///
 /// If the targets are of another kind or number.
 #[must_use]
-pub fn losses(kind: LossKind, n: usize, x: &[f64], targets: Targets<'_>) -> Losses {
+pub fn losses(kind: &LossKind, n: usize, x: &[f64], targets: Targets<'_>) -> Losses {
     let len = x.len() / n;
     match (kind, targets) {
-        (LossKind::CrossEntropy, Targets::Classes(labels)) => cross_entropy(len, x, labels),
-        (LossKind::MeanSquaredError, Targets::Values(values)) => mean_squared_error(len, x, values),
-        (LossKind::CrossEntropy, Targets::Values(_)) => panic!("cross entropy takes classes"),
-        (LossKind::MeanSquaredError, Targets::Classes(_)) => panic!("mean squared error takes values"),
+        (LossKind::CrossEntropy { smoothing, weights }, Targets::Classes(labels)) => {
+            cross_entropy(len, x, labels, *smoothing, weights)
+        }
+        (LossKind::MeanSquaredError, Targets::Values(values)) => {
+            over_values(len, x, values, |x, t| (x - t).powi(2), |x, t| 2.0 * (x - t))
+        }
+        (LossKind::BinaryCrossEntropy, Targets::Values(values)) => {
+            let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+            let loss = |x: f64, t: f64| -t * sigmoid(x).ln() - (1.0 - t) * sigmoid(-x).ln();
+            over_values(len, x, values, loss, |x, t| sigmoid(x) - t)
+        }
+        (LossKind::L1, Targets::Values(values)) => {
+            over_values(len, x, values, |x, t| (x - t).abs(), |x, t| (x - t).signum())
+        }
+        (&LossKind::Huber { delta }, Targets::Values(values)) => {
+            let loss = |x: f64, t: f64| {
+                let d = (x - t).abs();
+                if d <= delta { d * d / 2.0 } else { delta * (d - delta / 2.0) }
+            };
+            over_values(len, x, values, loss, |x, t| (x - t).clamp(-delta, delta))
+        }
+        (LossKind::CrossEntropy { .. }, Targets::Values(_)) => panic!("cross entropy takes classes"),
+        (_, Targets::Classes(_)) => panic!("a loss over values takes values"),
     }
 }
 
-/// `-log(softmax(x)[label])`, whose gradient is `softmax(x) - one_hot(label)`.
-fn cross_entropy(classes: usize, x: &[f64], labels: &[u32]) -> Losses {
-    let n = labels.len();
-    assert_eq!(x.len(), n * classes);
-    let mut gradient = softmax::forward(classes, x);
-    let (mut losses, mut correct) = (Vec::new(), 0);
+/// `-sum(weight target log(softmax(x)))` with the target `(1 - smoothing) one_hot(label) + smoothing / classes`. Of weighted
+/// classes the gradient is that of PyTorch's mean: the sum over the sum of the labels' weights.
+fn cross_entropy(classes: usize, x: &[f64], labels: &[u32], smoothing: f64, weights: &[f64]) -> Losses {
+    assert_eq!(x.len(), labels.len() * classes);
+    let weight = |class: usize| weights.get(class).copied().unwrap_or(1.0);
+    let total: f64 = labels.iter().map(|&label| weight(label as usize)).sum();
+    let logs = log_softmax::forward(classes, x);
+    let (mut losses, mut correct, mut gradient) = (Vec::new(), 0, Vec::new());
     for (image, &label) in labels.iter().enumerate() {
         let label = label as usize;
-        let row = &x[image * classes..][..classes];
+        let (row, logs) = (&x[image * classes..][..classes], &logs[image * classes..][..classes]);
+        let target = |class: usize| {
+            let sharp = if class == label { 1.0 - smoothing } else { 0.0 };
+            weight(class) * (sharp + smoothing / classes as f64)
+        };
+        let targets: Vec<f64> = (0..classes).map(target).collect();
+        let sum: f64 = targets.iter().sum();
+        losses.push(-targets.iter().zip(logs).map(|(target, log)| target * log).sum::<f64>());
+        gradient.extend(targets.iter().zip(logs).map(|(target, log)| (log.exp() * sum - target) / total));
         let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        losses.push(largest + row.iter().map(|x| (x - largest).exp()).sum::<f64>().ln() - row[label]);
         correct += usize::from(row.iter().position(|&x| x == largest) == Some(label));
-        gradient[image * classes + label] -= 1.0;
     }
-    gradient.iter_mut().for_each(|gradient| *gradient /= n as f64);
-    Losses { losses, correct, gradient }
+    Losses { losses, correct, gradient, weight: total }
 }
 
-/// The mean over an image's values of `(x - target)^2`.
-fn mean_squared_error(len: usize, x: &[f64], targets: &[f64]) -> Losses {
+/// The mean over an image's values of a function of value and target, whose slope is given.
+fn over_values(
+    len: usize,
+    x: &[f64],
+    targets: &[f64],
+    loss: impl Fn(f64, f64) -> f64,
+    slope: impl Fn(f64, f64) -> f64,
+) -> Losses {
     assert_eq!(x.len(), targets.len());
-    let differences: Vec<f64> = x.iter().zip(targets).map(|(x, target)| x - target).collect();
-    let mean = |row: &[f64]| row.iter().map(|d| d * d).sum::<f64>() / len as f64;
-    let gradient = differences.iter().map(|d| 2.0 * d / x.len() as f64).collect();
-    Losses { losses: differences.chunks_exact(len).map(mean).collect(), correct: 0, gradient }
+    let pairs: Vec<(f64, f64)> = x.iter().copied().zip(targets.iter().copied()).collect();
+    let mean = |image: &[(f64, f64)]| image.iter().map(|&(x, t)| loss(x, t)).sum::<f64>() / len as f64;
+    let gradient = pairs.iter().map(|&(x, t)| slope(x, t) / pairs.len() as f64).collect();
+    let losses: Vec<f64> = pairs.chunks_exact(len).map(mean).collect();
+    Losses { weight: losses.len() as f64, losses, correct: 0, gradient }
 }

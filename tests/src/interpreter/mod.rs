@@ -17,10 +17,14 @@ mod dense;
 mod dropout;
 mod example;
 mod kind;
+mod log_softmax;
 mod loss;
+mod lrn;
 mod mean;
+mod norm;
 mod pad;
 mod pool;
+mod prelu;
 mod random;
 mod run;
 mod softmax;
@@ -80,6 +84,8 @@ pub struct Outcome {
     pub values: Vec<Option<Vec<f64>>>,
     /// Each image's loss, where the graph has a loss.
     pub losses: Vec<f64>,
+    /// What the images count together in the mean loss, where the graph has a loss.
+    pub weight: f64,
     /// Images whose largest score is their class.
     pub correct: usize,
     /// Gradients of the batch's mean loss, where the graph has backward operations.
@@ -105,7 +111,7 @@ impl Outcome {
     /// The mean loss.
     #[must_use]
     pub fn loss(&self) -> f64 {
-        self.losses.iter().sum::<f64>() / self.losses.len() as f64
+        self.losses.iter().sum::<f64>() / self.weight
     }
 }
 
@@ -127,8 +133,9 @@ pub fn run(graph: &Graph, manner: Manner, parameters: &Arrays, batch: &Batch<'_>
 #[must_use]
 pub fn run_with_loss(graph: &Graph, loss: &Loss, manner: Manner, parameters: &Arrays, batch: &Batch<'_>) -> Outcome {
     let mut outcome = run(graph, manner, parameters, batch);
-    let Losses { losses, correct, .. } = losses(loss.kind, batch.n, outcome.value(loss.of), batch.targets);
+    let Losses { losses, correct, weight, .. } = losses(&loss.kind, batch.n, outcome.value(loss.of), batch.targets);
     outcome.losses = losses;
     outcome.correct = correct;
+    outcome.weight = weight;
     outcome
 }

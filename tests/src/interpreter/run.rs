@@ -8,7 +8,7 @@ use netwright_compiler::recipe::LossKind;
 
 use super::{
     Arrays, Batch, Manner, Outcome, activation, arithmetic, batch_norm, concat, conv, conv_transpose, dense, dropout,
-    loss, mean, pad, pool, softmax, upsample,
+    log_softmax, loss, lrn, mean, norm, pad, pool, prelu, softmax, upsample,
 };
 
 /// See [`super::run`].
@@ -69,7 +69,7 @@ impl<'a> Run<'a> {
         decisions.for_each(|decision| decision.hash(&mut self.decisions));
     }
 
-    /// Gradients of a weight and, if there is one, a bias.
+    /// Gradients of a weight and, if there is one, a bias; or of a scale and a shift.
     fn add_gradients(&mut self, node: &Node, (weight, bias): (Vec<f64>, Vec<f64>)) {
         self.add_gradient(node.parameters[0], weight);
         if let Some(&id) = node.parameters.get(1) {
@@ -126,18 +126,31 @@ impl<'a> Run<'a> {
             Op::Activation(op) => {
                 let x = arg(0);
                 let y = x.iter().map(|&x| activation::apply(op.0, x)).collect();
-                if activation::has_kink(op.0) {
-                    let sides: Vec<u64> = x.iter().map(|&x| u64::from(x > 0.0)).collect();
-                    self.decide(sides.into_iter());
-                }
+                let pieces: Vec<u64> = x.iter().map(|&x| activation::piece(op.0, x)).collect();
+                self.decide(pieces.into_iter());
                 vec![y]
             }
             Op::ActivationGradient(op) => {
-                let slopes = arg(0).iter().map(|&y| activation::slope_at_output(op.0, y));
+                let slope = if op.0.reads_input() { activation::slope_at_input } else { activation::slope_at_output };
+                let slopes = arg(0).iter().map(|&value| slope(op.0, value));
                 vec![slopes.zip(arg(1)).map(|(slope, dy)| slope * dy).collect()]
+            }
+            Op::Prelu(_) => {
+                let sides: Vec<u64> = arg(0).iter().map(|&x| u64::from(x > 0.0)).collect();
+                let y = prelu::forward(weight(), arg(0));
+                self.decide(sides.into_iter());
+                vec![y]
+            }
+            Op::PreluGradient(_) => vec![prelu::gradient(weight(), arg(0), arg(1))],
+            Op::PreluSlopeGradient(op) => {
+                let gradient = prelu::slope_gradient(op.0.c, arg(0), arg(1));
+                self.add_gradient(node.parameters[0], gradient);
+                Vec::new()
             }
             Op::Softmax(_) => vec![softmax::forward(channels(0), arg(0))],
             Op::SoftmaxGradient(_) => vec![softmax::gradient(channels(0), arg(0), arg(1))],
+            Op::LogSoftmax(_) => vec![log_softmax::forward(channels(0), arg(0))],
+            Op::LogSoftmaxGradient(_) => vec![log_softmax::gradient(channels(0), arg(0), arg(1))],
             Op::MaxPool(op) => {
                 let (y, places) = pool::max(op, n, arg(0));
                 self.decide(places.iter().map(|&place| place as u64));
@@ -219,6 +232,19 @@ impl<'a> Run<'a> {
             Op::BatchNormGradient(op) => {
                 vec![batch_norm::gradient(&op.0, n, arg(0), arg(1), arg(2), arg(3), weight())]
             }
+            Op::Norm(op) => {
+                let (y, stats) = norm::forward(op, arg(0), weight(), self.parameter(node.parameters[1]));
+                vec![y, stats]
+            }
+            Op::NormGradient(op) => vec![norm::gradient(&op.0, arg(0), arg(1), arg(2), weight())],
+            Op::NormParameterGradient(op) => {
+                let gradients = norm::parameter_gradient(&op.0, arg(0), arg(1), arg(2));
+                self.add_gradients(node, gradients);
+                Vec::new()
+            }
+            Op::Lrn(op) => vec![lrn::forward(op, arg(0))],
+            // Its second result is working memory.
+            Op::LrnGradient(op) => vec![lrn::gradient(&op.0, arg(0), arg(1)), Vec::new()],
             Op::Concat(op) => {
                 let Concat { axis, parts } = op;
                 let operands: Vec<&[f64]> = node.args.iter().map(|&id| self.value(id)).collect();
@@ -267,8 +293,14 @@ impl<'a> Run<'a> {
                 vec![arithmetic::sum(arg(0), &shift)]
             }
             Op::AddGateGradient(_) => vec![arithmetic::gather(n, len(0), channels(0), arg(0))],
-            Op::CrossEntropy(op) => self.loss(LossKind::CrossEntropy, op.gradient, node),
-            Op::MeanSquaredError(op) => self.loss(LossKind::MeanSquaredError, op.gradient, node),
+            Op::CrossEntropy(op) => {
+                let (smoothing, weights) = (op.smoothing, op.weights.clone());
+                self.loss(&LossKind::CrossEntropy { smoothing, weights }, op.gradient, node)
+            }
+            Op::MeanSquaredError(op) => self.loss(&LossKind::MeanSquaredError, op.gradient, node),
+            Op::BinaryCrossEntropy(op) => self.loss(&LossKind::BinaryCrossEntropy, op.gradient, node),
+            Op::L1(op) => self.loss(&LossKind::L1, op.gradient, node),
+            Op::Huber(op) => self.loss(&LossKind::Huber { delta: op.delta }, op.gradient, node),
         }
     }
 
@@ -279,10 +311,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn loss(&mut self, kind: LossKind, gradient: bool, node: &Node) -> Vec<Vec<f64>> {
+    fn loss(&mut self, kind: &LossKind, gradient: bool, node: &Node) -> Vec<Vec<f64>> {
         let found = loss::losses(kind, self.batch.n, self.value(node.args[0]), self.batch.targets);
         self.outcome.losses = found.losses;
         self.outcome.correct = found.correct;
+        self.outcome.weight = found.weight;
         if gradient { vec![found.gradient] } else { Vec::new() }
     }
 }

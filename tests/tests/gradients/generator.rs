@@ -12,9 +12,10 @@ type Image = [usize; 3];
 pub(crate) fn network(seed: u64) -> String {
     let mut random = Random::new(seed);
     let input = [random.between(3, 7), random.between(3, 7), random.between(1, 4)];
-    let mut generator = Generator { random, lines: Vec::new() };
+    let mut generator = Generator { random, lines: Vec::new(), frozen: Vec::new() };
     let (of, loss) = generator.body(input);
     let output = if loss == "cross_entropy" { format!("{of} -> softmax") } else { of.clone() };
+    generator.lines.extend(generator.frozen.iter().map(|name| format!("freeze {name};")));
     let body: String = generator.lines.iter().map(|line| format!("    {line}\n")).collect();
     format!(
         "network Random {{\n    input x: {input:?};\n{body}    output y = {output};\n    train {{ loss: {loss}({of}); }}\n}}\n"
@@ -25,6 +26,8 @@ pub(crate) fn network(seed: u64) -> String {
 struct Generator {
     random: Random,
     lines: Vec<String>,
+    /// Layers that are not trained.
+    frozen: Vec<String>,
 }
 
 impl Generator {
@@ -40,7 +43,11 @@ impl Generator {
             let name = self.bind(&format!("{name} -> {stage}"), &shape);
             return (self.statement(&name, shape).0, "mean_squared_error");
         }
-        let loss = if self.random.one_in(4) { "mean_squared_error" } else { "cross_entropy" };
+        let loss = if self.random.one_in(4) {
+            self.random.pick(&["mean_squared_error", "binary_cross_entropy", "l1", "huber"])
+        } else {
+            "cross_entropy"
+        };
         (self.head(&name, shape), loss)
     }
 
@@ -132,15 +139,31 @@ impl Generator {
             10..=12 => self.resized(shape),
             0..=3 => self.conv(shape),
             4 | 5 => self.pool(shape),
-            6 => (self.norm(), shape),
+            6 => (self.norm(shape[2]), shape),
             7 => (self.dropout(), shape),
             _ => (self.activation(), shape),
         }
     }
 
-    fn norm(&mut self) -> String {
+    /// A normalisation of so many channels.
+    fn norm(&mut self, c: usize) -> String {
+        match self.random.below(8) {
+            0 => return "layer_norm(epsilon: 0.1)".to_owned(),
+            1 => {
+                let divisors: Vec<usize> = (1..=c).filter(|groups| c.is_multiple_of(*groups)).collect();
+                return format!("group_norm({}, epsilon: 0.1)", self.random.pick(&divisors));
+            }
+            2 => return format!("lrn({}, alpha: 0.5)", self.random.between(1, 6)),
+            _ => {}
+        }
         let options = ["", "(epsilon: 0.1)", "(epsilon: 0.01, momentum: 0.5)", "(unbiased: true, momentum: 0.9)"];
-        format!("batch_norm{}", self.random.pick(&options))
+        let norm = format!("batch_norm{}", self.random.pick(&options));
+        if self.random.one_in(4) {
+            let name = format!("frozen{}", self.frozen.len() + 1);
+            self.frozen.push(name.clone());
+            return format!("{norm} as {name}");
+        }
+        norm
     }
 
     fn dropout(&mut self) -> String {
@@ -148,7 +171,23 @@ impl Generator {
     }
 
     fn activation(&mut self) -> String {
-        let all = ["relu", "leaky_relu", "leaky_relu(0.3)", "sigmoid", "tanh", "softmax"];
+        let all = [
+            "relu",
+            "leaky_relu",
+            "leaky_relu(0.3)",
+            "sigmoid",
+            "tanh",
+            "softmax",
+            "relu6",
+            "prelu",
+            "elu",
+            "elu(0.5)",
+            "gelu",
+            "silu",
+            "hard_sigmoid",
+            "hard_swish",
+            "log_softmax",
+        ];
         (*self.random.pick(&all)).to_owned()
     }
 
@@ -219,7 +258,7 @@ impl Generator {
         if self.random.one_in(2) {
             let hidden = self.random.between(2, 6);
             let extra = match self.random.below(4) {
-                0 => self.norm(),
+                0 => self.norm(hidden),
                 1 => self.dropout(),
                 _ => "relu".to_owned(),
             };

@@ -123,9 +123,17 @@ fn passes_keep_inference(lowered: &Lowered, example: &Example, plain: &Outcome, 
     same("output", output, plain.value(lowered.graph.outputs[0].value), text);
 }
 
-/// Every layer with its options: input shape, statements up to `logits`, loss.
+/// Every layer and loss with their options: input shape, statements up to `logits`, the loss and after a bracket what follows
+/// in its call.
 const LAYERS: &[(&str, &str, &str)] = &[
     ("[5, 6, 2]", "logits = x -> conv(3, kernel: 3) -> flatten", "cross_entropy"),
+    ("[6]", "logits = x -> dense(5) -> tanh -> dense(4)", "cross_entropy(, smoothing: 0.3"),
+    ("[6]", "logits = x -> dense(5) -> tanh -> dense(4)", "cross_entropy(, weights: [1.0, 2.0, 0.5, 3.0]"),
+    ("[6]", "logits = x -> dense(5) -> tanh -> dense(3)", "cross_entropy(, weights: [2, 1, 3], smoothing: 0.1"),
+    ("[4, 3, 2]", "logits = x -> conv(3, kernel: 2) -> tanh", "binary_cross_entropy"),
+    ("[6]", "logits = x -> dense(5) -> tanh -> dense(4)", "l1"),
+    ("[6]", "logits = x -> dense(5) -> tanh -> dense(4)", "huber"),
+    ("[6]", "logits = x -> dense(5) -> tanh -> dense(4)", "huber(, delta: 0.5"),
     ("[7, 5, 4]", "logits = x -> conv(6, kernel: [2, 3], stride: [2, 1], pad: [1, 2]) -> flatten", "cross_entropy"),
     ("[7, 8, 2]", "logits = x -> tanh -> conv(2, kernel: 3, dilation: [2, 3], pad: 1) -> flatten", "cross_entropy"),
     ("[4, 4, 2]", "logits = x -> conv(4, kernel: 2) -> conv(6, kernel: 2, groups: 2) -> flatten", "cross_entropy"),
@@ -143,7 +151,30 @@ const LAYERS: &[(&str, &str, &str)] = &[
     ("[6]", "logits = x -> dense(5) -> leaky_relu(0.2) -> dense(3)", "cross_entropy"),
     ("[6]", "logits = x -> dense(5) -> sigmoid -> dense(3)", "mean_squared_error"),
     ("[6]", "logits = x -> dense(5) -> tanh -> dense(3)", "mean_squared_error"),
+    ("[6]", "logits = x -> dense(5) -> elu -> dense(4) -> elu(0.4) -> dense(3)", "cross_entropy"),
+    ("[6]", "logits = x -> dense(5) -> gelu -> dense(4) -> silu -> dense(3)", "cross_entropy"),
+    ("[6]", "logits = x -> dense(5) -> hard_sigmoid -> dense(3) -> hard_swish -> dense(3)", "cross_entropy"),
+    ("[6]", "logits = x -> dense(5) -> multiply(x -> dense(5), x -> dense(5)) -> relu6 -> dense(3)", "cross_entropy"),
+    ("[3, 4, 2]", "logits = x -> prelu -> conv(3, kernel: 2) -> prelu as other -> flatten", "cross_entropy"),
+    ("[6]", "logits = x -> dense(5) -> prelu -> dense(3)", "cross_entropy"),
+    (
+        "[4, 4, 2]",
+        "a = x -> conv(3, kernel: 2) -> batch_norm as still -> prelu as bend -> layer_norm as pixels; \
+         logits = a -> group_norm(3) as parts -> flatten -> dense(3); freeze still, bend, pixels, parts",
+        "cross_entropy",
+    ),
     ("[6]", "logits = x -> dense(5) -> softmax", "mean_squared_error"),
+    ("[3, 3, 2]", "logits = x -> conv(4, kernel: 2) -> log_softmax", "mean_squared_error"),
+    ("[4, 3, 2]", "logits = x -> conv(6, kernel: 2) -> lrn(alpha: 2, k: 0.5) -> flatten", "cross_entropy"),
+    ("[5]", "logits = x -> dense(7) -> lrn(4, alpha: 3, beta: 0.6, k: 2) -> dense(3)", "cross_entropy"),
+    ("[4, 3, 2]", "logits = x -> layer_norm -> conv(6, kernel: 2) -> layer_norm as other -> flatten", "cross_entropy"),
+    ("[6]", "logits = x -> dense(5) -> layer_norm(epsilon: 0.1) -> dense(3)", "cross_entropy"),
+    (
+        "[4, 3, 2]",
+        "logits = x -> group_norm(2) -> conv(6, kernel: 2) -> group_norm(3, epsilon: 0.01) as other -> flatten",
+        "cross_entropy",
+    ),
+    ("[6]", "logits = x -> dense(6) -> group_norm(2) -> dense(3)", "cross_entropy"),
     ("[3, 3, 2]", "logits = x -> conv(4, kernel: 2) -> softmax", "mean_squared_error"),
     ("[7, 6, 2]", "logits = x -> conv(3, kernel: 2) -> max_pool(2) -> flatten", "cross_entropy"),
     (
@@ -281,8 +312,9 @@ const LAYERS: &[(&str, &str, &str)] = &[
 fn every_layer() {
     let mut sum = Tally::default();
     for (index, (shape, body, loss)) in LAYERS.iter().enumerate() {
+        let (loss, settings) = loss.split_once('(').unwrap_or((loss, ""));
         let text = format!(
-            "network Layer {{ input x: {shape}; {body}; output y = logits; train {{ loss: {loss}(logits); }} }}"
+            "network Layer {{ input x: {shape}; {body}; output y = logits; train {{ loss: {loss}(logits{settings}); }} }}"
         );
         for n in [1, 3] {
             let tally = check(&text, n, index as u64 + 1, 1000);

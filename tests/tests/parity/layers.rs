@@ -21,9 +21,11 @@ fn compare<N: Trainable>(case: &str, trains: bool) {
     predict_into(&net, &images, &mut output).unwrap();
     let labels = formula::labels(&format!("{case}/labels"), BATCH, CLASSES as u32);
     let values = formula::uniform(&format!("{case}/values"), BATCH * CLASSES, -2.0, 2.0);
+    let fractions = formula::uniform(&format!("{case}/values"), BATCH * CLASSES, 0.0, 1.0);
     let targets = match N::RECIPE.loss {
         train::Loss::CrossEntropy => Targets::Classes(&labels),
-        train::Loss::MeanSquaredError => Targets::Values(&values),
+        train::Loss::BinaryCrossEntropy => Targets::Values(&fractions),
+        train::Loss::MeanSquaredError | train::Loss::L1 | train::Loss::Huber => Targets::Values(&values),
     };
     let mut gradients = Gradients::new::<N>().unwrap();
     let loss = loss_and_gradients(&mut net, &images, targets, &mut gradients).unwrap().loss;
@@ -47,7 +49,7 @@ fn compare<N: Trainable>(case: &str, trains: bool) {
 
 /// Declares networks and their tests: `name: type = shape of the input, stem, statements that bind `y` from `h`;`.
 macro_rules! cases {
-    ($($name:ident = $input:tt [$($stem:tt)*] { $($layer:tt)* } $loss:ident $trains:literal;)*) => {
+    ($($name:ident = $input:tt [$($stem:tt)*] { $($layer:tt)* } [$loss:ident $($settings:tt)*] $trains:literal;)*) => {
         $(
             mod $name {
                 netwright::model! {
@@ -57,7 +59,7 @@ macro_rules! cases {
                         $($layer)*
                         output layer = y;
                         scores = y -> flatten -> dense(3) as head;
-                        train { loss: $loss(scores); }
+                        train { loss: $loss(scores $($settings)*); }
                     }
                 }
 
@@ -89,13 +91,13 @@ macro_rules! layers {
         layers! { @line [$($done)*] $name [[5] [dense(4) as stem]] $($rest)* }
     };
     (@line [$($done:tt)*] $name:ident [$input:tt $stem:tt] $body:tt; $($rest:tt)*) => {
-        layers! { @ [$($done)* $name = $input $stem $body mean_squared_error true;] $($rest)* }
+        layers! { @ [$($done)* $name = $input $stem $body [mean_squared_error] true;] $($rest)* }
     };
-    (@line [$($done:tt)*] $name:ident [$input:tt $stem:tt] $body:tt cross_entropy; $($rest:tt)*) => {
-        layers! { @ [$($done)* $name = $input $stem $body cross_entropy true;] $($rest)* }
+    (@line [$($done:tt)*] $name:ident [$input:tt $stem:tt] $body:tt loss $loss:tt; $($rest:tt)*) => {
+        layers! { @ [$($done)* $name = $input $stem $body $loss true;] $($rest)* }
     };
     (@line [$($done:tt)*] $name:ident [$input:tt $stem:tt] $body:tt prediction; $($rest:tt)*) => {
-        layers! { @ [$($done)* $name = $input $stem $body mean_squared_error false;] $($rest)* }
+        layers! { @ [$($done)* $name = $input $stem $body [mean_squared_error] false;] $($rest)* }
     };
     ($first:ident: $($rest:tt)*) => { layers! { @ [] $first: $($rest)* } };
 }
@@ -145,7 +147,6 @@ layers! {
     add_gate: { y = add(h, h -> global_avg_pool -> dense(4) as gate -> sigmoid); };
     multiply: { y = h * (h -> conv(4, kernel: 1) as side); };
     multiply_gate: { y = multiply(h, h -> global_avg_pool -> dense(4) as gate -> sigmoid); };
-    cross_entropy: { y = h -> tanh; } cross_entropy;
     depthwise_conv: { y = h -> depthwise_conv(3) as layer; };
     depthwise_conv_multiplier: { y = h -> depthwise_conv(3, multiplier: 3, pad: 1) as layer; };
     depthwise_conv_wide: {
@@ -180,4 +181,30 @@ layers! {
     add_pixels: { y = add(h, h -> conv(1, kernel: 1) as spot -> sigmoid); };
     subtract_pixels: { y = (h -> conv(1, kernel: 1) as spot -> sigmoid) - h; };
     multiply_channels: { y = h * (h -> avg_pool([7, 6])); };
+    cross_entropy: { y = h -> tanh; } loss [cross_entropy];
+    elu: { y = h -> elu; };
+    elu_alpha: { y = h -> elu(0.4); };
+    gelu: { y = h -> gelu; };
+    silu: { y = h -> silu; };
+    hard_sigmoid: { y = add(h, h, h, h, h, h) -> hard_sigmoid; };
+    hard_swish: { y = add(h, h, h, h, h, h) -> hard_swish; };
+    relu6: { y = add(h, h, h, h, h, h) -> relu6; };
+    prelu: { y = h -> prelu as layer; };
+    prelu_flat: flat { y = h -> prelu as layer; };
+    log_softmax: { y = h -> log_softmax; };
+    log_softmax_flat: flat { y = h -> log_softmax; };
+    lrn: { y = add(h, h, h, h, h, h) -> lrn; };
+    lrn_settings: { y = h -> lrn(2, alpha: 1.5, beta: 0.6, k: 0.5); };
+    layer_norm: { y = h -> layer_norm as layer; };
+    layer_norm_flat: flat { y = h -> layer_norm(epsilon: 0.01) as layer; };
+    group_norm: { y = h -> group_norm(2) as layer; };
+    group_norm_one: { y = h -> group_norm(1) as layer; };
+    group_norm_each: { y = h -> group_norm(4, epsilon: 0.01) as layer; };
+    cross_entropy_smoothing: { y = h -> tanh; } loss [cross_entropy, smoothing: 0.1];
+    cross_entropy_weights: { y = h -> tanh; } loss [cross_entropy, weights: [1.0, 2.5, 0.5]];
+    cross_entropy_both: { y = h -> tanh; } loss [cross_entropy, smoothing: 0.3, weights: [1.0, 2.5, 0.5]];
+    binary_cross_entropy: { y = h -> tanh; } loss [binary_cross_entropy];
+    l1: { y = h -> tanh; } loss [l1];
+    huber: { y = h -> tanh; } loss [huber, delta: 1.0];
+    huber_delta: { y = h -> tanh; } loss [huber, delta: 0.5];
 }

@@ -44,7 +44,7 @@ network N { input x: [4, 4, 1]; output y = x -> conv(4, kernel: 5, pad: 2) -> fl
 ```";
 
 N0304, "groups that do not divide",
-"A grouped convolution cuts both the channels of its input and its filters into equal parts.
+"A grouped convolution cuts both the channels of its input and its filters into equal parts, `group_norm` the channels.
 
 ```net
 network N { input x: [8, 8, 6]; output y = x -> conv(8, kernel: 3, groups: 4) -> flatten -> dense(2); }

@@ -43,7 +43,8 @@ network N { input x: [4]; output y = x -> dense(2); train { loss: cross_entropy(
 ```";
 
 N0404, "a loss of something of the wrong shape",
-"Cross entropy compares one score for each class with the class that is right.
+"Cross entropy compares one score for each class with the class that is right; where classes have weights, there is one \
+weight for each.
 
 ```net
 network N { input x: [8, 8, 2]; output y = x -> relu; train { loss: cross_entropy(y); } }
@@ -57,7 +58,8 @@ network N { input x: [8, 8, 2]; output y = x -> relu -> global_avg_pool; train {
 
 N0405, "cross entropy of probabilities",
 "`cross_entropy` takes scores and applies softmax itself, which is faster and does not lose precision. Given \
-probabilities it would apply softmax twice, and training would go slowly and end early.
+probabilities it would apply softmax twice, and training would go slowly and end early. The same goes for \
+`binary_cross_entropy` and sigmoid.
 
 ```net
 network N { input x: [4]; output y = x -> dense(2) -> softmax; train { loss: cross_entropy(y); } }

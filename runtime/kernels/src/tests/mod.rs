@@ -8,8 +8,10 @@ mod conv_transpose;
 mod dense;
 mod dropout;
 mod losses;
+mod normalisation;
 mod optimizer;
 mod pooling;
+mod prelu;
 mod shaping;
 
 use crate::random::philox4x32;

@@ -201,3 +201,35 @@ fn it_reads_as_it_is_written() {
         r#"{"kind":"sgd","lr":0.1,"momentum":0.0,"nesterov":false,"weight_decay":0.0}"#
     );
 }
+
+/// Parts with a rate of their own change as they would by themselves; the others as if there were none.
+#[test]
+fn parts_have_their_own_rate() {
+    for optimizer in [SGD, ADAM, Optimizer::RmsProp { lr: 0.01, rho: 0.9, epsilon: 1e-8, momentum: 0.9 }] {
+        let start: Vec<f32> = (0..100_u8).map(|index| f32::from(index) / 7.0 - 5.0).collect();
+        let gradients: Vec<f32> = start.iter().map(|value| (value * 3.0).sin()).collect();
+        let run = |rate: f32, parts: &[Rate]| {
+            let mut parameters = start.clone();
+            let mut state = OptimizerState::new(&optimizer, 100).unwrap();
+            for _ in 0..5 {
+                state.step_parts(&optimizer, rate, parts, &mut parameters, &gradients);
+            }
+            parameters
+        };
+        let (plain, fast, slow) = (run(0.01, &[]), run(0.1, &[]), run(0.001, &[]));
+        let parts = [
+            Rate { start: 16, end: 32, factor: 10.0 },
+            Rate { start: 32, end: 40, factor: 0.1 },
+            Rate { start: 90, end: 1000, factor: 10.0 },
+        ];
+        let mixed = run(0.01, &parts);
+        for (index, found) in mixed.iter().enumerate() {
+            let expected = match index {
+                16..32 | 90.. => fast[index],
+                32..40 => slow[index],
+                _ => plain[index],
+            };
+            assert!((found - expected).abs() < 1e-6, "{optimizer} at {index}: {found}, expected {expected}");
+        }
+    }
+}
