@@ -210,13 +210,12 @@ impl Output<'_> {
     fn items(&mut self, start: usize, closer: usize, bracket: Bracket, indent: usize) {
         let tokens = self.tokens;
         let comma = |from| tokens.find(from, closer, |word| word.role == Role::Comma);
-        let mut has_rows = false;
-        if bracket == Bracket::List {
-            let mut next = comma(start);
-            while next < closer && !has_rows {
-                has_rows = tokens.get(next + 1).gap.has_newline();
-                next = comma(next + 1);
-            }
+        // One row is enough, if it begins below the bracket.
+        let mut has_rows = bracket == Bracket::List && tokens.get(start).gap.has_newline();
+        let mut next = if bracket == Bracket::List { comma(start) } else { closer };
+        while next < closer && !has_rows {
+            has_rows = tokens.get(next + 1).gap.has_newline();
+            next = comma(next + 1);
         }
         let mut from = start;
         while from < closer {

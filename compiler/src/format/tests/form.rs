@@ -143,6 +143,9 @@ fn long_lists_keep_their_rows() {
         body(&format!("a = [{row}, {row}, {row}];")),
         format!("a = [\n    {one},\n    {one},\n    {one},\n];\n")
     );
+    let wide = format!("{row}, [1, 2, 3], [4, 5, 6], [7, 8, 9]");
+    let below = format!("a_name_as_long_as_this = [\n    {wide},\n];\n");
+    assert_eq!(body(&below), below);
     // A row that is too long goes on in the next line.
     let half = "[1000, 2000, 3000], [4000, 5000, 6000]";
     assert_eq!(

@@ -140,7 +140,7 @@ fn large_and_deep_texts_are_formatted_soon() {
     let item = "conv(3, kernel: 5), ";
     let texts = [
         within(&format!("{}x{}", "(".repeat(n), ")".repeat(n))),
-        within(&format!("{}x{}", "f(x + 1 * ".repeat(n), ") + 3 * x".repeat(n))),
+        within(&format!("{}x{}", "f(x + 1 * ".repeat(n / 2), ") + 3 * x".repeat(n / 2))),
         within(&format!("{}x // deep\n{}", "[x -> f(a and b or ".repeat(n / 2), ")]".repeat(n / 2))),
         within(&format!("[{}]", item.repeat(most / 9))),
         within(&format!("[{}]", "\n1, ".repeat(most / 2))),
