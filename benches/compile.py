@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""How long a user's crate with a network takes to compile: `python3 benches/compile.py [--json]`.
+
+For each network a crate outside of the repository depends on netwright by path, with Cargo's default dev profile and two
+jobs. Dependencies are built once and not counted. Reported, as medians of five runs after `src/main.rs` was touched:
+
+- expand: the part of rustc that expands macros (`-Z time-passes`, which a stable rustc gives with RUSTC_BOOTSTRAP=1);
+- check: `cargo check` as a whole, and the same of a crate without a network;
+- build: `cargo build --release` as a whole.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+RUNS = 5
+
+DEEP = """network Deep {
+    input x: [16, 16, 8];
+    for i in 0..500 {
+        x = x -> conv(8, kernel: 3, pad: 1) as c[i] -> relu;
+    }
+    logits = x -> global_avg_pool -> dense(10);
+    output y = softmax(logits);
+    train { loss: cross_entropy(logits); }
+}
+"""
+
+NETWORKS = {
+    "none": "",
+    "lenet": "netwright::model!(<lenet>);",
+    "squeezenet": "netwright::model!(<squeezenet>);",
+    "1000 layers": 'netwright::model!("../deep.net");',
+}
+
+
+def timed(command, folder, env):
+    start = time.monotonic()
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}\n{done.stderr}")
+    return time.monotonic() - start, done.stdout + done.stderr
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="one line of JSON for each network")
+    parser.add_argument("--target", help="folder for build outputs, to use again; else a temporary one")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        crate = pathlib.Path(temporary) / "crate"
+        (crate / "src").mkdir(parents=True)
+        (crate / "deep.net").write_text(DEEP)
+        (crate / "Cargo.toml").write_text(
+            '[package]\nname = "user"\nversion = "0.1.0"\nedition = "2024"\n\n[workspace]\n\n'
+            f'[dependencies]\nnetwright = {{ path = "{ROOT}", features = ["train"] }}\n'
+        )
+        lock = ROOT / "Cargo.lock"
+        if lock.exists():
+            (crate / "Cargo.lock").write_text(lock.read_text())
+        env = dict(os.environ, CARGO_BUILD_JOBS="2", CARGO_INCREMENTAL="1")
+        env["CARGO_TARGET_DIR"] = args.target or str(pathlib.Path(temporary) / "target")
+        profiled = dict(env, RUSTC_BOOTSTRAP="1")
+        main_rs = crate / "src" / "main.rs"
+        if not args.json:
+            print(f"{'network':<12} {'expand ms':>10} {'check s':>8} {'release s':>10}")
+        for name, model in NETWORKS.items():
+            text = f"{model}\nfn main() {{}}\n"
+            row = {"network": name}
+            for kind, command, environment in [
+                ("expand", ["cargo", "rustc", "--", "-Z", "time-passes", "--emit", "metadata"], profiled),
+                ("check", ["cargo", "check"], env),
+                ("build", ["cargo", "build", "--release"], env),
+            ]:
+                main_rs.write_text(text)
+                timed(command, crate, environment)  # dependencies
+                found = []
+                for run in range(RUNS):
+                    main_rs.write_text(f"{text}// {run}\n")
+                    seconds, output = timed(command, crate, environment)
+                    if kind == "expand":
+                        match = re.search(r"time:\s+([0-9.]+);.*\bmacro_expand_crate\b", output)
+                        seconds = float(match.group(1)) if match else float("nan")
+                    found.append(seconds)
+                row[kind] = statistics.median(found)
+            if args.json:
+                print(json.dumps(row), flush=True)
+            else:
+                print(f"{name:<12} {1000 * row['expand']:>10.0f} {row['check']:>8.2f} {row['build']:>10.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
