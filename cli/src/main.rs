@@ -1,5 +1,5 @@
-//! The `netwright` command: checks, summarises and expands network descriptions; trains, evaluates, runs and measures
-//! networks, those that come with it and those of `.net` files.
+//! The `netwright` command: checks, formats, summarises and expands network descriptions; trains, evaluates, runs and
+//! measures networks, those that come with it and those of `.net` files.
 //!
 //! Data goes to standard output, progress and diagnostics to standard error. Exit codes: 0, 1 for findings and
 //! failures, 2 for a wrong command line.

@@ -14,6 +14,7 @@ mod cost;
 pub mod diagnostic;
 pub mod driver;
 pub mod emit;
+pub mod format;
 pub mod ir;
 pub mod lint;
 pub mod lower;

@@ -4,6 +4,7 @@ mod check;
 mod data;
 mod expand;
 mod explain;
+mod format;
 mod graph;
 mod new;
 mod summary;
@@ -34,6 +35,8 @@ const AFTER_TRAIN: &str = "Writes weights.safetensors (of the last epoch), metri
 pub(crate) enum Command {
     /// Check network descriptions and say what is wrong with them
     Check(check::Args),
+    /// Bring network descriptions into their one form
+    Fmt(format::Args),
     /// Show a network's layers with shapes, parameters and multiply-adds
     Summary(summary::Args),
     /// Print the Rust code that a network compiles to
@@ -63,6 +66,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
     let done = |result: Result<(), Failure>| result.map(|()| ExitCode::SUCCESS);
     match command {
         Command::Check(args) => check::run(&args),
+        Command::Fmt(args) => format::run(&args),
         Command::Summary(args) => done(summary::run(&args)),
         Command::Expand(args) => done(expand::run(&args)),
         Command::New(args) => done(new::run(&args)),

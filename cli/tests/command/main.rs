@@ -6,6 +6,7 @@ mod create;
 mod describe;
 mod evaluate;
 mod files;
+mod format;
 mod messages;
 mod predict;
 mod program;

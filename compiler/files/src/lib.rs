@@ -9,11 +9,13 @@ mod read;
 #[cfg(test)]
 mod tests;
 mod uses;
+mod walk;
 
 use std::path::{Path, PathBuf};
 
 pub use error::FileError;
 pub use uses::Disk;
+pub use walk::net_files;
 
 /// A text ready to be compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]

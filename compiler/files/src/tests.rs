@@ -6,7 +6,7 @@ use std::path::Path;
 
 use netwright_compiler::syntax::limits::MAX_TEXT_BYTES;
 
-use super::{Loaded, load_bundled, load_path};
+use super::{Loaded, load_bundled, load_path, net_files};
 
 /// The message of a path that must not load.
 fn refused(path: &Path, root: Option<&Path>) -> String {
@@ -254,4 +254,25 @@ mod uses {
         assert!(n_files == 16 && messages.len() == 1 && messages[0].contains("N0503"), "{messages:?}");
         assert_eq!(MAX_BYTES, 16 << 20);
     }
+}
+
+#[test]
+fn files_of_a_folder_are_found_and_nothing_outside_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("root");
+    for name in ["root/b/c.net", "root/a.net", "root/a.txt", "root/.git/x.net", "root/target/y.net", "out/z.net"] {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "").unwrap();
+    }
+    fs::write(root.join("target/CACHEDIR.TAG"), "").unwrap();
+    fs::create_dir(root.join("folder.net")).unwrap();
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(folder.path().join("out"), root.join("link")).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("out/z.net"), root.join("z.net")).unwrap();
+        std::os::unix::fs::symlink(&root, root.join("b/around")).unwrap();
+    }
+    assert_eq!(net_files(&root).unwrap(), [root.join("a.net"), root.join("b/c.net")]);
+    assert!(net_files(&folder.path().join("none")).unwrap_err().to_string().contains("none"));
 }

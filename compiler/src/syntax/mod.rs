@@ -20,6 +20,7 @@ mod scan;
 mod words;
 
 pub use parse::parse;
+pub(crate) use scan::{Token, TokenKind, scan};
 
 #[cfg(test)]
 mod tests;

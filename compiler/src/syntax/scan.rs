@@ -10,7 +10,7 @@ use crate::source::{SourceId, Span};
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TokenKind {
+pub(crate) enum TokenKind {
     /// A name or keyword.
     Word,
     /// A whole or other number.
@@ -31,11 +31,11 @@ pub(super) enum TokenKind {
 
 /// One token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Token {
+pub(crate) struct Token {
     /// What it is.
-    pub(super) kind: TokenKind,
+    pub(crate) kind: TokenKind,
     /// Where it is.
-    pub(super) span: Span,
+    pub(crate) span: Span,
 }
 
 /// The signs of more than one character; the longest match wins.
@@ -45,7 +45,7 @@ const LONG_SIGNS: &[&str] = &["->", "==", "!=", "<=", ">=", ".."];
 const SIGNS: &str = ",;:=+-*/<>|.";
 
 /// Splits a text of at most `u32::MAX` bytes into tokens and reports what cannot be one.
-pub(super) fn scan(source: SourceId, text: &str, sink: &mut Sink) -> Vec<Token> {
+pub(crate) fn scan(source: SourceId, text: &str, sink: &mut Sink) -> Vec<Token> {
     let mut scanner = Scanner { source, text, at: 0, sink, tokens: Vec::new() };
     if text.starts_with('\u{feff}') {
         scanner.at = '\u{feff}'.len_utf8();
