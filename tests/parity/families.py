@@ -107,8 +107,9 @@ models = torchvision.models
 # Name: how it is built, the rules from torchvision's names of modules to ours, applied in order, the image, and the shape
 # `[H, W, C]` that is flattened before the first dense layer.
 #
-# Images are as small as they may be. torchvision's AlexNet and VGG pool their features to 6 x 6 and 7 x 7 whatever the
-# image; ours have the published layout, which agrees with that for 224 x 224 alone.
+# Images are small, and where poolings round up such that all of them have something to round. torchvision's AlexNet and
+# VGG pool their features to 6 x 6 and 7 x 7 whatever the image; ours have the published layout, which agrees with that
+# for 224 x 224.
 FAMILIES = {
     "lenet300_100": (lenet300_100, numbered("classifier", "dense", [1, 3, 5]), (28, 1), (28, 28, 1)),
     "alexnet": (
@@ -130,11 +131,11 @@ FAMILIES = {
         (224, 3),
         (7, 7, 512),
     ),
-    "googlenet": (googlenet, GOOGLENET, (64, 3), None),
+    "googlenet": (googlenet, GOOGLENET, (80, 3), None),
     "resnet18": (models.resnet18, RESNET, (64, 3), None),
     "resnet34": (models.resnet34, RESNET, (64, 3), None),
-    "squeezenet1_0": (models.squeezenet1_0, fire([3, 4, 5, 7, 8, 9, 10, 12]), (64, 3), None),
-    "squeezenet1_1": (models.squeezenet1_1, fire([3, 4, 6, 7, 9, 10, 11, 12]), (64, 3), None),
+    "squeezenet1_0": (models.squeezenet1_0, fire([3, 4, 5, 7, 8, 9, 10, 12]), (53, 3), None),
+    "squeezenet1_1": (models.squeezenet1_1, fire([3, 4, 6, 7, 9, 10, 11, 12]), (49, 3), None),
     "densenet121": (models.densenet121, DENSENET, (64, 3), None),
     "mobilenet_v2": (models.mobilenet_v2, MOBILENET, (64, 3), None),
 }
