@@ -94,6 +94,10 @@ impl Network {
         {
             return Err(failure);
         }
+        let inputs = compiled.graph.inputs.iter().map(|&input| compiled.graph.value(input).name.as_str());
+        if let Some(failure) = task.needs_one_input(&subject, &inputs.collect::<Vec<_>>()) {
+            return Err(failure);
+        }
         program::run(&subject, &compiled)
     }
 

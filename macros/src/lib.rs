@@ -78,24 +78,25 @@ fn skeletons(file: &ast::File, target: &Target) -> TokenStream {
     let networks = file.networks.iter().filter(|network| names.insert(&network.name.text));
     // Two structs cannot both have the name after `as`.
     let most = if target.rename.is_some() { 1 } else { file.networks.len() };
-    networks.take(most).map(|network| skeleton(sketch(network), target)).collect()
+    networks.take(most).map(|network| skeleton(&sketch(network), target)).collect()
 }
 
 /// What stands for a network whose text cannot be read: its name is known where `as` gives it.
 fn renamed_skeleton(target: &Target) -> Option<TokenStream> {
     let name = target.rename.as_ref()?.to_string();
-    Some(skeleton(Sketch { name: &name, input_rank: None, output_rank: 1, is_regression: false }, target))
+    let sketch = Sketch { name: &name, inputs: Vec::new(), outputs: Vec::new(), is_regression: false };
+    Some(skeleton(&sketch, target))
 }
 
-/// What the tree tells of a network: the axes of its input, those promised of its output, its loss.
+/// What the tree tells of a network: the axes of its inputs, those promised of its outputs, its loss.
 fn sketch(network: &ast::Network) -> Sketch<'_> {
-    let mut sketch = Sketch { name: &network.name.text, input_rank: None, output_rank: 1, is_regression: false };
+    let mut sketch = Sketch { name: &network.name.text, inputs: Vec::new(), outputs: Vec::new(), is_regression: false };
     for item in &network.items {
         match item {
-            ast::Item::Input(input) => sketch.input_rank = Some(input.dims.len().clamp(1, 3)),
+            ast::Item::Input(input) => sketch.inputs.push(input.dims.len().clamp(1, 3)),
             ast::Item::Output(output) => {
                 let promised = output.annotation.as_ref().map(|annotation| annotation.dims.len());
-                sketch.output_rank = promised.unwrap_or(1).clamp(1, 3);
+                sketch.outputs.push((output.name.text.as_str(), promised.unwrap_or(1).clamp(1, 3)));
             }
             ast::Item::Train(train) => {
                 sketch.is_regression = train.entries.iter().any(|entry| match &entry.value.kind {

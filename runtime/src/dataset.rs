@@ -1,4 +1,4 @@
-//! Datasets in memory: samples of one shape with their targets, and cheap views of them.
+//! Datasets in memory: samples with their targets, and cheap views of them.
 
 mod build;
 mod error;
@@ -11,7 +11,8 @@ use crate::random::Stream;
 
 pub use error::{Attempt, DataError, IdxProblem};
 
-/// Samples of one shape with one target each.
+/// Samples with one target each. A sample has one input, or several for networks of several inputs: see
+/// [`with_input`](Self::with_input). All samples' inputs have the same shapes.
 ///
 /// A dataset is a handle: cloning, [`take`](Self::take), [`subset`](Self::subset) and [`split`](Self::split) share
 /// the stored samples and copy at most a list of indices. Indices given to a view count within that view.
@@ -39,12 +40,18 @@ pub enum Targets<'a> {
 
 struct Storage {
     len: usize,
+    /// The first input, and those after it.
+    inputs: (Input, Vec<Input>),
+    targets: StoredTargets,
+}
+
+/// One input of every sample.
+struct Input {
     /// Shape of one sample, without the sample axis.
     shape: Vec<usize>,
     /// Product of `shape`.
     n_elements: usize,
-    inputs: StoredInputs,
-    targets: StoredTargets,
+    values: StoredInputs,
 }
 
 enum StoredInputs {
@@ -73,14 +80,24 @@ impl Dataset {
         self.len() == 0
     }
 
-    /// Shape of one input, without the sample axis; never empty, no axis is zero.
+    /// Shape of one sample's first input, without the sample axis; never empty, no axis is zero.
     pub fn shape(&self) -> &[usize] {
-        &self.storage.shape
+        &self.storage.inputs.0.shape
     }
 
-    /// Number of values in one input: the product of [`shape`](Self::shape).
+    /// Number of values in one sample's first input: the product of [`shape`](Self::shape).
     pub fn input_len(&self) -> usize {
-        self.storage.n_elements
+        self.storage.inputs.0.n_elements
+    }
+
+    /// The number of inputs that a sample has; one or more.
+    pub fn n_inputs(&self) -> usize {
+        1 + self.storage.inputs.1.len()
+    }
+
+    /// The shape of each input, as [`shape`](Self::shape) is of the first.
+    pub fn shapes(&self) -> impl Iterator<Item = &[usize]> {
+        self.storage.inputs().map(|input| input.shape.as_slice())
     }
 
     /// What the samples are labelled with.
@@ -115,23 +132,34 @@ impl Dataset {
         }
     }
 
-    /// The values of input `idx`, [`input_len`](Self::input_len) of them; `None` past the end.
+    /// The values of sample `idx`'s first input, [`input_len`](Self::input_len) of them; `None` past the end.
     pub fn input(&self, idx: usize) -> Option<Vec<f32>> {
         let position = self.position(idx)?;
         let mut values = vec![0.0; self.input_len()];
-        self.storage.write_input(position, &mut values)?;
+        self.storage.inputs.0.write(position, &mut values)?;
         Some(values)
     }
 
-    /// Copies the inputs at `indices` to `out`, one after the other; `out` holds `indices.len() * input_len()` values.
+    /// Copies the first inputs of the samples at `indices` to `out`, one after the other; `out` holds
+    /// `indices.len() * input_len()` values.
     ///
     /// # Errors
     /// [`DataError`] when an index is past the end or `out` has another length.
     pub fn gather_inputs(&self, indices: &[u32], out: &mut [f32]) -> Result<(), DataError> {
-        check_room("inputs", indices, self.input_len(), out.len())?;
-        for (&idx, slot) in indices.iter().zip(out.chunks_exact_mut(self.input_len())) {
+        self.gather_input(0, indices, out)
+    }
+
+    /// Copies one input of the samples at `indices` to `out`, one after the other; inputs count from 0.
+    ///
+    /// # Errors
+    /// [`DataError`] when there is no such input, an index is past the end, or `out` has another length.
+    pub fn gather_input(&self, input: usize, indices: &[u32], out: &mut [f32]) -> Result<(), DataError> {
+        let n_inputs = self.n_inputs();
+        let input = self.storage.inputs().nth(input).ok_or(DataError::NoSuchInput { index: input, n_inputs })?;
+        check_room("inputs", indices, input.n_elements, out.len())?;
+        for (&idx, slot) in indices.iter().zip(out.chunks_exact_mut(input.n_elements)) {
             self.position(idx as usize)
-                .and_then(|position| self.storage.write_input(position, slot))
+                .and_then(|position| input.write(position, slot))
                 .ok_or(DataError::NoSuchSample { index: idx as usize, len: self.len() })?;
         }
         Ok(())
@@ -174,7 +202,7 @@ impl Dataset {
         Ok(())
     }
 
-    /// The inputs at `indices` as an array `[indices.len(), ...shape]`.
+    /// The first inputs of the samples at `indices` as an array `[indices.len(), ...shape]`.
     ///
     /// # Errors
     /// [`DataError`] when an index is past the end or the array would not fit into memory's address space.
@@ -240,16 +268,20 @@ impl Dataset {
         let mut hasher = crc32fast::Hasher::new();
         let number = |hasher: &mut crc32fast::Hasher, value: usize| hasher.update(&(value as u64).to_le_bytes());
         number(&mut hasher, self.len());
-        number(&mut hasher, self.shape().len());
-        self.shape().iter().for_each(|&axis| number(&mut hasher, axis));
+        for shape in self.shapes() {
+            number(&mut hasher, shape.len());
+            shape.iter().for_each(|&axis| number(&mut hasher, axis));
+        }
         for idx in 0..self.len() {
             let Some(position) = self.position(idx) else { continue };
-            match &self.storage.inputs {
-                StoredInputs::Floats(values) => update_floats(&mut hasher, row(values, position, self.input_len())),
-                StoredInputs::Bytes { bytes, scale, offset } => {
-                    hasher.update(row(bytes, position, self.input_len()).unwrap_or_default());
-                    if idx == 0 {
-                        update_floats(&mut hasher, Some(&[*scale, *offset]));
+            for input in self.storage.inputs() {
+                match &input.values {
+                    StoredInputs::Floats(values) => update_floats(&mut hasher, row(values, position, input.n_elements)),
+                    StoredInputs::Bytes { bytes, scale, offset } => {
+                        hasher.update(row(bytes, position, input.n_elements).unwrap_or_default());
+                        if idx == 0 {
+                            update_floats(&mut hasher, Some(&[*scale, *offset]));
+                        }
                     }
                 }
             }
@@ -281,15 +313,23 @@ impl std::fmt::Debug for Dataset {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Dataset")
             .field("len", &self.len())
-            .field("shape", &self.shape())
+            .field("shapes", &self.shapes().collect::<Vec<_>>())
             .field("targets", &self.targets())
             .finish()
     }
 }
 
 impl Storage {
-    fn write_input(&self, position: usize, out: &mut [f32]) -> Option<()> {
-        match &self.inputs {
+    /// Every input, in order.
+    fn inputs(&self) -> impl Iterator<Item = &Input> {
+        std::iter::once(&self.inputs.0).chain(&self.inputs.1)
+    }
+}
+
+impl Input {
+    /// Writes a sample's values.
+    fn write(&self, position: usize, out: &mut [f32]) -> Option<()> {
+        match &self.values {
             StoredInputs::Floats(values) => out.copy_from_slice(row(values, position, self.n_elements)?),
             StoredInputs::Bytes { bytes, scale, offset } => {
                 for (value, &byte) in out.iter_mut().zip(row(bytes, position, self.n_elements)?) {
@@ -299,6 +339,39 @@ impl Storage {
         }
         Some(())
     }
+
+    /// The input of the samples at these positions, in their order.
+    fn at(&self, positions: &[u32]) -> Self {
+        let Self { shape, n_elements, values } = self;
+        let values = match values {
+            StoredInputs::Floats(values) => StoredInputs::Floats(rows(values, positions, *n_elements)),
+            StoredInputs::Bytes { bytes, scale, offset } => {
+                StoredInputs::Bytes { bytes: rows(bytes, positions, *n_elements), scale: *scale, offset: *offset }
+            }
+        };
+        Self { shape: shape.clone(), n_elements: *n_elements, values }
+    }
+}
+
+impl StoredTargets {
+    /// The targets of the samples at these positions, in their order.
+    fn at(&self, positions: &[u32]) -> Self {
+        match self {
+            Self::Classes { labels, n_classes } => {
+                Self::Classes { labels: rows(labels, positions, 1), n_classes: *n_classes }
+            }
+            Self::Values { values, shape, n_elements } => Self::Values {
+                values: rows(values, positions, *n_elements),
+                shape: shape.clone(),
+                n_elements: *n_elements,
+            },
+        }
+    }
+}
+
+/// The rows at these positions of a matrix with `width` columns.
+fn rows<T: Copy>(values: &[T], positions: &[u32], width: usize) -> Vec<T> {
+    positions.iter().filter_map(|&position| row(values, position as usize, width)).flatten().copied().collect()
 }
 
 /// Row `position` of a matrix with `width` columns.

@@ -19,6 +19,30 @@ pub enum Error {
         /// The shape or length that came.
         found: String,
     },
+    /// Another number of inputs or outputs than the network has.
+    #[error("`{network}` has {} {what} ({}), found {found}", names.len(), names.join(", "))]
+    Count {
+        /// The network.
+        network: &'static str,
+        /// Inputs or outputs.
+        what: &'static str,
+        /// Their names, in the order of their declaration.
+        names: Vec<&'static str>,
+        /// How many arrays came.
+        found: usize,
+    },
+    /// Inputs that belong together have different numbers of images.
+    #[error("`{what}` has {found} images, but `{other}` has {expected}; expected equally many")]
+    BatchSize {
+        /// The input.
+        what: &'static str,
+        /// Its images.
+        found: usize,
+        /// The first input.
+        other: &'static str,
+        /// Its images.
+        expected: usize,
+    },
     /// A batch without images has no mean loss.
     #[error("the batch has no images; expected at least one")]
     EmptyBatch,

@@ -14,7 +14,7 @@ pub use netwright_kernels::{
     unary, upsample,
 };
 
-pub use crate::engine::{Core, Inference, InferenceChunk, forward, predict};
+pub use crate::engine::{Core, Inference, InferenceChunk, forward, forward_all, predict, predict_all, with_rank};
 pub use crate::error::Error;
 pub use crate::network::Network;
 pub use crate::spec::{Init, LayerSpec, ParameterSpec, Rate, Spec, TensorSpec};
@@ -22,7 +22,10 @@ pub use crate::{training, weights, whole_batch};
 
 #[cfg(feature = "train")]
 pub use crate::{
-    engine::{Barrier, BatchLoss, EvaluationChunk, Gradients, Targets, Training, TrainingChunk, batch_gradients},
+    engine::{
+        Barrier, BatchLoss, EvaluationChunk, Gradients, Targets, Training, TrainingChunk, batch_gradients,
+        batch_gradients_all,
+    },
     network::Trainable,
     train,
 };

@@ -68,6 +68,7 @@ fn crates_outside_of_the_workspace() {
     messages(&fixtures);
     renamed_and_rebuilt(&fixtures);
     predict_only(&fixtures);
+    two_inputs(&fixtures);
 }
 
 /// What rustc says of each program of `ui`.
@@ -125,6 +126,10 @@ fn renamed_and_rebuilt(fixtures: &Fixtures) {
 
     std::fs::write(&path, text).unwrap();
     assert_eq!(fixtures.run("renamed").0, "15 2 Ok([1, 3]) 10\n", "a mistake mended builds again");
+}
+
+fn two_inputs(fixtures: &Fixtures) {
+    assert_eq!(fixtures.run("two_inputs").0, "Some(1.0) true true (2, 16)\n");
 }
 
 fn predict_only(fixtures: &Fixtures) {

@@ -10,6 +10,7 @@ use ndarray::{ArrayViewD, IxDyn};
 use netwright::Trainable;
 use netwright::engine::{self, Core, Gradients, Targets};
 use netwright::train::{Optimizer, OptimizerState};
+use netwright_compiler::ir::Output;
 use netwright_compiler::lower::Lowered;
 use netwright_tests::interpreter::{self, Example, Manner};
 
@@ -61,6 +62,8 @@ networks! {
     gate "../nets/layers/gate.net";
     huber "../nets/layers/huber.net";
     image_to_image "../nets/layers/image_to_image.net";
+    inputs_outputs "../nets/layers/inputs_outputs.net";
+    inputs_stages "../nets/layers/inputs_stages.net";
     l1 "../nets/layers/l1.net";
     lrn "../nets/layers/lrn.net";
     max_pool "../nets/layers/max_pool.net";
@@ -111,6 +114,14 @@ fn instruction_set_agrees_with_its_name() {
 
 fn single(values: &[f64]) -> Vec<f32> {
     values.iter().map(|&value| value as f32).collect()
+}
+
+fn singles(arrays: &[Vec<f64>]) -> Vec<Vec<f32>> {
+    arrays.iter().map(|array| single(array)).collect()
+}
+
+fn slices(arrays: &[Vec<f32>]) -> Vec<&[f32]> {
+    arrays.iter().map(Vec::as_slice).collect()
 }
 
 fn largest(values: &[f64]) -> f64 {
@@ -173,23 +184,28 @@ fn describes<N: Trainable>(lowered: &Lowered) {
 
 fn inference<N: Trainable>(lowered: &Lowered, example: &Example) {
     let network: N = network(lowered, example);
-    let (n, images) = (example.n, single(&example.input));
+    let (n, inputs) = (example.n, singles(&example.inputs));
     let loss = &lowered.recipe.as_ref().unwrap().loss;
     let expected =
         interpreter::run_with_loss(&lowered.graph, loss, Manner::Inference, &example.parameters, &example.batch());
-    let output = &lowered.graph.outputs[0];
-    let mut found = vec![f32::NAN; n * lowered.graph.shape(output.value).elements()];
-    engine::predict_into(&network, &images, &mut found).unwrap();
-    close(&format!("output of {n}"), found, expected.value(output.value), 0.0);
+    let outputs = &lowered.graph.outputs;
+    let room = |output: &Output| vec![f32::NAN; n * lowered.graph.shape(output.value).elements()];
+    let mut found: Vec<_> = outputs.iter().map(room).collect();
+    let mut rooms: Vec<&mut [f32]> = found.iter_mut().map(Vec::as_mut_slice).collect();
+    engine::predict_all_into(&network, &slices(&inputs), &mut rooms).unwrap();
+    for (output, found) in outputs.iter().zip(found) {
+        close(&format!("output {} of {n}", output.name), found, expected.value(output.value), 0.0);
+    }
     let values = single(&example.values);
-    let found = engine::evaluate(&network, &images, targets(example, &values)).unwrap();
+    let found = engine::evaluate_all(&network, &slices(&inputs), targets(example, &values)).unwrap();
     close(&format!("evaluated loss of {n}"), [found.loss as f32], &[expected.loss()], 1.0);
     assert_eq!((found.correct, found.images), (expected.correct, n));
 }
 
 fn training<N: Trainable>(lowered: &Lowered, example: &Example) {
     let mut network: N = network(lowered, example);
-    let (n, images, values) = (example.n, single(&example.input), single(&example.values));
+    let (n, inputs, values) = (example.n, singles(&example.inputs), single(&example.values));
+    let inputs = slices(&inputs);
     let unit = interpreter::prepared(lowered, netwright_compiler::passes::Mode::Training).unwrap();
     let expected = interpreter::run(&unit.graph, Manner::Training, &example.parameters, &example.batch());
     let before = network.core().parameters().trained().to_vec();
@@ -197,11 +213,12 @@ fn training<N: Trainable>(lowered: &Lowered, example: &Example) {
     // A step before this one, of another key, leaves nothing behind.
     let state = network.core().parameters().state().to_vec();
     gradients.set_key(7, 7);
-    engine::loss_and_gradients(&mut network, &images, targets(example, &values), &mut gradients).unwrap();
+    engine::loss_and_gradients_all(&mut network, &inputs, targets(example, &values), &mut gradients).unwrap();
     network.core_mut().parameters_mut().split_mut().1.copy_from_slice(&state);
 
     gradients.set_key(example.seed, example.step);
-    let found = engine::loss_and_gradients(&mut network, &images, targets(example, &values), &mut gradients).unwrap();
+    let found =
+        engine::loss_and_gradients_all(&mut network, &inputs, targets(example, &values), &mut gradients).unwrap();
     close(&format!("loss of {n}"), [found.loss as f32], &[expected.loss()], 1.0);
     assert_eq!((found.correct, found.images), (expected.correct, n));
     assert_eq!(network.core().parameters().trained(), before, "gradients change no parameter");
@@ -230,7 +247,8 @@ fn targets<'a>(example: &'a Example, values: &'a [f32]) -> Targets<'a> {
 fn padding<N: Trainable>(text: &str) {
     let lowered = interpreter::compile(text).unwrap();
     let example = Example::new(&lowered, 5, 3);
-    let (images, values) = (single(&example.input), single(&example.values));
+    let (inputs, values) = (singles(&example.inputs), single(&example.values));
+    let inputs = slices(&inputs);
     for optimizer in [
         Optimizer::Sgd { lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 0.01 },
         Optimizer::Adam { lr: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weight_decay: 0.01 },
@@ -242,7 +260,7 @@ fn padding<N: Trainable>(text: &str) {
         let mut state = OptimizerState::new(&optimizer, N::SPEC.trained).unwrap();
         for step in 0..3 {
             gradients.set_key(1, step);
-            engine::loss_and_gradients(&mut network, &images, targets(&example, &values), &mut gradients).unwrap();
+            engine::loss_and_gradients_all(&mut network, &inputs, targets(&example, &values), &mut gradients).unwrap();
             let parameters = network.core_mut().parameters_mut().trained_mut();
             state.step(&optimizer, optimizer.lr(), parameters, gradients.values());
         }

@@ -6,8 +6,9 @@ mod noise;
 use std::num::NonZeroUsize;
 
 use clap::ValueEnum;
-use netwright_runtime::engine::{Core, Gradients, Targets, loss_and_gradients, predict_into};
+use netwright_runtime::engine::{Core, Gradients, Targets, loss_and_gradients_all, predict_all_into};
 use netwright_runtime::random::Stream;
+use netwright_runtime::spec::TensorSpec;
 use netwright_runtime::train::OptimizerState;
 use netwright_runtime::{Network, Parameters, Trainable};
 use serde::Serialize;
@@ -191,7 +192,8 @@ fn operations<N: Network>(mode: Mode) -> f64 {
 
 /// Images, drawn once.
 struct Batches {
-    images: Vec<Vec<f32>>,
+    /// For each batch the images of each input.
+    images: Vec<Vec<Vec<f32>>>,
     /// Images of a batch.
     size: usize,
 }
@@ -204,13 +206,21 @@ enum Target {
 
 impl Batches {
     fn draw<N: Network>(size: usize) -> Result<Self, Failure> {
-        let floats = size.saturating_mul(N::SPEC.inputs[0].len());
+        let image = N::SPEC.inputs.iter().fold(0_usize, |sum, input| sum.saturating_add(input.len()));
+        let floats = size.saturating_mul(image);
         if floats > MOST_FLOATS / IMAGE_BATCHES {
             return Err(Failure::usage(format!("a batch of {size} images is too large to measure")));
         }
         let mut random = Stream::new(SEED, "bench");
-        let images = (0..IMAGE_BATCHES).map(|_| (0..floats).map(|_| random.normal() as f32).collect()).collect();
+        let mut input = |floats: usize| (0..floats).map(|_| random.normal() as f32).collect();
+        let mut batch = |_| N::SPEC.inputs.iter().map(|tensor| input(size * tensor.len())).collect();
+        let images = (0..IMAGE_BATCHES).map(&mut batch).collect();
         Ok(Self { images, size })
+    }
+
+    /// The batches' images, again and again.
+    fn cycle(&self) -> impl Iterator<Item = Vec<&[f32]>> + Clone {
+        self.images.iter().map(|inputs| inputs.iter().map(Vec::as_slice).collect()).cycle()
     }
 }
 
@@ -232,11 +242,13 @@ fn network<N: Network>() -> Result<N, Failure> {
 /// A step of inference.
 fn infer<N: Network>(batches: &Batches) -> Result<impl FnMut() -> Result<(), Failure>, Failure> {
     let network = network::<N>()?;
-    let mut outputs = vec![0.0; batches.size * N::SPEC.outputs[0].len()];
-    let mut images = batches.images.iter().cycle();
+    let room = |output: &TensorSpec| vec![0.0; batches.size.saturating_mul(output.len())];
+    let mut outputs: Vec<Vec<f32>> = N::SPEC.outputs.iter().map(room).collect();
+    let mut images = batches.cycle();
     Ok(move || {
         let Some(images) = images.next() else { return Ok(()) };
-        predict_into(&network, images, &mut outputs)?;
+        let mut rooms: Vec<&mut [f32]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
+        predict_all_into(&network, &images, &mut rooms)?;
         std::hint::black_box(&outputs);
         Ok(())
     })
@@ -248,7 +260,7 @@ fn train<N: Trainable>(batches: &Batches, targets: &[Target]) -> Result<impl FnM
     let recipe = N::RECIPE;
     let mut gradients = Gradients::new::<N>()?;
     let mut state = OptimizerState::new(&recipe.optimizer, N::SPEC.trained)?;
-    let mut pairs = batches.images.iter().cycle().zip(targets.iter().cycle());
+    let mut pairs = batches.cycle().zip(targets.iter().cycle());
     Ok(move || {
         let Some((images, target)) = pairs.next() else { return Ok(()) };
         let targets = match target {
@@ -257,7 +269,7 @@ fn train<N: Trainable>(batches: &Batches, targets: &[Target]) -> Result<impl FnM
         };
         let step = state.steps();
         gradients.set_key(SEED, step);
-        let loss = loss_and_gradients(&mut network, images, targets, &mut gradients)?;
+        let loss = loss_and_gradients_all(&mut network, &images, targets, &mut gradients)?;
         // The rate of the recipe's first epoch; an epoch of MNIST has about so many steps.
         let rate = recipe.rate(step, 1000);
         let parameters = network.core_mut().parameters_mut().trained_mut();

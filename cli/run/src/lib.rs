@@ -58,12 +58,39 @@ impl Task {
     }
 }
 
+impl Task {
+    /// Why it cannot be done with a network of several inputs; `None` if it can. `inputs` are their names.
+    #[must_use]
+    pub fn needs_one_input(&self, subject: &Subject, inputs: &[&str]) -> Option<Failure> {
+        let (verb, reason) = match self {
+            Self::Train(_) => ("train", "the command's datasets have one"),
+            Self::Eval(_) => ("evaluate", "the command's datasets have one"),
+            Self::Predict(_) => ("predict with", "an image is one"),
+            Self::Bench(_) => return None,
+        };
+        if inputs.len() < 2 {
+            return None;
+        }
+        let (argument, n, names) = (&subject.argument, inputs.len(), inputs.join(", "));
+        let message = format!("cannot {verb} {argument}: it has {n} inputs ({names}), and {reason}");
+        Some(Failure::usage(message).help("use the network in a program of your own: `model!`, `Dataset::with_input`"))
+    }
+}
+
+/// The names of a network's inputs.
+fn inputs<N: Network>() -> Vec<&'static str> {
+    N::SPEC.inputs.iter().map(|input| input.name).collect()
+}
+
 /// Does a task with a network that can be trained.
 ///
 /// # Errors
 ///
 /// What went wrong, for the command's user.
 pub fn perform<N: Trainable>(subject: &Subject, task: &Task) -> Result<ExitCode, Failure> {
+    if let Some(failure) = task.needs_one_input(subject, &inputs::<N>()) {
+        return Err(failure);
+    }
     warn_of_isa();
     let done = |()| ExitCode::SUCCESS;
     match task {
@@ -81,6 +108,9 @@ pub fn perform<N: Trainable>(subject: &Subject, task: &Task) -> Result<ExitCode,
 /// What went wrong, for the command's user.
 pub fn perform_untrained<N: Network>(subject: &Subject, task: &Task) -> Result<ExitCode, Failure> {
     if let Some(failure) = task.needs_training(subject) {
+        return Err(failure);
+    }
+    if let Some(failure) = task.needs_one_input(subject, &inputs::<N>()) {
         return Err(failure);
     }
     warn_of_isa();

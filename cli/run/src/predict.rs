@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use netwright_runtime::Network;
 use netwright_runtime::data::named::class_names;
-use netwright_runtime::engine::predict_into;
+use netwright_runtime::engine::predict_all_into;
 use netwright_runtime::image::{self, Fit, Invert};
+use netwright_runtime::spec::TensorSpec;
 use serde::Serialize;
 
 use crate::Subject;
@@ -64,6 +65,31 @@ struct Answer<'a> {
     top: Vec<Class<'a>>,
 }
 
+/// The answer of a network of several outputs as JSON.
+#[derive(Serialize)]
+struct Answers<'a> {
+    image: String,
+    network: &'a str,
+    outputs: Vec<Output<'a>>,
+}
+
+/// What one of several outputs says.
+#[derive(Serialize)]
+struct Output<'a> {
+    output: &'a str,
+    shape: &'a [usize],
+    #[serde(flatten)]
+    content: Content<'a>,
+}
+
+/// Probabilities are told by their classes.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Content<'a> {
+    Top(Vec<Class<'a>>),
+    Values(Vec<f32>),
+}
+
 /// A class with its probability.
 #[derive(Serialize)]
 struct Class<'a> {
@@ -94,13 +120,21 @@ pub(crate) fn run<N: Network>(subject: &Subject, options: &Options) -> Result<Ex
     let mut all_good = true;
     for path in images {
         match predict(&network, path, &image::Options { fit, invert }) {
-            Ok(scores) => {
-                let answer = Answer {
-                    image: path.display().to_string(),
-                    network: N::SPEC.name,
-                    top: best(&scores, *top, names),
-                };
-                if *json { output::print_json(&answer)? } else { output::print(&describe(&answer))? }
+            Ok(outputs) => {
+                let (image, network) = (path.display().to_string(), N::SPEC.name);
+                match (N::SPEC.outputs, outputs.as_slice()) {
+                    ([_], [scores]) => {
+                        let answer = Answer { image, network, top: best(scores, *top, names) };
+                        if *json { output::print_json(&answer)? } else { output::print(&describe(&answer))? }
+                    }
+                    (tensors, outputs) => {
+                        let content =
+                            |(tensor, values): (&'static TensorSpec, &Vec<f32>)| content(tensor, values, *top, names);
+                        let outputs = tensors.iter().zip(outputs).map(content).collect();
+                        let answer = Answers { image, network, outputs };
+                        if *json { output::print_json(&answer)? } else { output::print(&describe_all(&answer, *top))? }
+                    }
+                }
             }
             Err(failure) => {
                 // The other images are classified all the same.
@@ -112,17 +146,34 @@ pub(crate) fn run<N: Network>(subject: &Subject, options: &Options) -> Result<Ex
     Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The scores of an image's classes.
-fn predict<N: Network>(network: &N, path: &Path, options: &image::Options) -> Result<Vec<f32>, Failure> {
-    let (input, output) = (&N::SPEC.inputs[0], &N::SPEC.outputs[0]);
+/// The outputs for an image.
+fn predict<N: Network>(network: &N, path: &Path, options: &image::Options) -> Result<Vec<Vec<f32>>, Failure> {
+    let input = &N::SPEC.inputs[0];
     let &[height, width, channels] = input.shape else {
         let shape = input.shape;
         return Err(Failure::failed(format!("{} takes inputs of shape {shape:?}, which no image has", N::SPEC.name)));
     };
     let pixels = image::read(path, [height, width, channels], options)?;
-    let mut scores = vec![0.0; output.len()];
-    predict_into(network, pixels.as_standard_layout().as_slice().unwrap_or(&[]), &mut scores)?;
-    Ok(scores)
+    let mut outputs: Vec<Vec<f32>> = N::SPEC.outputs.iter().map(|output| vec![0.0; output.len()]).collect();
+    let mut rooms: Vec<&mut [f32]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
+    predict_all_into(network, &[pixels.as_standard_layout().as_slice().unwrap_or(&[])], &mut rooms)?;
+    Ok(outputs)
+}
+
+/// How far the sum of probabilities may be from 1.
+const ROUNDING: f32 = 1e-3;
+
+/// What one of several outputs says: its classes, where its numbers are probabilities, else the numbers themselves.
+fn content<'a>(tensor: &'a TensorSpec, values: &[f32], top: usize, names: Option<&'a [&'a str]>) -> Output<'a> {
+    let is_flat = tensor.shape.len() == 1 && values.len() > 1;
+    let sum: f32 = values.iter().sum();
+    let content = if is_flat && values.iter().all(|&value| value >= 0.0) && (sum - 1.0).abs() < ROUNDING {
+        // The names of the data's classes are those of an output with as many.
+        Content::Top(best(values, top, names.filter(|names| names.len() == values.len())))
+    } else {
+        Content::Values(values.to_vec())
+    };
+    Output { output: tensor.name, shape: tensor.shape, content }
 }
 
 /// The `top` classes with the highest scores, the highest first; of equals the first.
@@ -137,11 +188,34 @@ fn best<'a>(scores: &[f32], top: usize, names: Option<&'a [&'a str]>) -> Vec<Cla
 /// An answer for people: a bar for each class.
 fn describe(answer: &Answer<'_>) -> String {
     let strong = output::STRONG;
-    let labels: Vec<String> =
-        answer.top.iter().map(|class| class.name.map_or_else(|| class.class.to_string(), str::to_owned)).collect();
-    let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
+    format!("{strong}{}{strong:#}\n{}", answer.image, bars(&answer.top))
+}
+
+/// The answer of several outputs for people: each under its name, of numbers the first `most`.
+fn describe_all(answer: &Answers<'_>, most: usize) -> String {
+    let strong = output::STRONG;
     let mut text = format!("{strong}{}{strong:#}\n", answer.image);
-    for (label, class) in labels.iter().zip(&answer.top) {
+    for Output { output, shape, content } in &answer.outputs {
+        text.push_str(&format!("  {output} {shape:?}\n"));
+        match content {
+            Content::Top(classes) => text.push_str(&bars(classes)),
+            Content::Values(values) => {
+                let numbers: Vec<String> = values.iter().take(most).map(f32::to_string).collect();
+                let more = if values.len() > most { " …" } else { "" };
+                text.push_str(&format!("  {}{more}\n", numbers.join(" ")));
+            }
+        }
+    }
+    text
+}
+
+/// A bar for each class.
+fn bars(classes: &[Class<'_>]) -> String {
+    let labels: Vec<String> =
+        classes.iter().map(|class| class.name.map_or_else(|| class.class.to_string(), str::to_owned)).collect();
+    let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for (label, class) in labels.iter().zip(classes) {
         text.push_str(&format!(
             "  {label:<width$}  {:>6.2} %  {}\n",
             100.0 * class.probability,
@@ -170,6 +244,27 @@ mod tests {
         assert_eq!(classes(&[0.1, 0.4, 0.1, 0.4], 3), [1, 3, 0]);
         assert_eq!(classes(&[0.1, 0.9], 5), [1, 0]);
         assert_eq!(best(&[0.1, 0.9], 1, Some(&["cat"]))[0].name, None);
+    }
+
+    #[test]
+    fn several_outputs_are_told_apart() {
+        let tensor = |shape| TensorSpec { name: "y", shape };
+        let (two, map) = (tensor(&[2]), tensor(&[1, 2, 1]));
+        let names: Option<&[&str]> = Some(&["cat", "dog"]);
+        let outputs = vec![
+            content(&two, &[0.25, 0.75], 1, names),
+            content(&two, &[0.5, 0.75], 1, names),
+            content(&map, &[0.25, 0.75], 1, names),
+        ];
+        let answer = Answers { image: "a.png".to_owned(), network: "N", outputs };
+        let json = serde_json::to_value(&answer).unwrap();
+        assert_eq!(json["outputs"][0]["top"][0]["name"], "dog");
+        assert_eq!(
+            (&json["outputs"][1]["values"][1], json["outputs"][2]["shape"][1].as_u64()),
+            (&0.75.into(), Some(2))
+        );
+        let text = describe_all(&answer, 1);
+        assert!(text.contains("  dog   75.00 %  ") && text.ends_with("  y [1, 2, 1]\n  0.25 …\n"), "{text}");
     }
 
     #[test]

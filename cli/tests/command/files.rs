@@ -15,6 +15,16 @@ const TRAINED: &str = "network Mine {
     train { loss: cross_entropy(logits); optimizer: adam(lr: 0.01); batch: 32; epochs: 2; }
 }
 ";
+const PAIR: &str = "network Pair {
+    input image: [8, 8, 1];
+    input known: [4];
+    joined = concat(image -> flatten, known) -> dense(8) -> relu;
+    logits = joined -> dense(3);
+    output classes = softmax(logits);
+    output size = joined -> dense(1);
+    train { loss: cross_entropy(logits); }
+}
+";
 const UNTRAINED: &str = "network Tiny { input x: [4]; output y = x -> dense(2) -> softmax; }\n";
 const BAD: &str = "network Bad { input x: [8, 8, 1]; output y = x -> dense(2); }\n";
 
@@ -54,6 +64,26 @@ fn what_needs_a_train_section_says_so() {
         assert_eq!(said.exit, Some(1));
         assert!(said.stderr.contains(&format!("cannot {verb} tiny.net: it has no `train` section")), "{said:?}");
     }
+}
+
+#[test]
+fn what_takes_one_input_says_so() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("pair.net"), PAIR).unwrap();
+    for args in &commands("pair.net")[..3] {
+        let said = without_cargo(folder, args);
+        assert_eq!((said.exit, said.stdout.as_str()), (Some(2), ""), "{said:?}");
+        assert!(said.stderr.contains("pair.net: it has 2 inputs (image, known), and "), "{said:?}");
+        assert!(said.stderr.contains("`Dataset::with_input`"), "{said:?}");
+    }
+    // What looks at the description alone knows both.
+    for args in [["check", "pair.net"], ["summary", "pair.net"], ["expand", "pair.net"], ["graph", "pair.net"]] {
+        let said = without_cargo(folder, &args);
+        assert_eq!(said.exit, Some(0), "{said:?}");
+    }
+    let picture = fs::read_to_string(folder.join("pair.svg")).unwrap();
+    assert!([">image<", ">known<", ">classes<", ">size<"].iter().all(|name| picture.contains(name)), "{picture}");
 }
 
 #[test]

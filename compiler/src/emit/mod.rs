@@ -59,6 +59,11 @@ impl Context<'_> {
         self.target.rename.clone().unwrap_or_else(|| safe_ident(&self.compiled.graph.name))
     }
 
+    /// The name of the struct of a batch's outputs, of a network that has several.
+    fn outputs_name(&self) -> Ident {
+        outputs_name(&self.type_name())
+    }
+
     /// Code that is kept where the runtime trains; as text, it is shown as it is kept.
     pub(crate) fn if_training(&self, code: &TokenStream) -> TokenStream {
         if self.target.comments {
@@ -84,6 +89,7 @@ pub fn emit(compiled: &Compiled, target: &Target) -> TokenStream {
     let (docs, case) = (api::type_docs(compiled), type_case(&name));
     let constants = context.names.emit(&context);
     let (spec, api) = (spec::emit(&context), api::emit(&context));
+    let outputs = api::outputs(&context);
     let inference = steps::inference(&context);
     let training = steps::training(&context);
     plain_numbers(quote! {
@@ -93,6 +99,8 @@ pub fn emit(compiled: &Compiled, target: &Target) -> TokenStream {
         pub struct #name {
             core: #facade::generated::Core,
         }
+
+        #outputs
 
         #[allow(clippy::all, clippy::pedantic, clippy::restriction, clippy::nursery)]
         const _: () = {
@@ -141,15 +149,27 @@ fn plain_numbers(tokens: TokenStream) -> TokenStream {
         .collect()
 }
 
-/// An identifier for a name of the description; one that Rust keeps to itself gets an underscore.
+/// The name of the struct of a network's outputs, where it has several.
+fn outputs_name(network: &Ident) -> Ident {
+    format_ident!("{network}Outputs")
+}
+
+/// An identifier for a name of the description, for use among the names of generated code: one of those or one that Rust
+/// keeps to itself gets an underscore.
 pub(crate) fn safe_ident(name: &str) -> Ident {
+    // Names that the steps themselves use.
+    const STEPS: &[&str] = &["b", "c", "n", "p", "rt", "w", "out", "_"];
+    if STEPS.contains(&name) { format_ident!("{name}_") } else { plain_ident(name) }
+}
+
+/// An identifier for a name of the description; one that Rust keeps to itself gets an underscore.
+fn plain_ident(name: &str) -> Ident {
     const KEPT: &[&str] = &[
         "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do",
         "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop",
         "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct",
         "super", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while",
-        "yield", // Names that the steps themselves use.
-        "b", "c", "n", "p", "rt", "w", "out", "_",
+        "yield", "_",
     ];
     let clean: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
     let starts_with_digit = clean.chars().next().is_none_or(|c| c.is_ascii_digit());

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::{Context, safe_ident};
+use super::{Context, plain_ident, safe_ident};
 use crate::Compiled;
 use crate::ir::{Node, ParameterId};
 
@@ -16,14 +16,24 @@ pub(crate) struct Unique(HashSet<String>);
 impl Unique {
     /// The name as an identifier, with a number if it is given out already.
     pub(crate) fn ident(&mut self, name: &str) -> Ident {
-        let base = safe_ident(name).to_string();
+        let name = self.numbered(safe_ident(name).to_string());
+        safe_ident(&name)
+    }
+
+    /// The same for the name of a field, which is not among the names of generated code.
+    pub(super) fn field(&mut self, name: &str) -> Ident {
+        let name = self.numbered(plain_ident(name).to_string());
+        plain_ident(&name)
+    }
+
+    fn numbered(&mut self, base: String) -> String {
         let mut candidate = base.clone();
         let mut number = 2;
         while !self.0.insert(candidate.clone()) {
             candidate = format!("{base}_{number}");
             number += 1;
         }
-        safe_ident(&candidate)
+        candidate
     }
 }
 

@@ -3,28 +3,30 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::{Target, safe_ident, type_case};
+use super::names::Unique;
+use super::{Target, outputs_name, safe_ident, type_case};
 
 /// What can be told of a network whose description has errors.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Sketch<'a> {
     /// The network's name.
     pub name: &'a str,
-    /// Axes of the input without that of the batch, 1 to 3; a method takes anything where this is unknown.
-    pub input_rank: Option<usize>,
-    /// Axes of the output without that of the batch, 1 to 3.
-    pub output_rank: usize,
+    /// Axes of each input without that of the batch, 1 to 3; where there is none, methods take one argument of any type.
+    pub inputs: Vec<usize>,
+    /// Each output's name, and its axes without that of the batch, 1 to 3; where there is none, there is one of one axis.
+    pub outputs: Vec<(&'a str, usize)>,
     /// Whether the loss compares with values rather than with classes.
     pub is_regression: bool,
 }
 
 /// The struct with everything that a network has, which compiles and is never run.
 #[must_use]
-pub fn skeleton(sketch: Sketch<'_>, target: &Target) -> TokenStream {
+pub fn skeleton(sketch: &Sketch<'_>, target: &Target) -> TokenStream {
     let name = target.rename.clone().unwrap_or_else(|| safe_ident(sketch.name));
     let facade = &target.facade;
     let case = type_case(&name);
-    let (methods, traits) = (methods(sketch), traits(&name, sketch));
+    let outputs = outputs(&name, sketch, facade);
+    let (methods, traits) = (methods(&name, sketch), traits(&name, sketch));
     quote! {
         /// A network whose description has errors.
         #case
@@ -32,6 +34,8 @@ pub fn skeleton(sketch: Sketch<'_>, target: &Target) -> TokenStream {
         pub struct #name {
             core: #facade::generated::Core,
         }
+
+        #outputs
 
         #[allow(clippy::all, clippy::pedantic, clippy::restriction, clippy::nursery, unused_variables, dead_code)]
         const _: () = {
@@ -45,28 +49,65 @@ pub fn skeleton(sketch: Sketch<'_>, target: &Target) -> TokenStream {
     }
 }
 
-/// The generic parameters of a method that takes the input, and the type of the input.
-fn input(sketch: Sketch<'_>) -> (TokenStream, TokenStream) {
-    match sketch.input_rank {
-        Some(rank) => {
-            let view = format_ident!("ArrayView{}", rank + 1);
-            (TokenStream::new(), quote!(rt::ndarray::#view<'_, f32>))
-        }
-        None => (quote!(<X>), quote!(X)),
+/// The struct of a batch's outputs, where there are several.
+fn outputs(network: &Ident, sketch: &Sketch<'_>, facade: &TokenStream) -> TokenStream {
+    if sketch.outputs.len() < 2 {
+        return TokenStream::new();
+    }
+    let name = outputs_name(network);
+    let case = type_case(&name);
+    let mut unique = Unique::default();
+    let fields = sketch.outputs.iter().map(|(name, rank)| {
+        let (field, ty) = (unique.field(&name.to_lowercase()), format_ident!("Array{}", rank + 1));
+        quote!(#[doc(hidden)] pub #field: #facade::generated::ndarray::#ty<f32>)
+    });
+    quote! {
+        /// The outputs of a network whose description has errors.
+        #case
+        #[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::cmp::PartialEq)]
+        pub struct #name { #(#fields),* }
     }
 }
 
-fn methods(sketch: Sketch<'_>) -> TokenStream {
-    let array = format_ident!("Array{}", sketch.output_rank + 1);
-    let view = format_ident!("ArrayViewMut{}", sketch.output_rank + 1);
-    let (generic, input) = input(sketch);
+/// The generic parameters of a method that takes the inputs, and the inputs.
+fn inputs(sketch: &Sketch<'_>) -> (TokenStream, TokenStream) {
+    if sketch.inputs.is_empty() {
+        return (quote!(<X>), quote!(input: X,));
+    }
+    let arguments = sketch.inputs.iter().enumerate().map(|(index, rank)| {
+        let (name, view) = (format_ident!("input_{index}"), format_ident!("ArrayView{}", rank + 1));
+        quote!(#name: rt::ndarray::#view<'_, f32>,)
+    });
+    (TokenStream::new(), quote!(#(#arguments)*))
+}
+
+fn methods(name: &Ident, sketch: &Sketch<'_>) -> TokenStream {
+    let ranks: Vec<usize> = match sketch.outputs.as_slice() {
+        [] => vec![1],
+        outputs => outputs.iter().map(|(_, rank)| *rank).collect(),
+    };
+    let result = match ranks.as_slice() {
+        [rank] => {
+            let array = format_ident!("Array{}", rank + 1);
+            quote!(rt::ndarray::#array<f32>)
+        }
+        _ => {
+            let name = outputs_name(name);
+            quote!(#name)
+        }
+    };
+    let outputs = ranks.iter().enumerate().map(|(index, rank)| {
+        let (name, view) = (format_ident!("output_{index}"), format_ident!("ArrayViewMut{}", rank + 1));
+        quote!(#name: rt::ndarray::#view<'_, f32>)
+    });
+    let (generic, inputs) = inputs(sketch);
     quote! {
         #[doc(hidden)] pub const PARAMETERS: usize = 0;
         #[doc(hidden)] pub fn new(seed: u64) -> Self { loop {} }
         #[doc(hidden)] pub fn spec() -> &'static rt::Spec { &SPEC }
-        #[doc(hidden)] pub fn predict #generic(&self, input: #input) -> rt::Result<rt::ndarray::#array<f32>, rt::Error> { loop {} }
+        #[doc(hidden)] pub fn predict #generic(&self, #inputs) -> rt::Result<#result, rt::Error> { loop {} }
         #[doc(hidden)] pub fn forward #generic(
-            &self, input: #input, output: rt::ndarray::#view<'_, f32>,
+            &self, #inputs #(#outputs),*
         ) -> rt::Result<(), rt::Error> { loop {} }
         #[doc(hidden)] pub fn param(&self, name: &str) -> rt::Result<rt::ndarray::ArrayD<f32>, rt::Error> { loop {} }
         #[doc(hidden)] pub fn set_param(&mut self, name: &str, value: rt::ndarray::ArrayViewD<'_, f32>) -> rt::Result<(), rt::Error> { loop {} }
@@ -76,8 +117,8 @@ fn methods(sketch: Sketch<'_>) -> TokenStream {
     }
 }
 
-fn traits(name: &Ident, sketch: Sketch<'_>) -> TokenStream {
-    let (generic, input) = input(sketch);
+fn traits(name: &Ident, sketch: &Sketch<'_>) -> TokenStream {
+    let (generic, inputs) = inputs(sketch);
     let targets = if sketch.is_regression { quote!(&[f32]) } else { quote!(&[u32]) };
     quote! {
         impl rt::Network for #name {
@@ -94,7 +135,7 @@ fn traits(name: &Ident, sketch: Sketch<'_>) -> TokenStream {
                 #[doc(hidden)] pub fn recipe() -> rt::train::Recipe { <Self as rt::Trainable>::RECIPE }
                 #[doc(hidden)] pub fn gradients() -> rt::Result<rt::Gradients, rt::Error> { loop {} }
                 #[doc(hidden)] pub fn loss_and_gradients #generic(
-                    &mut self, input: #input, targets: #targets, gradients: &mut rt::Gradients,
+                    &mut self, #inputs targets: #targets, gradients: &mut rt::Gradients,
                 ) -> rt::Result<rt::BatchLoss, rt::Error> { loop {} }
             }
 

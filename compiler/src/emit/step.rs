@@ -14,6 +14,8 @@ pub struct StepContext<'a> {
     pub(super) node: &'a Node,
     /// The local variable and the constant of each slot.
     pub(super) slots: &'a [(Ident, Ident)],
+    /// The local variable of each output after the first.
+    pub(super) outputs: &'a [Ident],
 }
 
 impl StepContext<'_> {
@@ -37,10 +39,19 @@ impl StepContext<'_> {
                 let name = &self.slots[slot].0;
                 quote!(#name)
             }
-            Some(Place::Output) => quote!(&*c.output),
+            Some(Place::Output(index)) => match self.later_output(index) {
+                Some(name) => quote!(&*#name),
+                None => quote!(&*c.output),
+            },
             Some(Place::Shared { offset, len }) => shared(offset, len),
-            Some(Place::Input) | None => quote!(c.input),
+            Some(Place::Input(index @ 1..)) => quote!(c.inputs.get(#index)),
+            Some(Place::Input(0)) | None => quote!(c.input),
         }
+    }
+
+    /// The local variable of an output, unless it is the first.
+    fn later_output(&self, index: usize) -> Option<&Ident> {
+        self.outputs.get(index.checked_sub(1)?)
     }
 
     /// A result's numbers, to be written.
@@ -51,6 +62,10 @@ impl StepContext<'_> {
                 let name = &self.slots[slot].0;
                 quote!(#name)
             }
+            Some(Place::Output(index)) => match self.later_output(index) {
+                Some(name) => quote!(&mut *#name),
+                None => quote!(&mut *c.output),
+            },
             _ => quote!(&mut *c.output),
         }
     }

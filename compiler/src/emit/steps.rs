@@ -14,9 +14,10 @@ use crate::recipe::LossKind;
 pub(super) fn inference(context: &Context<'_>) -> TokenStream {
     let name = context.type_name();
     let plan = &context.compiled.inference;
-    let slots = slots(context, plan);
-    let (constants, sizes) = (slot_constants(plan, &slots), sizes(plan));
-    let body = stage(context, plan, &slots, 0);
+    let names = Names::of(context, plan);
+    let (constants, sizes) = (slot_constants(plan, &names.slots), sizes(plan));
+    let body = stage(context, plan, &names, 0);
+    let outputs = later_outputs(&names.outputs);
     quote! {
         impl rt::Network for #name {
             const SPEC: &'static rt::Spec = &SPEC;
@@ -36,10 +37,16 @@ pub(super) fn inference(context: &Context<'_>) -> TokenStream {
 
             fn infer(c: &mut rt::InferenceChunk<'_>) {
                 #constants
+                #outputs
                 #body
             }
         }
     }
+}
+
+/// Binds the outputs after the first, each by itself: a step may read one while it writes another.
+fn later_outputs(names: &[Ident]) -> TokenStream {
+    if names.is_empty() { TokenStream::new() } else { quote!(let [#(#names),*] = c.more_outputs.each();) }
 }
 
 /// The parameters whose learning rate is another than the recipe's; nothing if there are none.
@@ -72,21 +79,21 @@ pub(super) fn training(context: &Context<'_>) -> TokenStream {
     let Some(train) = &context.compiled.training else { return TokenStream::new() };
     let name = context.type_name();
     let (plan, evaluation) = (&train.training, &train.evaluation);
-    let evaluation_slots = slots(context, evaluation);
-    let evaluation_constants = slot_constants(evaluation, &evaluation_slots);
+    let evaluation_names = Names::of(context, evaluation);
+    let evaluation_constants = slot_constants(evaluation, &evaluation_names.slots);
     let evaluation_sizes = sizes(evaluation);
-    let evaluate = stage(context, evaluation, &evaluation_slots, 0);
+    let evaluate = stage(context, evaluation, &evaluation_names, 0);
     let recipe_constant = recipe::emit(&train.recipe);
     let sizes = training_sizes(context, plan);
-    let slots = slots(context, plan);
-    let constants = slot_constants(plan, &slots);
+    let names = Names::of(context, plan);
+    let constants = slot_constants(plan, &names.slots);
     let indices = 0..plan.stages.len();
     let stage_names: Vec<Ident> = indices.clone().map(|index| format_ident!("stage_{index}")).collect();
-    let stages = indices.clone().map(|index| stage(context, plan, &slots, index));
+    let stages = indices.clone().map(|index| stage(context, plan, &names, index));
     let numbers = 0..plan.stages.len();
     let last = plan.stages.len() - 1;
     let barrier_names: Vec<Ident> = (0..last).map(|index| format_ident!("barrier_{index}")).collect();
-    let barriers = (0..last).map(|index| barrier(context, plan, &slots, index));
+    let barriers = (0..last).map(|index| barrier(context, plan, &names, index));
     let barrier_numbers = 0..last;
     let choose_barrier = if last == 0 {
         quote!(
@@ -153,12 +160,12 @@ pub(super) fn training(context: &Context<'_>) -> TokenStream {
 }
 
 /// The steps of one stage.
-fn stage(context: &Context<'_>, plan: &Plan, slots: &[(Ident, Ident)], index: usize) -> TokenStream {
+fn stage(context: &Context<'_>, plan: &Plan, names: &Names, index: usize) -> TokenStream {
     let Some(stage) = plan.stages.get(index) else { return TokenStream::new() };
     let mut statements = TokenStream::new();
     for &id in &stage.steps {
         let node = &plan.graph.nodes[id.0 as usize];
-        let statement = StepContext { context, plan, node, slots }.statement();
+        let statement = names.step(context, plan, node).statement();
         if !statement.is_empty() {
             statements.extend(context.comment(&describe(plan, node)));
             statements.extend(statement);
@@ -174,13 +181,13 @@ fn stage(context: &Context<'_>, plan: &Plan, slots: &[(Ident, Ident)], index: us
 }
 
 /// What happens once, after a stage.
-fn barrier(context: &Context<'_>, plan: &Plan, slots: &[(Ident, Ident)], index: usize) -> TokenStream {
+fn barrier(context: &Context<'_>, plan: &Plan, names: &Names, index: usize) -> TokenStream {
     let Some(stage) = plan.stages.get(index) else { return TokenStream::new() };
     let mut statements = TokenStream::new();
     for &id in &stage.barriers {
         let node = &plan.graph.nodes[id.0 as usize];
         statements.extend(context.comment(&describe(plan, node)));
-        statements.extend(node.op.operation().emit(&StepContext { context, plan, node, slots }));
+        statements.extend(node.op.operation().emit(&names.step(context, plan, node)));
     }
     statements
 }
@@ -223,23 +230,41 @@ fn derived(context: &Context<'_>, plan: &Plan) -> TokenStream {
     }
 }
 
-/// The local variable and the constant of each slot, named after the value that it is made for.
-fn slots(context: &Context<'_>, plan: &Plan) -> Vec<(Ident, Ident)> {
-    let mut unique = Unique::default();
-    // The gradients of parameters are variables, too.
-    for index in 0..plan.graph.parameters.len() as u32 {
-        unique.ident(&context.names.gradient(ParameterId(index)).to_string());
+/// The names that the steps of a plan use.
+struct Names {
+    /// The local variable and the constant of each slot, named after the value that it is made for.
+    slots: Vec<(Ident, Ident)>,
+    /// The local variable of each output after the first.
+    outputs: Vec<Ident>,
+}
+
+impl Names {
+    fn of(context: &Context<'_>, plan: &Plan) -> Self {
+        let mut unique = Unique::default();
+        // The gradients of parameters are variables, too.
+        for index in 0..plan.graph.parameters.len() as u32 {
+            unique.ident(&context.names.gradient(ParameterId(index)).to_string());
+        }
+        let later = 1..plan.graph.outputs.len().max(1);
+        let outputs = later.map(|index| unique.ident(&format!("out_{index}"))).collect();
+        let name = |slot: &crate::plan::Slot| plan.graph.value(slot.value).name.clone();
+        let slots = plan
+            .slots
+            .iter()
+            .map(|slot| {
+                // In small letters, as Rust has its variables: other names may be those of constants, which patterns match.
+                let variable = unique.ident(&name(slot).to_lowercase());
+                // A prefix keeps slots and parameters apart.
+                (variable.clone(), format_ident!("AT_{}", variable.to_string().to_uppercase()))
+            })
+            .collect();
+        Self { slots, outputs }
     }
-    let name = |slot: &crate::plan::Slot| plan.graph.value(slot.value).name.clone();
-    plan.slots
-        .iter()
-        .map(|slot| {
-            // In small letters, as Rust has its variables: other names may be those of constants, which patterns match.
-            let variable = unique.ident(&name(slot).to_lowercase());
-            // A prefix keeps slots and parameters apart.
-            (variable.clone(), format_ident!("AT_{}", variable.to_string().to_uppercase()))
-        })
-        .collect()
+
+    /// A step as its operation sees it.
+    fn step<'a>(&'a self, context: &'a Context<'a>, plan: &'a Plan, node: &'a Node) -> StepContext<'a> {
+        StepContext { context, plan, node, slots: &self.slots, outputs: &self.outputs }
+    }
 }
 
 fn slot_constants(plan: &Plan, names: &[(Ident, Ident)]) -> TokenStream {

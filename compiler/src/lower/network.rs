@@ -198,36 +198,15 @@ impl<'a> Lowerer<'a> {
     /// Checks what a network as a whole must have.
     pub(super) fn check_interface(&mut self, network: &ast::Network) {
         let name = &network.name;
-        match self.graph.inputs.iter().map(|&id| self.graph.value(id).span).collect::<Vec<_>>().as_slice() {
-            [] if self.sections.n_inputs == 0 => {
-                self.sink
-                    .error(codes::N0106, format!("`{}` has no input", name.text))
-                    .primary(name.span, "expected a statement such as `input image: [28, 28, 1];`");
-            }
-            [] | [_] => {}
-            [first, second, ..] => {
-                self.sink
-                    .error(codes::N0107, "more than one input is not in this version of the language")
-                    .primary(*second, "a second input")
-                    .secondary(*first, "the first one")
-                    .help("join the inputs into one tensor before they enter the network");
-            }
+        if self.sections.n_inputs == 0 {
+            self.sink
+                .error(codes::N0106, format!("`{}` has no input", name.text))
+                .primary(name.span, "expected a statement such as `input image: [28, 28, 1];`");
         }
-        let outputs = self.sections.n_outputs;
-        match self.graph.outputs.iter().map(|output| output.span).collect::<Vec<_>>().as_slice() {
-            [] if outputs == 0 => {
-                self.sink
-                    .error(codes::N0106, format!("`{}` has no output", name.text))
-                    .primary(name.span, "expected a statement such as `output y = softmax(logits);`");
-            }
-            [] | [_] => {}
-            [first, second, ..] => {
-                self.sink
-                    .error(codes::N0107, "more than one output is not in this version of the language")
-                    .primary(*second, "a second output")
-                    .secondary(*first, "the first one")
-                    .help("join the outputs with `concat`");
-            }
+        if self.sections.n_outputs == 0 {
+            self.sink
+                .error(codes::N0106, format!("`{}` has no output", name.text))
+                .primary(name.span, "expected a statement such as `output y = softmax(logits);`");
         }
     }
 }

@@ -22,10 +22,10 @@ pub use verify::verify;
 /// Where a value lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// In the caller's input.
-    Input,
-    /// In the caller's output.
-    Output,
+    /// In the caller's input: an index into [`Graph::inputs`].
+    Input(usize),
+    /// In the caller's output: an index into [`Graph::outputs`].
+    Output(usize),
     /// In the arena: an index into [`Plan::slots`].
     Slot(usize),
     /// In the memory that barriers leave for later stages.

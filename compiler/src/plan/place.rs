@@ -15,11 +15,15 @@ pub(super) struct Map {
     pub(super) shared: usize,
 }
 
-/// Copies an output that is an input under another name, so that every output is written by a step.
+/// Copies an output that is an input or an earlier output under another name, so that each is written by a step of its
+/// own.
 pub(super) fn separate_outputs(graph: &mut Graph) {
+    let mut written = graph.inputs.clone();
     for index in 0..graph.outputs.len() {
         let value = graph.outputs[index].value;
-        if !graph.inputs.contains(&alias_root(graph, value)) {
+        let root = alias_root(graph, value);
+        if !written.contains(&root) {
+            written.push(root);
             continue;
         }
         let (name, span) = (format!("{}_copy", graph.value(value).name), graph.value(value).span);
@@ -46,11 +50,11 @@ pub(super) fn map(graph: &Graph, stages: &[Stage], chunk: usize) -> Option<Map> 
     let roots = roots(graph, &order);
     let lives = lives(graph, &order, &roots);
     let mut places: Vec<Option<Place>> = vec![None; graph.values.len()];
-    for &input in &graph.inputs {
-        places[input.0 as usize] = Some(Place::Input);
+    for (index, &input) in graph.inputs.iter().enumerate() {
+        places[input.0 as usize] = Some(Place::Input(index));
     }
-    for output in &graph.outputs {
-        places[roots[output.value.0 as usize].0 as usize] = Some(Place::Output);
+    for (index, output) in graph.outputs.iter().enumerate() {
+        places[roots[output.value.0 as usize].0 as usize] = Some(Place::Output(index));
     }
     let mut shared = 0_usize;
     let mut slots = Vec::new();

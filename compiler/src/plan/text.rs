@@ -56,8 +56,10 @@ impl Plan {
         let name = &self.graph.value(id).name;
         match self.place(id) {
             None => format!("{name} nowhere"),
-            Some(Place::Input) => format!("{name} in the input"),
-            Some(Place::Output) => format!("{name} in the output"),
+            Some(Place::Input(_)) if self.graph.inputs.len() == 1 => format!("{name} in the input"),
+            Some(Place::Input(index)) => format!("{name} in input {index}"),
+            Some(Place::Output(_)) if self.graph.outputs.len() == 1 => format!("{name} in the output"),
+            Some(Place::Output(index)) => format!("{name} in output {index}"),
             Some(Place::Shared { offset, .. }) => format!("{name} shared at {offset}"),
             Some(Place::Slot(slot)) => format!("{name} at {}", self.slots[slot].offset),
         }

@@ -42,7 +42,13 @@ fn check_place(plan: &Plan, id: ValueId) -> Result<(), String> {
     let len = value.shape.elements();
     match plan.place(id) {
         None => Err(format!("`{}` has no place", value.name)),
-        Some(Place::Input | Place::Output) => Ok(()),
+        // Under another name.
+        Some(Place::Input(_)) => Ok(()),
+        Some(Place::Output(index)) => {
+            let output = plan.graph.outputs.get(index).ok_or_else(|| format!("`{}` is in no output", value.name))?;
+            let fits = plan.graph.shape(output.value).elements() == len;
+            fits.then_some(()).ok_or_else(|| format!("`{}` does not fit into its output", value.name))
+        }
         Some(Place::Shared { offset, len: room }) => {
             let fits = room == len && offset + room <= plan.shared && value.extent == Extent::Batch;
             fits.then_some(()).ok_or_else(|| format!("`{}` does not fit into what barriers leave", value.name))

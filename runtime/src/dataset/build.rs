@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::{Array, Dimension};
 
-use super::{DataError, Dataset, Storage, StoredInputs, StoredTargets, too_large};
+use super::{DataError, Dataset, Input, Storage, StoredInputs, StoredTargets, too_large};
 
 impl Dataset {
     /// A dataset of classes: `inputs` is `[N, ...]`, `labels` has N entries below `n_classes`.
@@ -72,6 +72,42 @@ impl Dataset {
         Self::assemble(len, shape.to_vec(), StoredInputs::Bytes { bytes, scale, offset }, targets)
     }
 
+    /// The same samples with one more input each, for networks of several inputs: `input` is `[N, ...]`. A dataset's
+    /// inputs stand in the order in which the network declares its own.
+    ///
+    /// What the dataset holds is copied, unless this is its only handle and no view.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), netwright_runtime::dataset::DataError> {
+    /// use ndarray::{Array2, Array4};
+    /// use netwright_runtime::dataset::Dataset;
+    ///
+    /// let (images, tables) = (Array4::zeros((3, 8, 8, 1)), Array2::zeros((3, 5)));
+    /// let data = Dataset::from_classes(images, vec![0, 1, 1], 2)?.with_input(tables)?;
+    /// assert!(data.shapes().eq([&[8, 8, 1][..], &[5]]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`DataError`] when an axis is zero, the counts differ, or a value is not finite.
+    pub fn with_input<D: Dimension>(self, input: Array<f32, D>) -> Result<Self, DataError> {
+        let (found, shape, values) = into_samples("inputs", input)?;
+        if found != self.len() {
+            return Err(DataError::CountMismatch { what: "further inputs", expected: self.len(), found });
+        }
+        let n_elements = checked_elements("inputs", &shape)?;
+        let mut storage = match (self.view, Arc::try_unwrap(self.storage)) {
+            (None, Ok(storage)) => storage,
+            (Some(view), Ok(storage)) => storage.at(&view),
+            (Some(view), Err(shared)) => shared.at(&view),
+            // The number of samples fits into 32 bits.
+            (None, Err(shared)) => shared.at(&(0..shared.len as u32).collect::<Vec<_>>()),
+        };
+        storage.inputs.1.push(Input { shape, n_elements, values: StoredInputs::Floats(values) });
+        Ok(Self { storage: Arc::new(storage), view: None })
+    }
+
     /// The last checks that all constructors share.
     fn assemble(
         len: usize,
@@ -88,7 +124,17 @@ impl Dataset {
             return Err(DataError::CountMismatch { what: "labels", expected: len, found: labels.len() });
         }
         let n_elements = checked_elements("inputs", &shape)?;
-        Ok(Self { storage: Arc::new(Storage { len, shape, n_elements, inputs, targets }), view: None })
+        let input = Input { shape, n_elements, values: inputs };
+        Ok(Self { storage: Arc::new(Storage { len, inputs: (input, Vec::new()), targets }), view: None })
+    }
+}
+
+impl Storage {
+    /// A copy of the samples at these positions, in their order.
+    fn at(&self, positions: &[u32]) -> Self {
+        let (first, more) = &self.inputs;
+        let inputs = (first.at(positions), more.iter().map(|input| input.at(positions)).collect());
+        Self { len: positions.len(), inputs, targets: self.targets.at(positions) }
     }
 }
 

@@ -89,6 +89,14 @@ pub enum DataError {
         /// How many samples there are.
         len: usize,
     },
+    /// An input is past the last.
+    #[error("there is no input {index}; the dataset's samples have {n_inputs}, counted from 0")]
+    NoSuchInput {
+        /// The input asked for.
+        index: usize,
+        /// How many a sample has.
+        n_inputs: usize,
+    },
     /// The caller's buffer does not fit what was asked for.
     #[error("the buffer for {what} holds {found} values; expected {expected}")]
     WrongRoom {

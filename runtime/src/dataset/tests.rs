@@ -170,3 +170,41 @@ fn the_fingerprint_sees_every_part() {
     let data = four();
     assert_ne!(data.subset(&[0, 1]).unwrap().fingerprint(), data.subset(&[1, 0]).unwrap().fingerprint());
 }
+
+#[test]
+fn samples_may_have_several_inputs() {
+    let more = Array2::from_shape_fn((4, 3), |(n, k)| (10 * n + k) as f32);
+    let single = four();
+    let data = single.clone().with_input(more.clone()).unwrap().with_input(arr1(&[7.0, 8.0, 9.0, 10.0])).unwrap();
+    assert_eq!((data.n_inputs(), single.n_inputs(), data.len()), (3, 1, 4));
+    assert!(data.shapes().eq([&[2, 1][..], &[3], &[1]]));
+    assert_eq!((data.shape(), data.input(1), data.label(2)), (single.shape(), single.input(1), single.label(2)));
+    let view = data.subset(&[3, 1]).unwrap();
+    let (mut first, mut second, mut third) = ([0.0; 4], [0.0; 6], [0.0; 2]);
+    view.gather_input(0, &[1, 0], &mut first).unwrap();
+    view.gather_input(1, &[1, 0], &mut second).unwrap();
+    view.gather_input(2, &[1, 0], &mut third).unwrap();
+    assert_eq!((first, second), ([2.0, 2.5, 4.0, 4.5], [10.0, 11.0, 12.0, 30.0, 31.0, 32.0]));
+    assert_eq!(third, [8.0, 10.0]);
+    let past = view.gather_input(3, &[0], &mut third).unwrap_err().to_string();
+    assert_eq!(past, "there is no input 3; the dataset's samples have 3, counted from 0");
+    assert!(matches!(view.gather_input(1, &[0], &mut third), Err(DataError::WrongRoom { .. })));
+
+    // A view gets one row for each of its own samples, and leaves what it was taken from alone.
+    let wider = single.subset(&[3, 1]).unwrap().with_input(more.slice(s![..2, ..]).to_owned()).unwrap();
+    assert_eq!((wider.len(), wider.input(0), wider.label(1)), (2, single.input(3), single.label(1)));
+    wider.gather_input(1, &[1, 0], &mut second).unwrap();
+    assert_eq!((second, single.len(), single.n_inputs()), ([10.0, 11.0, 12.0, 0.0, 1.0, 2.0], 4, 1));
+    let values = Dataset::from_values(more.clone(), arr1(&[5.0, 6.0, 7.0, 8.0])).unwrap();
+    let values = values.take(2).with_input(arr1(&[1.0, 2.0])).unwrap();
+    values.gather_values(&[1, 0], &mut third).unwrap();
+    assert_eq!((third, values.input(1).unwrap()), ([6.0, 5.0], vec![10.0, 11.0, 12.0]));
+
+    let (one, other) = (data.fingerprint(), single.clone().with_input(more.clone() + 1.0).unwrap());
+    assert!(one != single.fingerprint() && one != other.fingerprint());
+    assert_eq!(other.fingerprint(), four().with_input(more.clone() + 1.0).unwrap().fingerprint());
+    let wrong = |input: Array2<f32>| message(four().with_input(input));
+    assert_eq!(wrong(Array2::zeros((3, 2))), "expected 4 further inputs to match the samples, found 3");
+    assert!(wrong(Array2::from_elem((4, 2), f32::NAN)).contains("expected finite values"));
+    assert!(wrong(Array2::zeros((4, 0))).contains("hold no values"));
+}

@@ -3,7 +3,7 @@
 use netwright_kernels::Arena;
 
 use super::core::ArenaPool;
-use super::inference::count_images;
+use super::tensors::Inputs;
 use super::training::{BatchLoss, Targets, check_targets, weight};
 use super::worth_sharing;
 use crate::error::Error;
@@ -16,8 +16,10 @@ pub struct EvaluationChunk<'a> {
     pub n: usize,
     /// The whole stored vector.
     pub parameters: &'a [f32],
-    /// The images, channels last.
+    /// The images of the first input, channels last.
     pub input: &'a [f32],
+    /// All inputs.
+    pub inputs: Inputs<'a>,
     /// The class of each image; empty where the loss takes values.
     pub labels: &'a [u32],
     /// The target values of each image; empty where the loss takes classes.
@@ -30,13 +32,23 @@ pub struct EvaluationChunk<'a> {
     pub arena: Arena<'a>,
 }
 
-/// The recipe's loss and accuracy over a batch, in inference mode: no dropout, running statistics.
+/// The recipe's loss and accuracy over a batch of images, in inference mode: no dropout, running statistics.
 ///
 /// # Errors
 ///
-/// If lengths do not agree, a label is out of range, or memory cannot be had.
+/// If lengths do not agree, a label is out of range, or memory cannot be had; if the network has several inputs.
 pub fn evaluate<N: Trainable>(network: &N, images: &[f32], targets: Targets<'_>) -> Result<BatchLoss, Error> {
-    let n = count_images::<N>(images)?;
+    evaluate_all(network, &[images], targets)
+}
+
+/// [`evaluate`] for any number of inputs, in the order of their declaration.
+///
+/// # Errors
+///
+/// If there is another number of inputs, lengths do not agree, a label is out of range, or memory cannot be had.
+pub fn evaluate_all<N: Trainable>(network: &N, inputs: &[&[f32]], targets: Targets<'_>) -> Result<BatchLoss, Error> {
+    let inputs = Inputs::of::<N>(inputs)?;
+    let n = inputs.n();
     check_targets::<N>(n, targets)?;
     let core = network.core();
     let mut losses = vec![0.0; n];
@@ -44,8 +56,7 @@ pub fn evaluate<N: Trainable>(network: &N, images: &[f32], targets: Targets<'_>)
     let job = Job {
         parameters: core.parameters().values(),
         arenas: core.arenas(),
-        n,
-        images,
+        inputs,
         labels: targets.labels(),
         values: targets.values(),
         losses: &mut losses,
@@ -59,8 +70,7 @@ pub fn evaluate<N: Trainable>(network: &N, images: &[f32], targets: Targets<'_>)
 struct Job<'a> {
     parameters: &'a [f32],
     arenas: &'a ArenaPool,
-    n: usize,
-    images: &'a [f32],
+    inputs: Inputs<'a>,
     labels: &'a [u32],
     values: &'a [f32],
     losses: &'a mut [f32],
@@ -70,8 +80,7 @@ struct Job<'a> {
 impl<'a> Job<'a> {
     /// The job's first `images` images, and the rest.
     fn split<N: Trainable>(self, images: usize) -> (Self, Self) {
-        let input = N::SPEC.inputs[0].len();
-        let (images_a, images_b) = self.images.split_at(images * input);
+        let (inputs_a, inputs_b) = self.inputs.split(images);
         let (labels_a, labels_b) = self.labels.split_at(images.min(self.labels.len()));
         let (values_a, values_b) = self.values.split_at((images * N::TRAINING.target).min(self.values.len()));
         let (losses_a, losses_b) = self.losses.split_at_mut(images);
@@ -80,8 +89,7 @@ impl<'a> Job<'a> {
         let a = Self {
             parameters,
             arenas,
-            n: images,
-            images: images_a,
+            inputs: inputs_a,
             labels: labels_a,
             values: values_a,
             losses: losses_a,
@@ -90,8 +98,7 @@ impl<'a> Job<'a> {
         let b = Self {
             parameters,
             arenas,
-            n: self.n - images,
-            images: images_b,
+            inputs: inputs_b,
             labels: labels_b,
             values: values_b,
             losses: losses_b,
@@ -102,22 +109,23 @@ impl<'a> Job<'a> {
 }
 
 fn run<N: Trainable>(job: Job<'_>, share: bool) -> Result<(), Error> {
-    let chunk = N::EVALUATION.chunk;
-    if share && job.n > chunk {
-        let half = job.n.div_ceil(chunk) / 2 * chunk;
+    let (n, chunk) = (job.inputs.n(), N::EVALUATION.chunk);
+    if share && n > chunk {
+        let half = n.div_ceil(chunk) / 2 * chunk;
         let (first, second) = job.split::<N>(half);
         let (a, b) = rayon::join(|| run::<N>(first, true), || run::<N>(second, true));
         return a.and(b);
     }
     job.arenas.with(N::EVALUATION.arena, |arena| {
         let mut rest = job;
-        while rest.n > 0 {
-            let images = rest.n.min(chunk);
+        while rest.inputs.n() > 0 {
+            let images = rest.inputs.n().min(chunk);
             let (now, later) = rest.split::<N>(images);
             N::evaluate(&mut EvaluationChunk {
-                n: now.n,
+                n: images,
                 parameters: now.parameters,
-                input: now.images,
+                input: now.inputs.get(0),
+                inputs: now.inputs,
                 labels: now.labels,
                 values: now.values,
                 losses: now.losses,

@@ -1,9 +1,10 @@
 //! Prediction: chunks of images through the generated forward steps.
 
-use ndarray::{Array, ArrayD, ArrayView, ArrayViewMut, Dimension, IxDyn};
+use ndarray::{Array, ArrayD, ArrayView, ArrayViewD, ArrayViewMut, ArrayViewMutD, Dimension, IxDyn};
 use netwright_kernels::Arena;
 
 use super::core::ArenaPool;
+use super::tensors::{Inputs, MoreOutputs, Outputs, check_count};
 use super::worth_sharing;
 use crate::error::Error;
 use crate::network::Network;
@@ -27,49 +28,93 @@ pub struct InferenceChunk<'a> {
     pub n: usize,
     /// The whole stored vector.
     pub parameters: &'a [f32],
-    /// The images, channels last.
+    /// The images of the first input, channels last.
     pub input: &'a [f32],
-    /// Where the output goes.
+    /// All inputs.
+    pub inputs: Inputs<'a>,
+    /// Where the first output goes.
     pub output: &'a mut [f32],
+    /// Where the others go.
+    pub more_outputs: MoreOutputs<'a>,
     /// The worker's arena.
     pub arena: Arena<'a>,
 }
 
-/// Predicts a batch: `images` is `[N, ...input]`, the result `[N, ...output]`.
+/// Predicts a batch with a network of one input and one output: `images` is `[N, ...input]`, the result `[N, ...output]`.
 ///
 /// # Errors
 ///
-/// If the shape is not the input's with a batch axis in front, or memory cannot be had.
+/// If the shape is not the input's with a batch axis in front, or memory cannot be had; if the network has several
+/// inputs or outputs.
 pub fn predict<N: Network, D: Dimension, E: Dimension>(
     network: &N,
     images: ArrayView<'_, f32, D>,
 ) -> Result<Array<f32, E>, Error> {
-    let output = &N::SPEC.outputs[0];
+    check_count::<N>("inputs", N::SPEC.inputs, 1)?;
     check_shape(&N::SPEC.inputs[0], images.shape())?;
-    let n = images.shape()[0];
-    let mut shape = Vec::with_capacity(output.shape.len() + 1);
-    shape.push(n);
-    shape.extend_from_slice(output.shape);
-    let floats = n.checked_mul(output.len()).ok_or(Error::OutOfMemory { floats: usize::MAX })?;
-    let mut result = vec![0.0; floats];
     let images = images.as_standard_layout();
     // The layout is standard, so the slice is there.
-    predict_into(network, images.as_slice().unwrap_or(&[]), &mut result)?;
-    let array = ArrayD::from_shape_vec(IxDyn(&shape), result).and_then(ArrayD::into_dimensionality);
-    array.map_err(|_| wrong_rank(output, E::NDIM))
+    let [output] = predict_slices(network, &[images.as_slice().unwrap_or(&[])])?;
+    with_rank(&N::SPEC.outputs[0], output)
 }
 
-/// Predicts a batch into an array of the caller's: `images` is `[N, ...input]`, `outputs` `[N, ...output]`. Where both
-/// are in standard layout, nothing is allocated once the arenas are there.
+/// Predicts a batch with a network of several inputs or outputs: each input is `[N, ...input]`, each output
+/// `[N, ...output]`, in the order of their declaration.
 ///
 /// # Errors
 ///
-/// If a shape is another, or memory cannot be had.
+/// If there are other numbers of inputs or outputs, an input has another shape, their batches are not equally large, or
+/// memory cannot be had.
+pub fn predict_all<N: Network, const K: usize>(
+    network: &N,
+    inputs: &[ArrayViewD<'_, f32>],
+) -> Result<[ArrayD<f32>; K], Error> {
+    with_slices::<N, _>(inputs, |inputs| predict_slices(network, inputs))
+}
+
+/// An output with the number of axes that its type has.
+///
+/// # Errors
+///
+/// If it has another, which generated code rules out.
+pub fn with_rank<E: Dimension>(output: &'static TensorSpec, array: ArrayD<f32>) -> Result<Array<f32, E>, Error> {
+    array.into_dimensionality().map_err(|_| wrong_rank(output, E::NDIM))
+}
+
+/// Predicts a batch that is in plain memory.
+fn predict_slices<N: Network, const K: usize>(network: &N, inputs: &[&[f32]]) -> Result<[ArrayD<f32>; K], Error> {
+    let n = Inputs::of::<N>(inputs)?.n();
+    let outputs = N::SPEC.outputs;
+    check_count::<N>("outputs", outputs, K)?;
+    let mut results = [const { Vec::new() }; K];
+    for (result, output) in results.iter_mut().zip(outputs) {
+        let floats = n.checked_mul(output.len()).ok_or(Error::OutOfMemory { floats: usize::MAX })?;
+        *result = vec![0.0; floats];
+    }
+    predict_all_into(network, inputs, &mut results.each_mut().map(Vec::as_mut_slice))?;
+    let mut arrays = [const { None }; K];
+    for ((array, result), output) in arrays.iter_mut().zip(results).zip(outputs) {
+        let shape: Vec<usize> = std::iter::once(n).chain(output.shape.iter().copied()).collect();
+        *array = ArrayD::from_shape_vec(IxDyn(&shape), result).ok();
+    }
+    // The lengths are those of the shapes, so that every array is there.
+    Ok(arrays.map(Option::unwrap_or_default))
+}
+
+/// Predicts a batch into an array of the caller's, with a network of one input and one output: `images` is
+/// `[N, ...input]`, `outputs` `[N, ...output]`. Where both are in standard layout, nothing is allocated once the arenas
+/// are there.
+///
+/// # Errors
+///
+/// If a shape is another, or memory cannot be had; if the network has several inputs or outputs.
 pub fn forward<N: Network, D: Dimension, E: Dimension>(
     network: &N,
     images: ArrayView<'_, f32, D>,
     mut outputs: ArrayViewMut<'_, f32, E>,
 ) -> Result<(), Error> {
+    check_count::<N>("inputs", N::SPEC.inputs, 1)?;
+    check_count::<N>("outputs", N::SPEC.outputs, 1)?;
     check_shape(&N::SPEC.inputs[0], images.shape())?;
     check_shape(&N::SPEC.outputs[0], outputs.shape())?;
     let images = images.as_standard_layout();
@@ -81,6 +126,56 @@ pub fn forward<N: Network, D: Dimension, E: Dimension>(
     predict_into(network, images, &mut result)?;
     outputs.iter_mut().zip(result).for_each(|(to, from)| *to = from);
     Ok(())
+}
+
+/// Predicts a batch into arrays of the caller's, with a network of several inputs or outputs: each input is
+/// `[N, ...input]`, each output `[N, ...output]`, in the order of their declaration.
+///
+/// # Errors
+///
+/// If there are other numbers of inputs or outputs, one has another shape, their batches are not equally large, or
+/// memory cannot be had.
+pub fn forward_all<N: Network>(
+    network: &N,
+    inputs: &[ArrayViewD<'_, f32>],
+    outputs: &mut [ArrayViewMutD<'_, f32>],
+) -> Result<(), Error> {
+    check_count::<N>("outputs", N::SPEC.outputs, outputs.len())?;
+    for (tensor, output) in N::SPEC.outputs.iter().zip(outputs.iter()) {
+        check_shape(tensor, output.shape())?;
+    }
+    with_slices::<N, _>(inputs, |inputs| {
+        // An output in another layout is computed beside it and copied.
+        let mut copies: Vec<Vec<f32>> = outputs
+            .iter()
+            .map(|output| if output.is_standard_layout() { Vec::new() } else { vec![0.0; output.len()] })
+            .collect();
+        let mut rooms: Vec<&mut [f32]> = outputs
+            .iter_mut()
+            .zip(&mut copies)
+            .map(|(output, copy)| output.as_slice_mut().unwrap_or(copy.as_mut_slice()))
+            .collect();
+        predict_all_into(network, inputs, &mut rooms)?;
+        for (output, copy) in outputs.iter_mut().zip(copies) {
+            // Nothing where the output was written itself.
+            output.iter_mut().zip(copy).for_each(|(to, from)| *to = from);
+        }
+        Ok(())
+    })
+}
+
+/// Checks the inputs' shapes and hands their numbers to `work`, in standard layout.
+pub(super) fn with_slices<N: Network, R>(
+    inputs: &[ArrayViewD<'_, f32>],
+    work: impl FnOnce(&[&[f32]]) -> Result<R, Error>,
+) -> Result<R, Error> {
+    check_count::<N>("inputs", N::SPEC.inputs, inputs.len())?;
+    for (tensor, input) in N::SPEC.inputs.iter().zip(inputs) {
+        check_shape(tensor, input.shape())?;
+    }
+    let inputs: Vec<_> = inputs.iter().map(|input| input.as_standard_layout()).collect();
+    let slices: Vec<&[f32]> = inputs.iter().map(|input| input.as_slice().unwrap_or(&[])).collect();
+    work(&slices)
 }
 
 /// Checks an array's shape against a tensor's, with a batch axis in front.
@@ -96,39 +191,31 @@ fn wrong_rank(tensor: &TensorSpec, rank: Option<usize>) -> Error {
     Error::Shape { what: tensor.name, expected: batched(tensor.shape), found }
 }
 
-/// Predicts a batch from and into plain memory: `images` holds N images, `outputs` room for N outputs.
+/// Predicts a batch from and into plain memory, with a network of one input and one output: `images` holds N images,
+/// `outputs` room for N outputs.
 ///
 /// # Errors
 ///
-/// If the lengths are not N times the input's and the output's, or memory cannot be had.
+/// If the lengths are not N times the input's and the output's, or memory cannot be had; if the network has several
+/// inputs or outputs.
 pub fn predict_into<N: Network>(network: &N, images: &[f32], outputs: &mut [f32]) -> Result<(), Error> {
-    let spec = N::SPEC;
-    let n = count_images::<N>(images)?;
-    let expected = n * spec.outputs[0].len();
-    if outputs.len() != expected {
-        return Err(Error::Shape {
-            what: spec.outputs[0].name,
-            expected: format!("{expected} numbers ({n} images of {:?})", spec.outputs[0].shape),
-            found: format!("{} numbers", outputs.len()),
-        });
-    }
-    let core = network.core();
-    let job = Job { parameters: core.parameters().values(), arenas: core.arenas(), n, images, outputs };
-    let share = worth_sharing(N::INFERENCE.macs, n, N::INFERENCE.chunk);
-    run::<N>(job, share)
+    predict_all_into(network, &[images], &mut [outputs])
 }
 
-/// How many images `images` holds.
-pub(super) fn count_images<N: Network>(images: &[f32]) -> Result<usize, Error> {
-    let input = &N::SPEC.inputs[0];
-    if !images.len().is_multiple_of(input.len()) {
-        return Err(Error::Shape {
-            what: input.name,
-            expected: format!("a multiple of {} numbers (images of {:?})", input.len(), input.shape),
-            found: format!("{} numbers", images.len()),
-        });
-    }
-    Ok(images.len() / input.len())
+/// Predicts a batch from and into plain memory: an array of N images for each input, room for N outputs for each output,
+/// in the order of their declaration.
+///
+/// # Errors
+///
+/// If there are other numbers of arrays, lengths are not N times those of the inputs and outputs, or memory cannot be
+/// had.
+pub fn predict_all_into<N: Network>(network: &N, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) -> Result<(), Error> {
+    let inputs = Inputs::of::<N>(inputs)?;
+    let outputs = Outputs::of::<N>(outputs.iter_mut().map(|output| &mut **output), inputs.n())?;
+    let core = network.core();
+    let job = Job { parameters: core.parameters().values(), arenas: core.arenas(), inputs, outputs };
+    let share = worth_sharing(N::INFERENCE.macs, inputs.n(), N::INFERENCE.chunk);
+    run::<N>(job, share)
 }
 
 /// A shape as messages print it, with the batch axis in front.
@@ -139,33 +226,45 @@ fn batched(shape: &[usize]) -> String {
 struct Job<'a> {
     parameters: &'a [f32],
     arenas: &'a ArenaPool,
-    n: usize,
-    images: &'a [f32],
-    outputs: &'a mut [f32],
+    inputs: Inputs<'a>,
+    outputs: Outputs<'a>,
+}
+
+impl Job<'_> {
+    /// The job's first `images` images, and the rest.
+    fn split<N: Network>(self, images: usize) -> (Self, Self) {
+        let Self { parameters, arenas, inputs, outputs } = self;
+        let (inputs, more_inputs) = inputs.split(images);
+        let (outputs, more_outputs) = outputs.split(N::SPEC.outputs, images);
+        (
+            Self { parameters, arenas, inputs, outputs },
+            Self { parameters, arenas, inputs: more_inputs, outputs: more_outputs },
+        )
+    }
 }
 
 fn run<N: Network>(job: Job<'_>, share: bool) -> Result<(), Error> {
-    let chunk = N::INFERENCE.chunk;
-    let (input, output) = (N::SPEC.inputs[0].len(), N::SPEC.outputs[0].len());
-    if share && job.n > chunk {
-        let half = job.n.div_ceil(chunk) / 2 * chunk;
-        let (images, more_images) = job.images.split_at(half * input);
-        let (outputs, more_outputs) = job.outputs.split_at_mut(half * output);
-        let (parameters, arenas) = (job.parameters, job.arenas);
-        let first = Job { parameters, arenas, n: half, images, outputs };
-        let second = Job { parameters, arenas, n: job.n - half, images: more_images, outputs: more_outputs };
+    let (n, chunk) = (job.inputs.n(), N::INFERENCE.chunk);
+    if share && n > chunk {
+        let (first, second) = job.split::<N>(n.div_ceil(chunk) / 2 * chunk);
         let (a, b) = rayon::join(|| run::<N>(first, true), || run::<N>(second, true));
         return a.and(b);
     }
     job.arenas.with(N::INFERENCE.arena, |arena| {
-        for (images, outputs) in job.images.chunks(chunk * input).zip(job.outputs.chunks_mut(chunk * output)) {
+        let mut rest = job;
+        while rest.inputs.n() > 0 {
+            let images = rest.inputs.n().min(chunk);
+            let (now, later) = rest.split::<N>(images);
             N::infer(&mut InferenceChunk {
-                n: images.len() / input,
-                parameters: job.parameters,
-                input: images,
-                output: outputs,
+                n: images,
+                parameters: now.parameters,
+                input: now.inputs.get(0),
+                inputs: now.inputs,
+                output: now.outputs.first,
+                more_outputs: now.outputs.more,
                 arena: Arena::new(arena),
             });
+            rest = later;
         }
     })
 }

@@ -8,16 +8,21 @@ mod core;
 #[cfg(feature = "train")]
 mod evaluate;
 mod inference;
+mod tensors;
 #[cfg(feature = "train")]
 mod training;
 
 pub use core::Core;
 #[cfg(feature = "train")]
-pub use evaluate::{EvaluationChunk, evaluate};
-pub use inference::{Inference, InferenceChunk, forward, predict, predict_into};
+pub use evaluate::{EvaluationChunk, evaluate, evaluate_all};
+pub use inference::{
+    Inference, InferenceChunk, forward, forward_all, predict, predict_all, predict_all_into, predict_into, with_rank,
+};
+pub use tensors::{Inputs, MoreOutputs};
 #[cfg(feature = "train")]
 pub use training::{
-    Barrier, BatchLoss, Gradients, Key, Targets, Training, TrainingChunk, batch_gradients, loss_and_gradients,
+    Barrier, BatchLoss, Gradients, Key, Targets, Training, TrainingChunk, batch_gradients, batch_gradients_all,
+    loss_and_gradients, loss_and_gradients_all,
 };
 
 /// Multiply-adds below which a job stays on the calling thread: waking another costs more than it saves.

@@ -1,10 +1,11 @@
 //! One training step: the generated stages over lanes of chunks, barriers between them, gradients summed in order.
 
-use ndarray::{ArrayD, ArrayView, Dimension};
+use ndarray::{ArrayD, ArrayView, ArrayViewD, Dimension};
 use netwright_kernels::{AlignedVec, Arena, Slot, binary, dropout};
 
 use super::core::ArenaPool;
-use super::inference::{check_shape, count_images};
+use super::inference::with_slices;
+use super::tensors::Inputs;
 use super::worth_sharing;
 use crate::error::Error;
 use crate::network::Trainable;
@@ -106,8 +107,10 @@ pub struct TrainingChunk<'a> {
     pub derived: &'a [f32],
     /// What barriers left.
     pub shared: &'a [f32],
-    /// The images, channels last.
+    /// The images of the first input, channels last.
     pub input: &'a [f32],
+    /// All inputs.
+    pub inputs: Inputs<'a>,
     /// The class of each image; empty where the loss takes values.
     pub labels: &'a [u32],
     /// The target values of each image; empty where the loss takes classes.
@@ -239,18 +242,35 @@ impl Gradients {
     }
 }
 
-/// Computes the batch's mean loss, and its gradients into `gradients`; updates running statistics.
+/// Computes the mean loss of a batch of images, and its gradients into `gradients`; updates running statistics.
 ///
 /// # Errors
 ///
-/// If the batch is empty, lengths do not agree, a label is out of range, or memory cannot be had.
+/// If the batch is empty, lengths do not agree, a label is out of range, or memory cannot be had; if the network has
+/// several inputs.
 pub fn loss_and_gradients<N: Trainable>(
     network: &mut N,
     images: &[f32],
     targets: Targets<'_>,
     gradients: &mut Gradients,
 ) -> Result<BatchLoss, Error> {
-    let n = count_images::<N>(images)?;
+    loss_and_gradients_all(network, &[images], targets, gradients)
+}
+
+/// [`loss_and_gradients`] for any number of inputs, in the order of their declaration.
+///
+/// # Errors
+///
+/// If there is another number of inputs, the batch is empty, lengths do not agree, a label is out of range, or memory
+/// cannot be had.
+pub fn loss_and_gradients_all<N: Trainable>(
+    network: &mut N,
+    inputs: &[&[f32]],
+    targets: Targets<'_>,
+    gradients: &mut Gradients,
+) -> Result<BatchLoss, Error> {
+    let inputs = Inputs::of::<N>(inputs)?;
+    let n = inputs.n();
     if n == 0 {
         return Err(Error::EmptyBatch);
     }
@@ -272,8 +292,7 @@ pub fn loss_and_gradients<N: Trainable>(
         let work = Lanes {
             count: cut.lanes,
             first: 0,
-            n,
-            images,
+            inputs,
             labels: targets.labels(),
             values: targets.values(),
             losses: &mut losses[..n],
@@ -312,9 +331,21 @@ pub fn batch_gradients<N: Trainable, D: Dimension>(
     targets: Targets<'_>,
     gradients: &mut Gradients,
 ) -> Result<BatchLoss, Error> {
-    check_shape(&N::SPEC.inputs[0], images.shape())?;
-    let images = images.as_standard_layout();
-    loss_and_gradients(network, images.as_slice().unwrap_or(&[]), targets, gradients)
+    batch_gradients_all(network, &[images.into_dyn()], targets, gradients)
+}
+
+/// [`loss_and_gradients_all`] of an array for each input, `[N, ...input]`, in the order of their declaration.
+///
+/// # Errors
+///
+/// If a shape is another, and as [`loss_and_gradients_all`].
+pub fn batch_gradients_all<N: Trainable>(
+    network: &mut N,
+    inputs: &[ArrayViewD<'_, f32>],
+    targets: Targets<'_>,
+    gradients: &mut Gradients,
+) -> Result<BatchLoss, Error> {
+    with_slices::<N, _>(inputs, |inputs| loss_and_gradients_all(network, inputs, targets, gradients))
 }
 
 /// What the images of a batch count together in the mean loss: PyTorch's weighted mean. Labels have been checked.
@@ -467,8 +498,7 @@ struct Step<'a> {
 struct Lanes<'a> {
     count: usize,
     first: usize,
-    n: usize,
-    images: &'a [f32],
+    inputs: Inputs<'a>,
     labels: &'a [u32],
     values: &'a [f32],
     losses: &'a mut [f32],
@@ -480,7 +510,7 @@ struct Lanes<'a> {
 impl Lanes<'_> {
     /// Splits off the first `images` images and `lanes` lanes, with so many floats of gradients and of arenas.
     fn split<N: Trainable>(self, images: usize, lanes: usize, gradients: usize, arenas: usize) -> (Self, Self) {
-        let (images_a, images_b) = self.images.split_at(images * N::SPEC.inputs[0].len());
+        let (inputs_a, inputs_b) = self.inputs.split(images);
         let (labels_a, labels_b) = self.labels.split_at(images.min(self.labels.len()));
         let (values_a, values_b) = self.values.split_at((images * N::TRAINING.target).min(self.values.len()));
         let (losses_a, losses_b) = self.losses.split_at_mut(images);
@@ -490,8 +520,7 @@ impl Lanes<'_> {
         let a = Self {
             count: lanes,
             first: self.first,
-            n: images,
-            images: images_a,
+            inputs: inputs_a,
             labels: labels_a,
             values: values_a,
             losses: losses_a,
@@ -502,8 +531,7 @@ impl Lanes<'_> {
         let b = Self {
             count: self.count - lanes,
             first: self.first + images,
-            n: self.n - images,
-            images: images_b,
+            inputs: inputs_b,
             labels: labels_b,
             values: values_b,
             losses: losses_b,
@@ -539,8 +567,8 @@ fn run_lane<N: Trainable>(step: &Step<'_>, mut lane: Lanes<'_>, mut worker: Opti
     if step.stage == 0 {
         lane.gradients.fill(0.0);
     }
-    while lane.n > 0 {
-        let images = lane.n.min(plan.chunk);
+    while lane.inputs.n() > 0 {
+        let images = lane.inputs.n().min(plan.chunk);
         let arenas = if worker.is_some() { 0 } else { plan.arena };
         let gradients = lane.gradients.len();
         let (now, later) = lane.split::<N>(images, 0, gradients, arenas);
@@ -551,13 +579,14 @@ fn run_lane<N: Trainable>(step: &Step<'_>, mut lane: Lanes<'_>, mut worker: Opti
         N::stage(
             step.stage,
             &mut TrainingChunk {
-                n: now.n,
+                n: images,
                 first: now.first,
                 batch: step.batch,
                 parameters: step.parameters,
                 derived: step.derived,
                 shared: step.shared,
-                input: now.images,
+                input: now.inputs.get(0),
+                inputs: now.inputs,
                 labels: now.labels,
                 values: now.values,
                 losses: now.losses,

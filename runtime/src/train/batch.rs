@@ -4,24 +4,29 @@ use crate::dataset::{self, DataError, Dataset};
 use crate::engine;
 use crate::error::Error;
 use crate::network::{Network, Trainable};
+use crate::spec::Spec;
 
-/// Checks that a dataset has images, and that they have the shape of the network's input.
+/// Checks that a dataset has images, and as many inputs as the network, each of its shape.
 pub(super) fn check_inputs<N: Network>(data: &Dataset) -> Result<(), Error> {
     if data.is_empty() {
         return Err(DataError::NoSamples.into());
     }
-    let input = &N::SPEC.inputs[0];
-    if data.shape() != input.shape {
-        return Err(Error::Shape {
+    let Spec { name: network, inputs, .. } = N::SPEC;
+    if data.n_inputs() != inputs.len() {
+        let names = inputs.iter().map(|input| input.name).collect();
+        return Err(Error::Count { network, what: "inputs", names, found: data.n_inputs() });
+    }
+    match inputs.iter().zip(data.shapes()).find(|(input, shape)| input.shape != *shape) {
+        Some((input, shape)) => Err(Error::Shape {
             what: input.name,
             expected: format!("{:?} for each image", input.shape),
-            found: format!("a dataset of {:?}", data.shape()),
-        });
+            found: format!("a dataset of {shape:?}"),
+        }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
-/// Checks that a dataset fits a network's input and its loss.
+/// Checks that a dataset fits a network's inputs and its loss.
 pub(super) fn check<N: Trainable>(data: &Dataset) -> Result<(), Error> {
     check_inputs::<N>(data)?;
     let (classes, values) = (N::TRAINING.classes, N::TRAINING.target);
@@ -50,41 +55,51 @@ pub(super) fn check<N: Trainable>(data: &Dataset) -> Result<(), Error> {
 /// Memory for one batch.
 #[derive(Debug)]
 pub(super) struct Batch {
-    inputs: Vec<f32>,
+    inputs: Vec<Room>,
     labels: Vec<u32>,
     values: Vec<f32>,
-    /// Numbers of one image.
-    input: usize,
     /// Target values of one image; 0 where there are classes.
     target: usize,
+}
+
+/// Memory for one input of a batch.
+#[derive(Debug)]
+struct Room {
+    memory: Vec<f32>,
+    /// Numbers of one image.
+    len: usize,
 }
 
 impl Batch {
     /// Memory for up to `size` images of `data` with their targets.
     pub(super) fn new(data: &Dataset, size: usize) -> Result<Self, Error> {
         let size = size.min(data.len());
-        let (input, target) = (data.input_len(), data.target_shape().map_or(0, |shape| shape.iter().product()));
+        let target = data.target_shape().map_or(0, |shape| shape.iter().product());
         let labels = if data.n_classes().is_some() { size } else { 0 };
+        let room = |shape: &[usize]| {
+            let len = shape.iter().product();
+            Ok(Room { memory: zeroed(size.saturating_mul(len))?, len })
+        };
         Ok(Self {
-            inputs: zeroed(size.saturating_mul(input))?,
+            inputs: data.shapes().map(room).collect::<Result<_, Error>>()?,
             labels: zeroed(labels)?,
             values: zeroed(size.saturating_mul(target))?,
-            input,
             target,
         })
     }
 
-    /// The images at `indices`, of which there are at most as many as the batch has memory for.
-    pub(super) fn inputs(&mut self, data: &Dataset, indices: &[u32]) -> Result<&[f32], Error> {
-        let inputs = room(&mut self.inputs, "inputs", indices.len() * self.input)?;
-        data.gather_inputs(indices, inputs)?;
-        Ok(inputs)
+    /// The inputs of the images at `indices`, of which there are at most as many as the batch has memory for.
+    pub(super) fn inputs(&mut self, data: &Dataset, indices: &[u32]) -> Result<Vec<&[f32]>, Error> {
+        gather_inputs(&mut self.inputs, data, indices)
     }
 
-    /// The images at `indices` with their targets.
-    pub(super) fn gather(&mut self, data: &Dataset, indices: &[u32]) -> Result<(&[f32], engine::Targets<'_>), Error> {
-        let inputs = room(&mut self.inputs, "inputs", indices.len() * self.input)?;
-        data.gather_inputs(indices, inputs)?;
+    /// The inputs of the images at `indices`, and their targets.
+    pub(super) fn gather(
+        &mut self,
+        data: &Dataset,
+        indices: &[u32],
+    ) -> Result<(Vec<&[f32]>, engine::Targets<'_>), Error> {
+        let inputs = gather_inputs(&mut self.inputs, data, indices)?;
         if self.target == 0 {
             let labels = room(&mut self.labels, "labels", indices.len())?;
             data.gather_labels(indices, labels)?;
@@ -95,6 +110,15 @@ impl Batch {
             Ok((inputs, engine::Targets::Values(values)))
         }
     }
+}
+
+fn gather_inputs<'m>(rooms: &'m mut [Room], data: &Dataset, indices: &[u32]) -> Result<Vec<&'m [f32]>, Error> {
+    let gather = |(index, Room { memory, len }): (usize, &'m mut Room)| {
+        let memory = room(memory, "inputs", indices.len() * *len)?;
+        data.gather_input(index, indices, memory)?;
+        Ok(&*memory)
+    };
+    rooms.iter_mut().enumerate().map(gather).collect()
 }
 
 fn room<'m, T>(memory: &'m mut [T], what: &'static str, expected: usize) -> Result<&'m mut [T], Error> {

@@ -85,6 +85,9 @@ pub(super) struct Run {
 pub(super) struct Data {
     images: usize,
     shape: Vec<usize>,
+    /// The shapes of further inputs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    more_shapes: Vec<Vec<usize>>,
     fingerprint: u32,
 }
 
@@ -118,13 +121,20 @@ pub(super) struct EpochProgress {
 
 impl Data {
     pub(super) fn of(data: &Dataset) -> Self {
-        Self { images: data.len(), shape: data.shape().to_vec(), fingerprint: data.fingerprint() }
+        Self {
+            images: data.len(),
+            shape: data.shape().to_vec(),
+            more_shapes: data.shapes().skip(1).map(<[usize]>::to_vec).collect(),
+            fingerprint: data.fingerprint(),
+        }
     }
 }
 
 impl fmt::Display for Data {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} images of {:?} with digest {:08x}", self.images, self.shape, self.fingerprint)
+        write!(f, "{} images of {:?}", self.images, self.shape)?;
+        self.more_shapes.iter().try_for_each(|shape| write!(f, " and {shape:?}"))?;
+        write!(f, " with digest {:08x}", self.fingerprint)
     }
 }
 

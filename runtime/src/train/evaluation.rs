@@ -8,6 +8,7 @@ use crate::dataset::{DataError, Dataset};
 use crate::engine;
 use crate::error::Error;
 use crate::network::{Network, Trainable};
+use crate::spec::TensorSpec;
 
 /// What a network comes to on a dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -31,7 +32,7 @@ pub fn evaluate<N: Trainable>(network: &N, data: &Dataset, batch: usize) -> Resu
     let (mut loss, mut weight, mut correct) = (0.0, 0.0, 0);
     for indices in batch::indices(data)?.chunks(batch) {
         let (inputs, targets) = memory.gather(data, indices)?;
-        let result = engine::evaluate(network, inputs, targets)?;
+        let result = engine::evaluate_all(network, &inputs, targets)?;
         loss += result.loss * result.weight;
         weight += result.weight;
         correct += result.correct;
@@ -45,7 +46,7 @@ pub fn evaluate<N: Trainable>(network: &N, data: &Dataset, batch: usize) -> Resu
 ///
 /// # Errors
 ///
-/// If the dataset is empty, has no classes or more than the network, does not fit its input, `batch` is 0, or memory
+/// If the dataset is empty, has no classes or more than the network, does not fit its inputs, `batch` is 0, or memory
 /// cannot be had.
 pub fn confusion<N: Network>(network: &N, data: &Dataset, batch: usize) -> Result<Confusion, Error> {
     batch::check_inputs::<N>(data)?;
@@ -61,12 +62,17 @@ pub fn confusion<N: Network>(network: &N, data: &Dataset, batch: usize) -> Resul
         Some(_) => {}
     }
     let mut memory = Batch::new(data, at_least_one(batch)?)?;
-    let mut outputs: Vec<f32> = batch::zeroed(batch.min(data.len()).saturating_mul(scores))?;
+    let room = |output: &TensorSpec| batch::zeroed(batch.min(data.len()).saturating_mul(output.len()));
+    let mut outputs: Vec<Vec<f32>> = N::SPEC.outputs.iter().map(room).collect::<Result<_, _>>()?;
     let mut confusion = Confusion::new(scores)?;
     for indices in batch::indices(data)?.chunks(batch) {
-        let outputs = &mut outputs[..indices.len() * scores];
-        engine::predict_into(network, memory.inputs(data, indices)?, outputs)?;
-        for (&idx, scores) in indices.iter().zip(outputs.chunks_exact(scores)) {
+        let mut rooms: Vec<&mut [f32]> = outputs
+            .iter_mut()
+            .zip(N::SPEC.outputs)
+            .map(|(room, output)| &mut room[..indices.len() * output.len()])
+            .collect();
+        engine::predict_all_into(network, &memory.inputs(data, indices)?, &mut rooms)?;
+        for (&idx, scores) in indices.iter().zip(rooms[0].chunks_exact(scores)) {
             if let Some(label) = data.label(idx as usize) {
                 confusion.add(label as usize, largest(scores));
             }

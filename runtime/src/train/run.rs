@@ -132,7 +132,7 @@ impl<N: Trainable> Session<'_, '_, N> {
         let indices = &self.order[first..self.order.len().min(first + recipe.batch)];
         let (inputs, targets) = self.memory.gather(self.train, indices)?;
         self.gradients.set_key(recipe.seed, self.progress.step);
-        let result = engine::loss_and_gradients(self.network, inputs, targets, &mut self.gradients)?;
+        let result = engine::loss_and_gradients_all(self.network, &inputs, targets, &mut self.gradients)?;
         let norm = recipe.clip_norm.map_or(0.0, |limit| clip::clip(self.gradients.values_mut(), limit));
         if !(result.loss.is_finite() && norm.is_finite()) {
             return Err(self.non_finite(result.loss));

@@ -12,8 +12,8 @@ pub struct Example {
     pub n: usize,
     /// Every parameter and state array.
     pub parameters: Arrays,
-    /// `[n, ...input]`.
-    pub input: Vec<f64>,
+    /// `[n, ...input]` for each input.
+    pub inputs: Vec<Vec<f64>>,
     /// The class of each image; empty where the loss takes values, or where there is none.
     pub labels: Vec<u32>,
     /// The values of each image; empty where the loss takes classes.
@@ -42,7 +42,8 @@ impl Example {
             };
             parameters.insert(parameter.name.clone(), random.array(len, low, high));
         }
-        let input = random.array(n * graph.shape(graph.inputs[0]).elements(), -1.0, 1.0);
+        let inputs =
+            graph.inputs.iter().map(|&input| random.array(n * graph.shape(input).elements(), -1.0, 1.0)).collect();
         let loss = lowered.recipe.as_ref().map(|recipe| &recipe.loss);
         let elements = loss.map_or(0, |loss| graph.shape(loss.of).elements());
         let (mut labels, mut values) = (Vec::new(), Vec::new());
@@ -54,7 +55,7 @@ impl Example {
             }
             None => {}
         }
-        Self { n, parameters, input, labels, values, seed: seed ^ 0x5eed_0000_0001, step: seed % 1000 }
+        Self { n, parameters, inputs, labels, values, seed: seed ^ 0x5eed_0000_0001, step: seed % 1000 }
     }
 
     /// The images with their targets.
@@ -62,6 +63,6 @@ impl Example {
     pub fn batch(&self) -> Batch<'_> {
         let targets =
             if self.values.is_empty() { Targets::Classes(&self.labels) } else { Targets::Values(&self.values) };
-        Batch { n: self.n, input: &self.input, targets, seed: self.seed, step: self.step }
+        Batch { n: self.n, inputs: &self.inputs, targets, seed: self.seed, step: self.step }
     }
 }

@@ -67,8 +67,8 @@ pub enum Targets<'a> {
 pub struct Batch<'a> {
     /// How many images.
     pub n: usize,
-    /// One after another.
-    pub input: &'a [f64],
+    /// For each input of the network its images, one after another.
+    pub inputs: &'a [Vec<f64>],
     /// Their targets.
     pub targets: Targets<'a>,
     /// Keys the dropout masks.

@@ -13,10 +13,12 @@ use super::{
 
 /// See [`super::run`].
 pub(super) fn run(graph: &Graph, manner: Manner, parameters: &Arrays, batch: &Batch<'_>) -> Outcome {
-    let [input] = graph.inputs[..] else { panic!("the interpreter knows networks with one input") };
-    assert_eq!(batch.input.len(), batch.n * graph.shape(input).elements(), "input of another size");
     let mut outcome = Outcome { values: vec![None; graph.values.len()], ..Outcome::default() };
-    outcome.values[input.0 as usize] = Some(batch.input.to_vec());
+    assert_eq!(batch.inputs.len(), graph.inputs.len(), "another number of inputs");
+    for (&input, images) in graph.inputs.iter().zip(batch.inputs) {
+        assert_eq!(images.len(), batch.n * graph.shape(input).elements(), "input of another size");
+        outcome.values[input.0 as usize] = Some(images.clone());
+    }
     let mut run = Run { graph, manner, parameters, batch, outcome, decisions: DefaultHasher::new() };
     for node in &graph.nodes {
         let results = run.node(node);

@@ -83,17 +83,8 @@ network N { input x: [4]; output y = x -> dense(2); }
 ```";
 
 N0107, "more than one input or output",
-"This version of the language has networks of one input and one output.
-
-```net
-network N { input x: [4]; output y = x -> dense(2); output z = x -> dense(3); }
-```
-
-Join them into one tensor:
-
-```net
-network N { input x: [4]; output y = concat(x -> dense(2), x -> dense(3)); }
-```";
+"This code is no longer printed: a network may have any number of inputs and outputs. Before, they had to be \
+joined into one tensor each.";
 
 N0108, "no network, or more than one",
 "A file describes one network.
