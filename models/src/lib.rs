@@ -64,6 +64,12 @@ pub const ALL: &[Bundled] = &[
         is_network: true,
     },
     Bundled {
+        name: "mobilenet_v2",
+        text: include_str!("../mobilenet_v2.net"),
+        summary: "MobileNetV2; 3,504,872 parameters",
+        is_network: true,
+    },
+    Bundled {
         name: "resnet",
         text: include_str!("../resnet.net"),
         summary: "ResNet of 18 or 34 layers; 11,689,512 or 21,797,672 parameters",

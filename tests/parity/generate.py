@@ -3,9 +3,9 @@
     python3.11 -m venv .venv && .venv/bin/pip install -r tests/parity/requirements.txt
     .venv/bin/python tests/parity/generate.py
 
-It writes `reference/torch.json` and `reference/keras.json` beside itself, in half a minute on one thread. Nothing in it
-is random: inputs and initial weights come from a formula. All arithmetic is in f64, of which fewer digits are kept than it
-is good for, so that another processor writes the same files.
+It writes `reference/torch.json` and `reference/keras.json` beside itself, in half a minute on one thread, and has
+`families.py` write `reference/families.json`. Nothing in it is random: inputs and initial weights come from a formula. All
+arithmetic is in f64, of which fewer digits are kept than it is good for, so that another processor writes the same files.
 """
 
 import json
@@ -48,6 +48,7 @@ def main():
     if len(sys.argv) == 1:  # the two frameworks do not bear each other in one process
         for name in ("torch", "keras"):
             subprocess.run([sys.executable, os.path.abspath(__file__), name], check=True)
+        subprocess.run([sys.executable, os.path.join(HERE, "families.py")], check=True)
         return
     if sys.argv[1] == "torch":
         from torch_side import Torch as fw

@@ -12,11 +12,19 @@ use netwright_compiler::source::SourceMap;
 ///
 /// Every message of the compiler, one on a line.
 pub fn compile(text: &str) -> Result<Lowered, String> {
+    compile_with(text, &Settings::default())
+}
+
+/// The same with values for the network's parameters.
+///
+/// # Errors
+///
+/// As [`compile`].
+pub fn compile_with(text: &str, settings: &Settings) -> Result<Lowered, String> {
     let mut map = SourceMap::new();
     let source = map.add("test.net", text);
     let mut sink = Sink::new();
-    let lowered =
-        driver::check(source, &mut map, &Settings::default(), &mut netwright_files::Disk::bundled(), &mut sink);
+    let lowered = driver::check(source, &mut map, settings, &mut netwright_files::Disk::bundled(), &mut sink);
     match lowered {
         Some(lowered) if !sink.has_errors() => Ok(lowered),
         _ => {

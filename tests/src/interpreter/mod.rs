@@ -35,7 +35,7 @@ use std::collections::BTreeMap;
 use netwright_compiler::ir::{Graph, ValueId};
 use netwright_compiler::recipe::Loss;
 
-pub use compile::{compile, prepared};
+pub use compile::{compile, compile_with, prepared};
 pub use example::Example;
 pub use kind::{KINDS, kind};
 pub use loss::{Losses, losses};

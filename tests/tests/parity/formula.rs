@@ -1,7 +1,7 @@
 //! Inputs and initial weights, as `tests/parity/formula.py` computes them: bit by bit the same floats.
 
 /// FNV-1a in 32 bits.
-fn name_hash(name: &str) -> u32 {
+pub(crate) fn name_hash(name: &str) -> u32 {
     name.bytes().fold(0x811C_9DC5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
