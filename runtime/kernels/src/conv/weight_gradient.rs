@@ -4,7 +4,7 @@
 //! weights of one panel, all of one kernel row, and sums over a block of pixels that stays in the first cache level.
 //! Every kernel row or tap takes part only where its window lies inside the image.
 
-use super::Conv;
+use super::{Among, Conv};
 use crate::check;
 use crate::columns::add_column_sums;
 use crate::isa::dispatch;
@@ -27,20 +27,30 @@ const BLOCK_INPUT: usize = 128 << 10;
 /// # Panics
 /// Where a slice has another length or the geometry is none ([`Conv::check`]).
 pub fn weight_gradient(g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32], db: &mut [f32]) {
+    weight_gradient_among(g, Among::alone(g.f), n, x, dy, dw, db);
+}
+
+/// [`weight_gradient`] from channels of a larger tensor, `dy` of `[n, out_h, out_w, among.total]`.
+///
+/// # Panics
+/// As [`weight_gradient`] does, and where the channels are not there.
+pub fn weight_gradient_among(g: &Conv, among: Among, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32], db: &mut [f32]) {
     g.check();
     check::images("x", x, n, g.input_len());
-    check::images("dy", dy, n, g.output_len());
+    among.check("dy", dy, n, g.out_h() * g.out_w(), g.f);
     check::len("dw", dw, g.weight_layout().len());
     if !db.is_empty() {
         check::len("db", db, g.bias_layout().len());
-        add_column_sums(g.f, dy, &mut db[..g.f]);
+        add_column_sums(g.f, among, dy, &mut db[..g.f]);
     }
+    // By the check, the first channel is there, or no image is.
+    let (dy, y_pixel) = (dy.get(among.first..).unwrap_or_default(), among.total);
     if g.is_depthwise() {
         // SAFETY: the lengths are checked above.
-        dispatch!(depthwise(g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32]));
+        dispatch!(depthwise(g: &Conv, n: usize, x: &[f32], dy: &[f32], y_pixel: usize, dw: &mut [f32]));
     } else {
         // SAFETY: the lengths are checked above.
-        dispatch!(grouped(g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32]));
+        dispatch!(grouped(g: &Conv, n: usize, x: &[f32], dy: &[f32], y_pixel: usize, dw: &mut [f32]));
     }
 }
 
@@ -116,7 +126,7 @@ fn strips(g: &Conv, joined: bool) -> impl Iterator<Item = Strip> {
 /// # Safety
 /// The lengths are those that [`weight_gradient`] checks.
 #[inline(always)]
-fn grouped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+fn grouped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], y_pixel: usize, dw: &mut [f32]) {
     let (inputs, outputs) = (g.c / g.groups, g.f / g.groups);
     let panels = outputs.div_ceil(PANEL);
     let panel_len = g.kh * g.kw * inputs * PANEL;
@@ -130,6 +140,7 @@ fn grouped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f
                         dy: dy.as_ptr().wrapping_add(group * outputs + panel * PANEL),
                         dw: dw.as_mut_ptr().wrapping_add((group * panels + panel) * panel_len),
                         inputs,
+                        y_pixel,
                     };
                     // SAFETY: the lengths are checked, so that the columns follow in `dy`, the panel's weights in `dw`.
                     unsafe { panel_columns::<S, Straight, false>(s, columns, g, &block, &strip, &operands) };
@@ -152,6 +163,7 @@ fn swapped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f
                     dy: dy.as_ptr(),
                     dw: dw.as_mut_ptr().wrapping_add(channel / PANEL * panel_len),
                     inputs: g.f,
+                    y_pixel: g.f,
                 };
                 let columns = PANEL.min(g.c - channel);
                 // SAFETY: the lengths are checked, so that the columns follow in `x`, the panel's weights in `dw`.
@@ -164,7 +176,7 @@ fn swapped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f
 /// # Safety
 /// The lengths are those that [`weight_gradient`] checks.
 #[inline(always)]
-fn depthwise<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+fn depthwise<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], y_pixel: usize, dw: &mut [f32]) {
     let (panel_len, multiplier) = (g.kh * g.kw * PANEL, g.f / g.c);
     for block in blocks(g, n) {
         for strip in strips(g, true) {
@@ -175,6 +187,7 @@ fn depthwise<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut 
                     dy: dy.as_ptr().wrapping_add(channel),
                     dw: dw.as_mut_ptr().wrapping_add(channel / PANEL * panel_len),
                     inputs: 1,
+                    y_pixel,
                 };
                 if multiplier == 1 {
                     // SAFETY: the lengths are checked: the columns follow in `x` and `dy`, the weights in `dw`.
@@ -213,12 +226,13 @@ fn depthwise<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut 
     }
 }
 
-/// The three operands of a panel, and its rows per tap.
+/// The three operands of a panel, its rows per tap, and the floats from one pixel of `dy` to the next.
 struct Operands {
     x: *const f32,
     dy: *const f32,
     dw: *mut f32,
     inputs: usize,
+    y_pixel: usize,
 }
 
 /// Which channels are the columns of a panel of weights.
@@ -322,7 +336,8 @@ unsafe fn weights<S: Simd, R: Columned, A: Access<S, N>, const N: usize>(
 ) {
     let Strip { cols, taps } = part.strip;
     let images = part.images;
-    let (y_row, y_image) = (g.out_w() * g.f, g.out_h() * g.out_w() * g.f);
+    let y_pixel = operands.y_pixel;
+    let (y_row, y_image) = (g.out_w() * y_pixel, g.out_h() * g.out_w() * y_pixel);
     let (x_row, x_image) = (g.w * g.c, g.h * g.w * g.c);
     let level = |count, x: usize, y: usize| {
         let (a, b) = if R::BY_X { (y, x) } else { (x, y) };
@@ -331,10 +346,10 @@ unsafe fn weights<S: Simd, R: Columned, A: Access<S, N>, const N: usize>(
     let reduction = Reduction::new(
         level(images.len(), x_image, y_image),
         level(part.rows.len(), g.stride[0].wrapping_mul(x_row), y_row),
-        level(cols.len(), g.stride[1].wrapping_mul(g.c), g.f),
+        level(cols.len(), g.stride[1].wrapping_mul(g.c), y_pixel),
         false,
     );
-    let dy = operands.dy.wrapping_add(images.start * y_image + part.rows.start * y_row + cols.start * g.f);
+    let dy = operands.dy.wrapping_add(images.start * y_image + part.rows.start * y_row + cols.start * y_pixel);
     let x_first = images.start * x_image + part.x_row * x_row;
     // The pixel of `x` that a tap meets at the strip's first column.
     let x_at = |tap: usize| {
