@@ -142,6 +142,13 @@ impl Conv {
         self.groups * (self.c / self.groups).next_multiple_of(PANEL) * taps * (self.f / self.groups)
     }
 
+    /// Whether the kernels may compute it by Winograd's algorithm, which rounds more: for predictions only. Elsewhere the
+    /// code for it is left out of the program.
+    fn has_fast_form(&self) -> bool {
+        let Window { kernel, stride, dilation, .. } = self.window;
+        (kernel, stride, dilation, self.groups) == ([3, 3], [1, 1], [1, 1], 1)
+    }
+
     fn output(&self) -> Option<[usize; 3]> {
         let [oh, ow] = self.window.outputs([self.h, self.w])?;
         Some([oh, ow, self.f])
@@ -201,7 +208,8 @@ impl Operation for Conv {
         let (rt, geometry) = (step.rt(), step.geometry());
         let (x, y, w, b) = (step.read(0), step.write(0), step.parameter(0), step.parameter(1));
         let activation = if self.relu { quote!(Relu) } else { quote!(None) };
-        quote!(#rt::conv::forward(&#geometry, #rt::conv::Activation::#activation, n, #x, #w, #b, #y);)
+        let forward = if self.has_fast_form() && !step.trains() { quote!(infer) } else { quote!(forward) };
+        quote!(#rt::conv::#forward(&#geometry, #rt::conv::Activation::#activation, n, #x, #w, #b, #y);)
     }
 }
 

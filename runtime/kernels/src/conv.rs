@@ -1,7 +1,9 @@
 //! 2-D convolution (cross-correlation, as the field has it), grouped, dilated, depthwise, with its gradients.
 
+mod pack;
 mod transpose;
 mod weight_gradient;
+mod winograd;
 
 pub(crate) use transpose::exchange;
 pub use transpose::{transpose_weights, transposed_layout, transposed_len};
@@ -134,6 +136,11 @@ impl Conv {
         Layout::Padded { len: self.f }
     }
 
+    /// Whether [`infer`] computes it by Winograd's F(4x4, 3x3).
+    pub const fn is_winograd(&self) -> bool {
+        winograd::pays(self)
+    }
+
     pub(crate) fn rows(&self, transposed: bool) -> Axis {
         axis(self.h, self.out_h(), self.kh, [self.stride[0], self.pad[0], self.dilation[0]], transposed)
     }
@@ -191,6 +198,26 @@ pub fn forward(g: &Conv, activation: Activation, n: usize, x: &[f32], w: &[f32],
     } else {
         // SAFETY: the lengths are checked above, and the strides are those of dense images.
         unsafe { correlate(&correlation, x, w, b, y) }
+    }
+}
+
+/// Writes what [`forward`] does, by Winograd's F(4x4, 3x3) where that is faster ([`Conv::is_winograd`]).
+///
+/// There, an output is within `1e-5` of the largest sum of its terms' magnitudes that its channel has in its tile of 4x4
+/// pixels, and what is not finite in the input may reach all of a tile. Each thread keeps the memory that its largest
+/// call has worked in, some hundred kilobytes for the networks that are bundled; without it the direct form is used. The result
+/// for an image does not depend, to the bit, on the other images of the call.
+///
+/// # Panics
+/// As [`forward`] does.
+pub fn infer(g: &Conv, activation: Activation, n: usize, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
+    g.check();
+    check::images("x", x, n, g.input_len());
+    check::images("y", y, n, g.output_len());
+    check::len("w", w, g.weight_layout().len());
+    check_bias(g, b);
+    if !g.is_winograd() || !winograd::forward(g, activation, n, x, w, b, y) {
+        forward(g, activation, n, x, w, b, y);
     }
 }
 

@@ -149,10 +149,45 @@ pub(crate) fn better<S: Simd>(s: S, value: S::V, best: S::V) -> S::V {
 #[inline(always)]
 fn infer_body<S: Simd>(s: S, g: &Pool, x: &[f32], y: &mut [f32]) {
     for (x, y) in x.chunks_exact(g.input_len()).zip(y.chunks_exact_mut(g.output_len())) {
-        for columns in blocks(g.c) {
-            by_width!(columns, infer_columns::<S>(s, g, columns, x, y));
+        let mut witness = s.splat(0.0);
+        for window in g.windows() {
+            let y = &mut y[window.pixel * g.c..][..g.c];
+            for columns in blocks(g.c) {
+                witness = by_width!(columns, finite_window::<S>(s, g, &window, columns, x, y, witness));
+            }
+        }
+        if s.lanes(witness) != [0.0; LANES] {
+            for columns in blocks(g.c) {
+                by_width!(columns, infer_columns::<S>(s, g, columns, x, y));
+            }
         }
     }
+}
+
+/// Writes the maximum of a window without NaN, for which a comparison is enough, and adds zero times every value to the
+/// witness: it stays zero if all values are finite.
+#[inline(always)]
+fn finite_window<S: Simd, const NV: usize>(
+    s: S,
+    g: &Pool,
+    window: &Window,
+    columns: Columns,
+    x: &[f32],
+    y: &mut [f32],
+    witness: S::V,
+) -> S::V {
+    let mut best = [s.splat(f32::NEG_INFINITY); NV];
+    // Several, each of which waits for its own last addition only.
+    let mut witnesses = [s.splat(0.0); NV];
+    window.taps(g, |offset, _| {
+        let values: [S::V; NV] = columns.load_all(s, &x[offset..]);
+        for i in 0..NV {
+            best[i] = s.max(values[i], best[i]);
+            witnesses[i] = s.mul_add(values[i], s.splat(0.0), witnesses[i]);
+        }
+    });
+    columns.store_all(s, best, y);
+    witnesses.into_iter().fold(witness, |sum, witness| s.add(sum, witness))
 }
 
 #[inline(always)]

@@ -91,6 +91,30 @@ fn max_pooling() {
 }
 
 #[test]
+fn inference_is_the_forward_pass_whatever_the_values() {
+    on_every_isa(|_| {
+        let mut random = Random::new(45);
+        for _ in 0..cases(200) {
+            let g = random_geometry(&mut random);
+            let mut x = coarse(&mut random, 3 * g.input_len());
+            // The first image is finite, the second has a few values that are not, the third many.
+            for (image, x) in x.chunks_exact_mut(g.input_len()).enumerate() {
+                let step = [usize::MAX, 41, 3][image];
+                for x in x.iter_mut().skip(random.within(0, 2)).step_by(step) {
+                    *x = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0][random.within(0, 3)];
+                }
+                x[0] = if image == 0 { -0.0 } else { x[0] };
+            }
+            let (mut y, mut z) = (vec![0.0; 3 * g.output_len()], vec![0.0; 3 * g.output_len()]);
+            let mut index = vec![0.0; 3 * max_pool::index_len(&g)];
+            max_pool::forward(&g, 3, &x, &mut y, &mut index);
+            max_pool::infer(&g, 3, &x, &mut z);
+            assert_eq!(bits(&z), bits(&y), "{g:?}");
+        }
+    });
+}
+
+#[test]
 fn the_largest_is_a_nan_where_there_is_one() {
     let g = Pool { h: 2, w: 2, c: 9, kernel: [2, 2], stride: [2, 2], pad: [0, 0], ceil: false };
     on_every_isa(|_| {
