@@ -1,5 +1,6 @@
 //! Loops over a matrix `[rows, c]` whose columns, the channels, each have constants or sums of their own.
 
+use crate::conv::Among;
 use crate::isa::dispatch;
 use crate::simd::{LANES, Simd};
 
@@ -261,12 +262,25 @@ fn map_block<S: Simd, F: ColumnMap, const NV: usize>(
 }
 pub(crate) use by_width;
 
-/// Adds to `sums`, `[c]`, the sums of the columns of `x`, `[rows, c]`.
-pub(crate) fn add_column_sums(c: usize, x: &[f32], out: &mut [f32]) {
-    dispatch!(add_values(c: usize, x: &[f32], out: &mut [f32]))
+/// Adds to `out`, `[c]`, the sums of `c` columns of `x`, `[rows, among.total]`.
+pub(crate) fn add_column_sums(c: usize, among: Among, x: &[f32], out: &mut [f32]) {
+    dispatch!(add_values(c: usize, among: Among, x: &[f32], out: &mut [f32]))
 }
 
 #[inline(always)]
-fn add_values<S: Simd>(s: S, c: usize, x: &[f32], out: &mut [f32]) {
-    sums(s, Value, c, x, x, 1.0, true, out);
+fn add_values<S: Simd>(s: S, c: usize, among: Among, x: &[f32], out: &mut [f32]) {
+    for columns in blocks(c) {
+        by_width!(columns, add_block::<S>(s, columns, among, x, out));
+    }
+}
+
+#[inline(always)]
+fn add_block<S: Simd, const NV: usize>(s: S, columns: Columns, among: Among, x: &[f32], out: &mut [f32]) {
+    let source = Columns { at: columns.at + among.first, ..columns };
+    let none = [[s.splat(0.0); 2]; NV];
+    let totals = block_sums::<S, Value, 1, NV>(s, Value, none, among.total, source, x, x);
+    for i in 0..NV {
+        let vector = columns.vector(i);
+        vector.store(s, s.add(vector.load(s, out), totals[i][0]), out);
+    }
 }

@@ -8,7 +8,7 @@ mod winograd;
 pub(crate) use transpose::exchange;
 pub use transpose::{transpose_weights, transposed_layout, transposed_len};
 pub(crate) use weight_gradient::transposed_weight_gradient;
-pub use weight_gradient::weight_gradient;
+pub use weight_gradient::{weight_gradient, weight_gradient_among};
 
 use crate::check::{self, product};
 use crate::correlate::{Correlation, Lanes, correlate, correlate_depthwise};
@@ -163,6 +163,30 @@ fn axis(input: usize, output: usize, taps: usize, [stride, pad, dilation]: [usiz
     Axis { positions, sources, taps, stride, pad, dilation, transposed }
 }
 
+/// Where the channels of a tensor stand in pixels that others share: in those of the tensor that a `concat` joins it to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Among {
+    /// Channels before them.
+    pub first: usize,
+    /// Channels of a pixel.
+    pub total: usize,
+}
+
+impl Among {
+    /// `channels` by themselves.
+    pub const fn alone(channels: usize) -> Among {
+        Among { first: 0, total: channels }
+    }
+
+    /// Asserts that a slice holds `n` images of so many pixels, and that `channels` are among those of each.
+    #[track_caller]
+    pub(crate) fn check(self, what: &str, slice: &[f32], n: usize, pixels: usize, channels: usize) {
+        let fits = self.first.checked_add(channels).is_some_and(|end| end <= self.total);
+        assert!(fits, "`{what}`: {channels} channels from {} on are not among {}", self.first, self.total);
+        check::images(what, slice, n, product(&[pixels, self.total]));
+    }
+}
+
 /// Writes `y = activation(conv(x, w) + b)`.
 ///
 /// `x` is `[n, h, w, c]`, `w` has [`Conv::weight_layout`], `b` has [`Conv::bias_layout`] or is empty (no bias), `y` is
@@ -171,9 +195,26 @@ fn axis(input: usize, output: usize, taps: usize, [stride, pad, dilation]: [usiz
 /// # Panics
 /// Where a slice has another length or the geometry is none ([`Conv::check`]).
 pub fn forward(g: &Conv, activation: Activation, n: usize, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
+    forward_among(g, Among::alone(g.f), activation, n, x, w, b, y);
+}
+
+/// [`forward`] into channels of a larger tensor, `y` of `[n, out_h, out_w, among.total]`; the others are left alone.
+///
+/// # Panics
+/// As [`forward`] does, and where the channels are not there.
+pub fn forward_among(
+    g: &Conv,
+    among: Among,
+    activation: Activation,
+    n: usize,
+    x: &[f32],
+    w: &[f32],
+    b: &[f32],
+    y: &mut [f32],
+) {
     g.check();
     check::images("x", x, n, g.input_len());
-    check::images("y", y, n, g.output_len());
+    among.check("y", y, n, g.out_h() * g.out_w(), g.f);
     check::len("w", w, g.weight_layout().len());
     check_bias(g, b);
     let depthwise = g.is_depthwise();
@@ -184,40 +225,60 @@ pub fn forward(g: &Conv, activation: Activation, n: usize, x: &[f32], w: &[f32],
         x_image: g.input_len(),
         x_row: g.w * g.c,
         x_pixel: g.c,
-        y_image: g.output_len(),
-        y_row: g.out_w() * g.f,
-        y_pixel: g.f,
+        y_image: g.out_h() * g.out_w() * among.total,
+        y_row: g.out_w() * among.total,
+        y_pixel: among.total,
         groups: if depthwise { 1 } else { g.groups },
         depth: if depthwise { 1 } else { g.c / g.groups },
         f: if depthwise { g.f } else { g.f / g.groups },
         relu: activation == Activation::Relu,
     };
+    // By the check, the first channel is there, or no image is.
+    let y = y.get_mut(among.first..).unwrap_or_default();
     if depthwise {
-        // SAFETY: the lengths are checked above, and the strides are those of dense images.
+        // SAFETY: the lengths are checked above, and the strides are those of the images; `y` lacks only what is before its
+        // first channel.
         unsafe { correlate_depthwise(&correlation, Lanes::Spread(g.f / g.c), x, w, b, y) }
     } else {
-        // SAFETY: the lengths are checked above, and the strides are those of dense images.
+        // SAFETY: as above.
         unsafe { correlate(&correlation, x, w, b, y) }
     }
 }
 
 /// Writes what [`forward`] does, by Winograd's F(4x4, 3x3) where that is faster ([`Conv::is_winograd`]).
 ///
-/// There, an output is within `1e-5` of the largest sum of its terms' magnitudes that its channel has in its tile of 4x4
-/// pixels, and what is not finite in the input may reach all of a tile. Each thread keeps the memory that its largest
+/// There, an output is within `5e-6` of the largest magnitude among the inputs of its tile of 4x4 pixels, times the sum of
+/// its weights' magnitudes, and what is not finite in the input may reach all of a tile. Each thread keeps the memory that its largest
 /// call has worked in, some hundred kilobytes for the networks that are bundled; without it the direct form is used. The result
 /// for an image does not depend, to the bit, on the other images of the call.
 ///
 /// # Panics
 /// As [`forward`] does.
 pub fn infer(g: &Conv, activation: Activation, n: usize, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
+    infer_among(g, Among::alone(g.f), activation, n, x, w, b, y);
+}
+
+/// [`infer`] into channels of a larger tensor, `y` of `[n, out_h, out_w, among.total]`; the others are left alone.
+///
+/// # Panics
+/// As [`infer`] does, and where the channels are not there.
+pub fn infer_among(
+    g: &Conv,
+    among: Among,
+    activation: Activation,
+    n: usize,
+    x: &[f32],
+    w: &[f32],
+    b: &[f32],
+    y: &mut [f32],
+) {
     g.check();
     check::images("x", x, n, g.input_len());
-    check::images("y", y, n, g.output_len());
+    among.check("y", y, n, g.out_h() * g.out_w(), g.f);
     check::len("w", w, g.weight_layout().len());
     check_bias(g, b);
-    if !g.is_winograd() || !winograd::forward(g, activation, n, x, w, b, y) {
-        forward(g, activation, n, x, w, b, y);
+    if !g.is_winograd() || !winograd::forward(g, among, activation, n, x, w, b, y) {
+        forward_among(g, among, activation, n, x, w, b, y);
     }
 }
 
@@ -229,13 +290,22 @@ pub fn infer(g: &Conv, activation: Activation, n: usize, x: &[f32], w: &[f32], b
 /// # Panics
 /// Where a slice has another length or the geometry is none ([`Conv::check`]).
 pub fn input_gradient(g: &Conv, n: usize, dy: &[f32], wt: &[f32], dx: &mut [f32]) {
-    transposed(g, Activation::None, n, dy, wt, &[], dx);
+    transposed(g, Among::alone(g.f), Activation::None, n, dy, wt, &[], dx);
+}
+
+/// [`input_gradient`] of channels of a larger tensor, `dy` of `[n, out_h, out_w, among.total]`.
+///
+/// # Panics
+/// As [`input_gradient`] does, and where the channels are not there.
+pub fn input_gradient_among(g: &Conv, among: Among, n: usize, dy: &[f32], wt: &[f32], dx: &mut [f32]) {
+    transposed(g, among, Activation::None, n, dy, wt, &[], dx);
 }
 
 /// [`input_gradient`] with a bias for each channel of `dx`, or none, and an activation. A depthwise convolution whose
 /// output has more channels than its input takes neither.
 pub(crate) fn transposed(
     g: &Conv,
+    among: Among,
     activation: Activation,
     n: usize,
     dy: &[f32],
@@ -244,7 +314,7 @@ pub(crate) fn transposed(
     dx: &mut [f32],
 ) {
     g.check();
-    check::images("dy", dy, n, g.output_len());
+    among.check("dy", dy, n, g.out_h() * g.out_w(), g.f);
     check::images("dx", dx, n, g.input_len());
     check::len("wt", wt, transposed_len(g));
     if !b.is_empty() {
@@ -257,9 +327,9 @@ pub(crate) fn transposed(
         images: n,
         rows: g.rows(true),
         cols: g.cols(true),
-        x_image: g.output_len(),
-        x_row: g.out_w() * g.f,
-        x_pixel: g.f,
+        x_image: g.out_h() * g.out_w() * among.total,
+        x_row: g.out_w() * among.total,
+        x_pixel: among.total,
         y_image: g.input_len(),
         y_row: g.w * g.c,
         y_pixel: g.c,
@@ -268,11 +338,14 @@ pub(crate) fn transposed(
         f: if depthwise { g.f } else { g.c / g.groups },
         relu: activation == Activation::Relu,
     };
+    // By the check, the first channel is there, or no image is.
+    let dy = dy.get(among.first..).unwrap_or_default();
     if depthwise {
-        // SAFETY: the lengths are checked above, and the strides are those of dense images.
+        // SAFETY: the lengths are checked above, and the strides are those of the images; `dy` lacks only what is before its
+        // first channel.
         unsafe { correlate_depthwise(&correlation, Lanes::Fold(g.f / g.c), dy, wt, &[], dx) }
     } else {
-        // SAFETY: the lengths are checked above, and the strides are those of dense images.
+        // SAFETY: as above.
         unsafe { correlate(&correlation, dy, wt, b, dx) }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::check;
 use crate::columns::add_column_sums;
-use crate::conv::{self, Activation, Conv};
+use crate::conv::{self, Activation, Among, Conv};
 use crate::layout::Layout;
 
 /// The geometry of a transposed convolution over one image.
@@ -101,7 +101,8 @@ const fn output(size: usize, kernel: usize, stride: usize, pad: usize, output_pa
 /// # Panics
 /// Where a slice has another length or the geometry is none.
 pub fn forward(g: &ConvTranspose, activation: Activation, n: usize, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
-    conv::transposed(&g.conv(), activation, n, x, w, b, y);
+    let conv = g.conv();
+    conv::transposed(&conv, Among::alone(conv.f), activation, n, x, w, b, y);
 }
 
 /// Floats of the transposed weights.
@@ -137,7 +138,7 @@ pub fn weight_gradient(g: &ConvTranspose, n: usize, x: &[f32], dy: &[f32], dw: &
     if !db.is_empty() {
         check::images("dy", dy, n, g.output_len());
         check::len("db", db, g.bias_layout().len());
-        add_column_sums(g.f, dy, &mut db[..g.f]);
+        add_column_sums(g.f, Among::alone(g.f), dy, &mut db[..g.f]);
     }
     conv::transposed_weight_gradient(&g.conv(), n, dy, x, dw);
 }

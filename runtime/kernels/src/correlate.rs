@@ -4,12 +4,14 @@
 //! from their first one. They are taken in blocks, small enough to stay in the first cache level with their sums; for
 //! each panel of sixteen output channels a block is covered by register tiles ([`crate::tile`]).
 
+use crate::crew::{self, Floats};
 use crate::isa::dispatch;
 use crate::layout::PANEL;
 use crate::simd::LANES;
 use crate::simd::Simd;
 use crate::tile::{self, Access, Columns, Level, Reads, Reduction, Spread, with_rows};
 use crate::window::{Axis, Class};
+use std::ops::Range;
 
 /// Panels that are taken together where a block has a single pixel.
 const WIDE: usize = 4;
@@ -40,11 +42,59 @@ pub(crate) struct Correlation {
 /// Runs a correlation: `y` is overwritten. `b` holds a value per written channel, or nothing.
 ///
 /// # Safety
-/// `x` holds `images * x_image` floats and `y` holds `images * y_image`; every source pixel's `groups * depth` channels
-/// and every written pixel's `groups * f` lie within their image by the strides; `w` holds
+/// By the strides, every source pixel's `groups * depth` channels of `images` images lie within `x`, and every written
+/// pixel's `groups * f` within `y`; `w` holds
 /// `[groups, ceil(f / 16), rows.taps, cols.taps, depth, 16]`; `b` is empty or holds at least `groups * f`.
 pub(crate) unsafe fn correlate(c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
-    dispatch!(grouped(c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]))
+    let cut = Cut::of(c, x.len(), w.len());
+    let y = Floats::new(y);
+    crew::share(cut.parts, &|part| dispatch_grouped(c, cut.share(part), x, w, b, y));
+}
+
+fn dispatch_grouped(c: &Correlation, share: Share, x: &[f32], w: &[f32], b: &[f32], y: Floats) {
+    dispatch!(grouped(c: &Correlation, share: Share, x: &[f32], w: &[f32], b: &[f32], y: Floats))
+}
+
+/// How a correlation is cut into parts: by pixels or by panels, neither of which any sum knows of.
+#[derive(Clone, Copy)]
+struct Cut {
+    parts: usize,
+    by_panels: bool,
+}
+
+impl Cut {
+    /// By what leaves the parts least to read, where it goes into equal parts.
+    fn of(c: &Correlation, x: usize, w: usize) -> Cut {
+        let pixels = c.images as u64 * c.rows.positions as u64 * c.cols.positions as u64;
+        let taps = c.rows.taps as u64 * c.cols.taps as u64;
+        let channels = c.groups as u64 * c.f as u64 * c.depth as u64;
+        let parts = crew::parts(pixels.saturating_mul(taps).saturating_mul(channels));
+        let panels = c.f.div_ceil(PANEL);
+        let fits = panels.is_multiple_of(parts) || panels >= 4 * parts;
+        let by_panels = if pixels < 2 * parts as u64 { panels > 1 } else { fits && w > x };
+        Cut { parts: if by_panels { parts.min(panels) } else { parts.min(pixels as usize) }, by_panels }
+    }
+
+    fn share(self, part: usize) -> Share {
+        let whole = [0, 1];
+        let share = [part, self.parts];
+        if self.by_panels { Share { pixels: whole, panels: share } } else { Share { pixels: share, panels: whole } }
+    }
+}
+
+/// A part of a correlation: of the pixels of every rectangle and of the panels of every group, the part of so many.
+#[derive(Clone, Copy)]
+pub(crate) struct Share {
+    pixels: [usize; 2],
+    panels: [usize; 2],
+}
+
+impl Share {
+    #[inline(always)]
+    fn range([part, parts]: [usize; 2], count: usize) -> Range<usize> {
+        let at = |part: usize| (count as u64 * part as u64 / parts as u64) as usize;
+        at(part)..at(part + 1)
+    }
 }
 
 /// How the channels of a depthwise correlation belong together; the number is at least one.
@@ -70,7 +120,17 @@ pub(crate) unsafe fn correlate_depthwise(
     b: &[f32],
     y: &mut [f32],
 ) {
-    dispatch!(depthwise(c: &Correlation, lanes: Lanes, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]))
+    let pixels = c.images as u64 * c.rows.positions as u64 * c.cols.positions as u64;
+    // A depthwise step reads a float for each multiply-add, and takes about four times as long.
+    let work = (pixels * 4).saturating_mul(c.rows.taps as u64 * c.cols.taps as u64).saturating_mul(c.f as u64);
+    let parts = crew::parts(work).min(pixels as usize);
+    let cut = Cut { parts, by_panels: false };
+    let y = Floats::new(y);
+    crew::share(parts, &|part| dispatch_depthwise(c, cut.share(part), lanes, x, w, b, y));
+}
+
+fn dispatch_depthwise(c: &Correlation, share: Share, lanes: Lanes, x: &[f32], w: &[f32], b: &[f32], y: Floats) {
+    dispatch!(depthwise(c: &Correlation, share: Share, lanes: Lanes, x: &[f32], w: &[f32], b: &[f32], y: Floats))
 }
 
 /// The elements and pixels of one rectangle of classes.
@@ -170,33 +230,33 @@ impl Fold {
 /// # Safety
 /// That of [`correlate`].
 #[inline(always)]
-fn grouped<S: Simd>(s: S, c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
+fn grouped<S: Simd>(s: S, c: &Correlation, share: Share, x: &[f32], w: &[f32], b: &[f32], y: Floats) {
     let panels = c.f.div_ceil(PANEL);
     let panel_len = c.rows.taps * c.cols.taps * c.depth * PANEL;
     let (mut x_at, mut y_at) = ([0; BLOCK], [0; BLOCK]);
     for row in c.rows.classes() {
         for col in c.cols.classes() {
             let rectangle = Rectangle::new(c, false, row, col);
-            let pixels = rectangle.pixels(c.images);
-            for first in (0..pixels).step_by(BLOCK) {
-                let count = BLOCK.min(pixels - first);
+            let pixels = Share::range(share.pixels, rectangle.pixels(c.images));
+            for first in pixels.clone().step_by(BLOCK) {
+                let count = BLOCK.min(pixels.end - first);
                 rectangle.place(c, first, &mut x_at[..count], &mut y_at[..count]);
                 for group in 0..c.groups {
-                    let mut next = 0;
-                    while next < panels {
+                    let Range { start: mut next, end } = Share::range(share.panels, panels);
+                    while next < end {
                         let channel = group * c.f + next * PANEL;
                         let columns = PANEL.min(c.f - next * PANEL);
                         let panel = Panel {
                             x: x.as_ptr().wrapping_add(group * c.depth),
                             w: w.as_ptr().wrapping_add((group * panels + next) * panel_len + rectangle.w_start),
-                            y: y.as_mut_ptr().wrapping_add(channel),
+                            y: y.at(channel),
                             bias: bias(b, channel, columns),
                             columns,
                             relu: c.relu,
                             reduction: &rectangle.reduction,
                             fold: Fold::NONE,
                         };
-                        if count == 1 && c.f >= (next + WIDE) * PANEL {
+                        if count == 1 && next + WIDE <= end && c.f >= (next + WIDE) * PANEL {
                             // SAFETY: as below, for as many panels, all of them full.
                             unsafe {
                                 wide_tile(s, &panel, panel_len, b.get(channel..).unwrap_or(&[]), x_at[0], y_at[0])
@@ -219,7 +279,7 @@ fn grouped<S: Simd>(s: S, c: &Correlation, x: &[f32], w: &[f32], b: &[f32], y: &
 /// # Safety
 /// That of [`correlate_depthwise`].
 #[inline(always)]
-fn depthwise<S: Simd>(s: S, c: &Correlation, lanes: Lanes, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
+fn depthwise<S: Simd>(s: S, c: &Correlation, share: Share, lanes: Lanes, x: &[f32], w: &[f32], b: &[f32], y: Floats) {
     let (spread, fold) = match lanes {
         Lanes::Spread(multiplier) => (multiplier, 1),
         Lanes::Fold(multiplier) => (1, multiplier),
@@ -229,16 +289,16 @@ fn depthwise<S: Simd>(s: S, c: &Correlation, lanes: Lanes, x: &[f32], w: &[f32],
     for row in c.rows.classes() {
         for col in c.cols.classes() {
             let rectangle = Rectangle::new(c, true, row, col);
-            let pixels = rectangle.pixels(c.images);
-            for first in (0..pixels).step_by(BLOCK) {
-                let count = BLOCK.min(pixels - first);
+            let pixels = Share::range(share.pixels, rectangle.pixels(c.images));
+            for first in pixels.clone().step_by(BLOCK) {
+                let count = BLOCK.min(pixels.end - first);
                 rectangle.place(c, first, &mut x_at[..count], &mut y_at[..count]);
                 for channel in (0..c.f).step_by(PANEL) {
                     let columns = PANEL.min(c.f - channel);
                     let panel = Panel {
                         x: x.as_ptr().wrapping_add(channel / spread),
                         w: w.as_ptr().wrapping_add(channel / PANEL * panel_len + rectangle.w_start),
-                        y: y.as_mut_ptr().wrapping_add(channel / fold),
+                        y: y.at(channel / fold),
                         bias: bias(b, channel, columns),
                         columns,
                         relu: c.relu,

@@ -127,6 +127,20 @@ pub(crate) fn on_every_isa(mut test: impl FnMut(Isa)) {
     FORCED.with(|forced| forced.set(None));
 }
 
+/// The instruction set that this thread's test forces, for the threads that help it.
+#[cfg(test)]
+pub(crate) fn forced() -> Option<Isa> {
+    FORCED.with(|forced| forced.get())
+}
+
+/// Runs `work` with an instruction set forced, or none.
+#[cfg(test)]
+pub(crate) fn with_forced(isa: Option<Isa>, work: impl FnOnce()) {
+    let before = FORCED.with(|forced| forced.replace(isa));
+    work();
+    FORCED.with(|forced| forced.set(before));
+}
+
 /// Calls a function that is generic over [`crate::simd::Simd`] with the vectors of the level in use, compiled for it.
 ///
 /// `dispatch!(body(x: &[f32], y: &mut [f32]))` stands for `body(simd, x, y)`. The body is `#[inline(always)]`, as all

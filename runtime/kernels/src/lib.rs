@@ -2,7 +2,8 @@
 //!
 //! Everything here works on `f32` slices in channels-last order, `[N, H, W, C]`, on the calling thread and without
 //! allocating. A call takes `n`, the number of images its slices hold; whoever calls splits a batch into chunks of
-//! images and spreads the chunks over threads. Geometries ([`conv::Conv`], [`max_pool::Pool`], …) are plain constants.
+//! images and spreads the chunks over threads. Only where that thread leads a crew ([`crew`]) are large steps cut into parts
+//! that several threads compute. Geometries ([`conv::Conv`], [`max_pool::Pool`], …) are plain constants.
 //!
 //! Every entry point checks the lengths of its slices against the geometry and panics where they differ: the callers
 //! are generated, so a difference is a broken contract and no input of a user's can cause it.
@@ -40,6 +41,7 @@ pub mod binary_cross_entropy;
 pub mod concat;
 pub mod conv;
 pub mod conv_transpose;
+pub mod crew;
 pub mod cross_entropy;
 pub mod dense;
 pub mod dropout;

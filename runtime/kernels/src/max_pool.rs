@@ -4,6 +4,8 @@ pub use crate::pool::Pool;
 
 use crate::check;
 use crate::columns::{Columns, blocks, by_width};
+use crate::conv::Among;
+use crate::crew;
 use crate::isa::dispatch;
 use crate::pool::Window;
 use crate::simd::{LANES, Simd};
@@ -33,10 +35,25 @@ pub fn forward(g: &Pool, n: usize, x: &[f32], y: &mut [f32], index: &mut [f32]) 
 /// # Panics
 /// Where a slice has another length or the geometry is none.
 pub fn infer(g: &Pool, n: usize, x: &[f32], y: &mut [f32]) {
+    infer_among(g, Among::alone(g.c), n, x, y);
+}
+
+/// [`infer`] into channels of a larger tensor, `y` of `[n, out_h, out_w, among.total]`; the others are left alone.
+///
+/// # Panics
+/// As [`infer`] does, and where the channels are not there.
+pub fn infer_among(g: &Pool, among: Among, n: usize, x: &[f32], y: &mut [f32]) {
     g.check();
     check::images("x", x, n, g.input_len());
-    check::images("y", y, n, g.output_len());
-    dispatch!(infer_body(g: &Pool, x: &[f32], y: &mut [f32]))
+    among.check("y", y, n, g.out_h() * g.out_w(), g.c);
+    // An element takes about as long to compare as a few are multiplied and added.
+    let parts = crew::parts((4 * n as u64).saturating_mul(g.input_len() as u64));
+    let row_len = g.out_w() * among.total;
+    crew::share_units(parts, row_len, y, &|first, y| dispatch_infer(g, among, first, x, y));
+}
+
+fn dispatch_infer(g: &Pool, among: Among, first: usize, x: &[f32], y: &mut [f32]) {
+    dispatch!(infer_rows(g: &Pool, among: Among, first: usize, x: &[f32], y: &mut [f32]))
 }
 
 /// Writes to `dx` the gradient of the input: each window's gradient at the position in `index`, zero elsewhere.
@@ -146,19 +163,22 @@ pub(crate) fn better<S: Simd>(s: S, value: S::V, best: S::V) -> S::V {
     s.and(s.not_le(value, best), s.eq(best, best))
 }
 
+/// The rows of the output from the `first` of all images on.
 #[inline(always)]
-fn infer_body<S: Simd>(s: S, g: &Pool, x: &[f32], y: &mut [f32]) {
-    for (x, y) in x.chunks_exact(g.input_len()).zip(y.chunks_exact_mut(g.output_len())) {
+fn infer_rows<S: Simd>(s: S, g: &Pool, among: Among, first: usize, x: &[f32], y: &mut [f32]) {
+    for (i, y) in y.chunks_exact_mut(g.out_w() * among.total).enumerate() {
+        let (image, row) = ((first + i) / g.out_h(), (first + i) % g.out_h());
+        let x = &x[image * g.input_len()..][..g.input_len()];
         let mut witness = s.splat(0.0);
-        for window in g.windows() {
-            let y = &mut y[window.pixel * g.c..][..g.c];
+        for (window, y) in g.windows_of_row(row).zip(y.chunks_exact_mut(among.total)) {
+            let y = &mut y[among.first..];
             for columns in blocks(g.c) {
                 witness = by_width!(columns, finite_window::<S>(s, g, &window, columns, x, y, witness));
             }
         }
         if s.lanes(witness) != [0.0; LANES] {
             for columns in blocks(g.c) {
-                by_width!(columns, infer_columns::<S>(s, g, columns, x, y));
+                by_width!(columns, infer_row::<S>(s, g, among, columns, row, x, y));
             }
         }
     }
@@ -191,8 +211,16 @@ fn finite_window<S: Simd, const NV: usize>(
 }
 
 #[inline(always)]
-fn infer_columns<S: Simd, const NV: usize>(s: S, g: &Pool, columns: Columns, x: &[f32], y: &mut [f32]) {
-    for window in g.windows() {
+fn infer_row<S: Simd, const NV: usize>(
+    s: S,
+    g: &Pool,
+    among: Among,
+    columns: Columns,
+    row: usize,
+    x: &[f32],
+    y: &mut [f32],
+) {
+    for (window, y) in g.windows_of_row(row).zip(y.chunks_exact_mut(among.total)) {
         let mut best = [s.splat(f32::NEG_INFINITY); NV];
         window.taps(g, |offset, _| {
             let values: [S::V; NV] = columns.load_all(s, &x[offset..]);
@@ -200,7 +228,7 @@ fn infer_columns<S: Simd, const NV: usize>(s: S, g: &Pool, columns: Columns, x: 
                 best[i] = s.select(better(s, values[i], best[i]), values[i], best[i]);
             }
         });
-        columns.store_all(s, best, &mut y[window.pixel * g.c..]);
+        columns.store_all(s, best, &mut y[among.first..]);
     }
 }
 

@@ -74,15 +74,19 @@ impl Pool {
     /// The windows of an image, row by row.
     #[inline(always)]
     pub(crate) fn windows(&self) -> impl Iterator<Item = Window> {
-        let (out_h, out_w) = (self.out_h(), self.out_w());
-        (0..out_h).flat_map(move |y| {
-            let top = y * self.stride[0];
-            let rows = clip(top, self.kernel[0], self.pad[0], self.h);
-            (0..out_w).map(move |x| {
-                let left = x * self.stride[1];
-                let cols = clip(left, self.kernel[1], self.pad[1], self.w);
-                Window { pixel: y * out_w + x, rows: rows.clone(), cols, top, left }
-            })
+        (0..self.out_h()).flat_map(move |y| self.windows_of_row(y))
+    }
+
+    /// The windows of a row of the output.
+    #[inline(always)]
+    pub(crate) fn windows_of_row(&self, y: usize) -> impl Iterator<Item = Window> + use<> {
+        let Pool { h, w, kernel, stride, pad, .. } = *self;
+        let (out_w, top) = (self.out_w(), y * stride[0]);
+        let rows = clip(top, kernel[0], pad[0], h);
+        (0..out_w).map(move |x| {
+            let left = x * stride[1];
+            let cols = clip(left, kernel[1], pad[1], w);
+            Window { pixel: y * out_w + x, rows: rows.clone(), cols, top, left }
         })
     }
 

@@ -5,6 +5,7 @@ mod functions;
 use functions::{Elu, Gelu, HardSigmoid, HardSwish, LeakyRelu, Relu, Relu6, Sigmoid, Silu, Tanh};
 
 use crate::check;
+use crate::conv::Among;
 use crate::isa::dispatch;
 use crate::map;
 use crate::simd::Simd;
@@ -100,6 +101,33 @@ pub fn gradient_in_place(kind: Unary, y: &[f32], dy: &mut [f32]) {
     dispatch!(gradient_in_place_body(kind: Unary, y: &[f32], dy: &mut [f32]))
 }
 
+/// [`gradient`] of `channels` of each pixel of larger tensors: `y` of `[pixels, ys.total]`, `dy` of `[pixels, dys.total]`,
+/// `dx` of `[pixels, channels]`.
+///
+/// # Panics
+/// Where the slices are not of equally many pixels, the channels are not there, or a slope is negative.
+pub fn gradient_among(kind: Unary, channels: usize, [ys, dys]: [Among; 2], y: &[f32], dy: &[f32], dx: &mut [f32]) {
+    kind.check();
+    let pixels = dx.len() / channels.max(1);
+    check::images("dx", dx, pixels, channels);
+    ys.check("y", y, 1, pixels, channels);
+    dys.check("dy", dy, 1, pixels, channels);
+    dispatch!(gradient_among_body(kind: Unary, channels: usize, ys: Among, dys: Among, y: &[f32], dy: &[f32], dx: &mut [f32]))
+}
+
+/// [`gradient_in_place`] of `channels` of each pixel of larger tensors: `y` of `[pixels, ys.total]`, `dy` of
+/// `[pixels, dys.total]`; the other channels of `dy` are left alone.
+///
+/// # Panics
+/// Where the slices are not of equally many pixels, the channels are not there, or a slope is negative.
+pub fn gradient_in_place_among(kind: Unary, channels: usize, [ys, dys]: [Among; 2], y: &[f32], dy: &mut [f32]) {
+    kind.check();
+    let pixels = y.len() / ys.total.max(1);
+    ys.check("y", y, 1, pixels, channels);
+    dys.check("dy", dy, 1, pixels, channels);
+    dispatch!(gradient_in_place_among_body(kind: Unary, channels: usize, ys: Among, dys: Among, y: &[f32], dy: &mut [f32]))
+}
+
 /// Calls a loop over elements with the function of a kind.
 macro_rules! by_kind {
     ($kind:expr, $call:ident($s:expr, $($slice:expr),*)) => {
@@ -136,4 +164,36 @@ fn gradient_body<S: Simd>(s: S, kind: Unary, y: &[f32], dy: &[f32], dx: &mut [f3
 #[inline(always)]
 fn gradient_in_place_body<S: Simd>(s: S, kind: Unary, y: &[f32], dy: &mut [f32]) {
     by_kind!(kind, map2_in_place(s, y, dy));
+}
+
+#[inline(always)]
+fn gradient_among_body<S: Simd>(
+    s: S,
+    kind: Unary,
+    channels: usize,
+    ys: Among,
+    dys: Among,
+    y: &[f32],
+    dy: &[f32],
+    dx: &mut [f32],
+) {
+    let rows = y.chunks_exact(ys.total.max(1)).zip(dy.chunks_exact(dys.total.max(1)));
+    for ((y, dy), dx) in rows.zip(dx.chunks_exact_mut(channels.max(1))) {
+        by_kind!(kind, map2(s, &y[ys.first..][..channels], &dy[dys.first..][..channels], dx));
+    }
+}
+
+#[inline(always)]
+fn gradient_in_place_among_body<S: Simd>(
+    s: S,
+    kind: Unary,
+    channels: usize,
+    ys: Among,
+    dys: Among,
+    y: &[f32],
+    dy: &mut [f32],
+) {
+    for (y, dy) in y.chunks_exact(ys.total.max(1)).zip(dy.chunks_exact_mut(dys.total.max(1))) {
+        by_kind!(kind, map2_in_place(s, &y[ys.first..][..channels], &mut dy[dys.first..][..channels]));
+    }
 }

@@ -74,6 +74,11 @@ impl ArenaPool {
         Ok(result)
     }
 
+    /// Whether none has been lent yet, or all are lent.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     /// Sees to it that `count` arenas of at least `len` floats wait, so that as many workers find one without allocating.
     pub(crate) fn reserve(&self, count: usize, len: usize) -> Result<(), Error> {
         let mut free = self.lock();

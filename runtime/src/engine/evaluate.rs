@@ -2,10 +2,10 @@
 
 use netwright_kernels::Arena;
 
+use super::Sharing;
 use super::core::ArenaPool;
 use super::tensors::Inputs;
 use super::training::{BatchLoss, Targets, check_targets, weight};
-use super::worth_sharing;
 use crate::error::Error;
 use crate::network::Trainable;
 
@@ -62,8 +62,8 @@ pub fn evaluate_all<N: Trainable>(network: &N, inputs: &[&[f32]], targets: Targe
         losses: &mut losses,
         correct: &mut correct,
     };
-    let share = worth_sharing(N::EVALUATION.macs, n, N::EVALUATION.chunk);
-    run::<N>(job, share)?;
+    let plan = N::EVALUATION;
+    Sharing::of(plan.macs, n, plan.chunk, core.arenas().is_empty()).run(|share| run::<N>(job, share))?;
     Ok(BatchLoss::over(&losses, &correct, weight::<N>(n, targets)))
 }
 

@@ -3,9 +3,9 @@
 use ndarray::{Array, ArrayD, ArrayView, ArrayViewD, ArrayViewMut, ArrayViewMutD, Dimension, IxDyn};
 use netwright_kernels::Arena;
 
+use super::Sharing;
 use super::core::ArenaPool;
 use super::tensors::{Inputs, MoreOutputs, Outputs, check_count};
-use super::worth_sharing;
 use crate::error::Error;
 use crate::network::Network;
 use crate::spec::TensorSpec;
@@ -214,8 +214,8 @@ pub fn predict_all_into<N: Network>(network: &N, inputs: &[&[f32]], outputs: &mu
     let outputs = Outputs::of::<N>(outputs.iter_mut().map(|output| &mut **output), inputs.n())?;
     let core = network.core();
     let job = Job { parameters: core.parameters().values(), arenas: core.arenas(), inputs, outputs };
-    let share = worth_sharing(N::INFERENCE.macs, inputs.n(), N::INFERENCE.chunk);
-    run::<N>(job, share)
+    let Inference { macs, chunk, .. } = N::INFERENCE;
+    Sharing::of(macs, inputs.n(), chunk, core.arenas().is_empty()).run(|share| run::<N>(job, share))
 }
 
 /// A shape as messages print it, with the batch axis in front.

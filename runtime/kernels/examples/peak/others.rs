@@ -10,7 +10,7 @@ use netwright_kernels::optimizer::{self, Adam, RmsProp, Sgd};
 use netwright_kernels::unary::{self, Unary};
 use netwright_kernels::{AlignedVec, batch_norm, dropout, global_avg_pool, reduce, softmax};
 
-/// A kernel, the median nanoseconds of a call, and its elements and bytes.
+/// A kernel, the best nanoseconds of a call, and its elements and bytes.
 pub(crate) struct Found {
     pub(crate) name: String,
     pub(crate) nanoseconds: f64,
@@ -25,7 +25,7 @@ pub(crate) fn measure(filter: &str) -> Result<Table, OutOfMemory> {
     let mut found = Vec::new();
     let mut add = |name: String, elements, floats: usize, call: &mut dyn FnMut()| {
         if name.contains(filter) {
-            found.push(Found { name, nanoseconds: time(call).nanoseconds, elements, bytes: 4 * floats });
+            found.push(Found { name, nanoseconds: time(call), elements, bytes: 4 * floats });
         }
     };
     let pool = |name: &'static str, n, h, c, kernel, ceil| {

@@ -22,8 +22,8 @@ const FAR: usize = 256;
 /// Fewer pixels than this do no harm.
 const FEW_PIXELS: usize = 32;
 
-/// The fewest uses of an element for which copying it is worth it.
-const USES: usize = 4;
+/// The fewest uses of an element, by tiles of other weights, for which copying it is worth it.
+const USES: usize = 9;
 
 /// The memory of a copy, on the stack.
 pub(super) struct Room(MaybeUninit<[f32; ROOM]>);
@@ -53,11 +53,12 @@ impl View {
         View { start: x.wrapping_add(block.images.start * image), image, row: g.w * g.c, pixel: g.c }
     }
 
-    /// Of the output's gradient.
+    /// Of the output's gradient, whose pixels are `pixel` floats apart.
     #[inline(always)]
-    pub(super) fn output(g: &Conv, block: &Block, dy: *const f32) -> View {
-        let image = g.output_len();
-        View { start: dy.wrapping_add(block.images.start * image), image, row: g.out_w() * g.f, pixel: g.f }
+    pub(super) fn output(g: &Conv, block: &Block, dy: *const f32, pixel: usize) -> View {
+        let row = g.out_w() * pixel;
+        let image = g.out_h() * row;
+        View { start: dy.wrapping_add(block.images.start * image), image, row, pixel }
     }
 
     /// From a channel on.
@@ -124,7 +125,8 @@ pub(super) unsafe fn input<S: Simd>(s: S, g: &Conv, block: &Block, x: View, chan
 /// Each pixel of `dy` is valid for reading the columns.
 #[inline(always)]
 pub(super) unsafe fn output<S: Simd>(s: S, g: &Conv, block: &Block, dy: View, columns: usize, room: &mut Room) -> View {
-    if g.f < FAR || !copies_input(g, block) || pixels(g, block) * PANEL > ROOM {
+    let uses = g.kh * g.kw * CHUNK / S::TILE;
+    if dy.pixel < FAR || uses <= USES || !copies_input(g, block) || pixels(g, block) * PANEL > ROOM {
         return dy;
     }
     // SAFETY: the caller's contract; the rows are the image's.

@@ -4,8 +4,8 @@
 //! weights of one panel, all of one kernel row, and sums over a block of pixels that stays in the first cache level.
 //! Every kernel row or tap takes part only where its window lies inside the image.
 
-use super::Conv;
 use super::pack::{self, Room, View};
+use super::{Among, Conv};
 use crate::check;
 use crate::columns::add_column_sums;
 use crate::isa::dispatch;
@@ -28,20 +28,30 @@ const BLOCK_INPUT: usize = 128 << 10;
 /// # Panics
 /// Where a slice has another length or the geometry is none ([`Conv::check`]).
 pub fn weight_gradient(g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32], db: &mut [f32]) {
+    weight_gradient_among(g, Among::alone(g.f), n, x, dy, dw, db);
+}
+
+/// [`weight_gradient`] from channels of a larger tensor, `dy` of `[n, out_h, out_w, among.total]`.
+///
+/// # Panics
+/// As [`weight_gradient`] does, and where the channels are not there.
+pub fn weight_gradient_among(g: &Conv, among: Among, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32], db: &mut [f32]) {
     g.check();
     check::images("x", x, n, g.input_len());
-    check::images("dy", dy, n, g.output_len());
+    among.check("dy", dy, n, g.out_h() * g.out_w(), g.f);
     check::len("dw", dw, g.weight_layout().len());
     if !db.is_empty() {
         check::len("db", db, g.bias_layout().len());
-        add_column_sums(g.f, dy, &mut db[..g.f]);
+        add_column_sums(g.f, among, dy, &mut db[..g.f]);
     }
+    // By the check, the first channel is there, or no image is.
+    let (dy, y_pixel) = (dy.get(among.first..).unwrap_or_default(), among.total);
     if g.is_depthwise() {
         // SAFETY: the lengths are checked above.
-        dispatch!(depthwise(g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32]));
+        dispatch!(depthwise(g: &Conv, n: usize, x: &[f32], dy: &[f32], y_pixel: usize, dw: &mut [f32]));
     } else {
         // SAFETY: the lengths are checked above.
-        dispatch!(grouped(g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32]));
+        dispatch!(grouped(g: &Conv, n: usize, x: &[f32], dy: &[f32], y_pixel: usize, dw: &mut [f32]));
     }
 }
 
@@ -117,7 +127,7 @@ fn strips(g: &Conv, joined: bool) -> impl Iterator<Item = Strip> {
 /// # Safety
 /// The lengths are those that [`weight_gradient`] checks.
 #[inline(always)]
-fn grouped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+fn grouped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], y_pixel: usize, dw: &mut [f32]) {
     let (inputs, outputs) = (g.c / g.groups, g.f / g.groups);
     let panels = outputs.div_ceil(PANEL);
     let panel_len = g.kh * g.kw * inputs * PANEL;
@@ -130,7 +140,7 @@ fn grouped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f
                 let x = unsafe { pack::input(s, g, &block, x.moved(chunk.start), chunk.len(), &mut x_room) };
                 for panel in 0..panels {
                     let columns = PANEL.min(outputs - panel * PANEL);
-                    let dy = View::output(g, &block, dy.as_ptr()).moved(group * outputs + panel * PANEL);
+                    let dy = View::output(g, &block, dy.as_ptr(), y_pixel).moved(group * outputs + panel * PANEL);
                     // SAFETY: the lengths are checked, so that the columns are in every pixel of `dy`.
                     let dy = unsafe { pack::output(s, g, &block, dy, columns, &mut dy_room) };
                     let dw = dw.as_mut_ptr().wrapping_add((group * panels + panel) * panel_len + chunk.start * PANEL);
@@ -155,7 +165,7 @@ fn swapped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f
             for channel in (0..g.c).step_by(PANEL) {
                 let operands = Operands {
                     x: View::input(g, &block, x.as_ptr()).moved(channel),
-                    dy: View::output(g, &block, dy.as_ptr()),
+                    dy: View::output(g, &block, dy.as_ptr(), g.f),
                     dw: dw.as_mut_ptr().wrapping_add(channel / PANEL * panel_len),
                     inputs: g.f,
                     rows: g.f,
@@ -171,7 +181,7 @@ fn swapped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f
 /// # Safety
 /// The lengths are those that [`weight_gradient`] checks.
 #[inline(always)]
-fn depthwise<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+fn depthwise<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], y_pixel: usize, dw: &mut [f32]) {
     let (panel_len, multiplier) = (g.kh * g.kw * PANEL, g.f / g.c);
     for block in blocks(g, n) {
         for strip in strips(g, true) {
@@ -179,7 +189,7 @@ fn depthwise<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut 
                 let columns = PANEL.min(g.f - channel);
                 let operands = Operands {
                     x: View::input(g, &block, x.as_ptr()).moved(channel / multiplier),
-                    dy: View::output(g, &block, dy.as_ptr()).moved(channel),
+                    dy: View::output(g, &block, dy.as_ptr(), y_pixel).moved(channel),
                     dw: dw.as_mut_ptr().wrapping_add(channel / PANEL * panel_len),
                     inputs: 1,
                     rows: 1,

@@ -1,7 +1,8 @@
 //! Convolutions against their definition.
 
-use super::{Random, Sum, assert_sums, bits};
-use crate::conv::{self, Activation, Conv};
+use super::{Random, Sum, assert_sums, bits, cases};
+use crate::conv::{self, Activation, Among, Conv};
+use crate::crew;
 use crate::isa::on_every_isa;
 
 /// Calls `visit(y index, x index, logical w index, channel of y)` for every product of one image.
@@ -339,4 +340,86 @@ fn refuses_groups_that_do_not_divide() {
 #[should_panic(expected = "does not fit")]
 fn refuses_sizes_beyond_the_address_space() {
     Conv { h: 1 << 30, w: 1 << 30, c: 1 << 10, ..SMALL }.check();
+}
+
+/// `small`, `[pixels, channels]`, among channels of `[pixels, among.total]` that are `other`.
+fn put_among(among: Among, channels: usize, small: &[f32], other: f32) -> Vec<f32> {
+    let mut large = vec![other; small.len() / channels * among.total];
+    for (small, large) in small.chunks_exact(channels).zip(large.chunks_exact_mut(among.total)) {
+        large[among.first..][..channels].copy_from_slice(small);
+    }
+    large
+}
+
+#[test]
+fn channels_among_others_are_what_they_are_alone() {
+    let mut random = Random::new(31);
+    for _ in 0..cases(300) {
+        let g = random_geometry(&mut random);
+        let n = random.within(1, 3);
+        let case = Case::new(g, n, &mut random);
+        let first = random.within(0, 20);
+        let among = Among { first, total: first + g.f + random.within(0, 20) };
+        let dy = put_among(among, g.f, &case.dy, f32::NAN);
+        on_every_isa(|isa| {
+            let what = format!("{g:?} for {n} images among {among:?} on {isa:?}");
+            let mut y = put_among(among, g.f, &vec![f32::NAN; n * g.output_len()], 7.0);
+            conv::forward_among(&g, among, Activation::Relu, n, &case.x, &case.w, &case.b, &mut y);
+            let expected = put_among(among, g.f, &case.forward(Activation::Relu, true), 7.0);
+            assert_eq!(bits(&y), bits(&expected), "{what}: forward");
+
+            let mut wt = vec![0.0; conv::transposed_len(&g)];
+            conv::transpose_weights(&g, &case.w, &mut wt);
+            let mut dx = vec![f32::NAN; n * g.input_len()];
+            conv::input_gradient_among(&g, among, n, &dy, &wt, &mut dx);
+            assert_eq!(bits(&dx), bits(&case.input_gradient()), "{what}: input gradient");
+
+            let gradients = |among: Among, dy: &[f32]| {
+                let mut dw = vec![0.5; g.weight_layout().len()];
+                let mut db = vec![0.25; g.bias_layout().len()];
+                conv::weight_gradient_among(&g, among, n, &case.x, dy, &mut dw, &mut db);
+                (bits(&dw), bits(&db))
+            };
+            assert_eq!(gradients(among, &dy), gradients(Among::alone(g.f), &case.dy), "{what}: weight gradient");
+        });
+    }
+}
+
+#[test]
+fn a_crew_changes_no_bit() {
+    let mut random = Random::new(32);
+    let conv = |h, c, k, f, groups| Conv {
+        h,
+        w: h + 1,
+        c,
+        kh: k,
+        kw: k,
+        f,
+        stride: [1, 1],
+        pad: [k / 2, 0],
+        dilation: [1, 1],
+        groups,
+    };
+    // By pixels, by panels, a dense layer, groups, depthwise, one panel only.
+    let all = [conv(24, 8, 5, 32, 1), conv(9, 64, 3, 256, 1), conv(1, 700, 1, 300, 1), conv(20, 32, 3, 64, 2)];
+    for g in all.into_iter().chain([conv(30, 48, 3, 48, 48), conv(1, 9000, 1, 11, 1)]).take(cases(6)) {
+        let case = Case::new(g, 2, &mut random);
+        on_every_isa(|isa| {
+            let alone = bits(&case.forward(Activation::Relu, true));
+            let alone_back = bits(&case.input_gradient());
+            for threads in [2, 3, 7] {
+                let (y, dx) = crew::lead(threads, || (case.forward(Activation::Relu, true), case.input_gradient()));
+                assert_eq!(bits(&y), alone, "{g:?} forward, {threads} threads on {isa:?}");
+                assert_eq!(bits(&dx), alone_back, "{g:?} back, {threads} threads on {isa:?}");
+            }
+        });
+    }
+}
+
+#[test]
+#[should_panic(expected = "are not among")]
+fn refuses_channels_that_are_not_there() {
+    let g = Conv { h: 1, w: 1, c: 1, kh: 1, kw: 1, f: 4, stride: [1, 1], pad: [0, 0], dilation: [1, 1], groups: 1 };
+    let among = Among { first: 5, total: 8 };
+    conv::forward_among(&g, among, Activation::None, 1, &[1.0], &[0.0; 16], &[], &mut [0.0; 8]);
 }

@@ -1,6 +1,6 @@
 //! Pooling against its definition, with PyTorch's rules at the edges.
 
-use super::{Random, Sum, assert_sums, cases};
+use super::{Random, Sum, assert_sums, bits, cases};
 use crate::isa::on_every_isa;
 use crate::max_pool::{self, Pool};
 use crate::{avg_pool, global_avg_pool, global_max_pool};

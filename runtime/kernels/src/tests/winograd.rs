@@ -1,11 +1,12 @@
 //! Convolutions by Winograd's F(4x4, 3x3) against their definition, to the tolerance that is promised.
 
 use super::{Random, Sum, assert_sums_to, bits, cases};
-use crate::conv::{self, Activation, Conv};
+use crate::conv::{self, Activation, Among, Conv};
+use crate::crew;
 use crate::isa::on_every_isa;
 
-/// What `conv::infer` promises, of the largest sum of magnitudes of a channel in a tile.
-const TOLERANCE: f64 = 1e-5;
+/// What `conv::infer` promises, of [`bound`].
+const TOLERANCE: f64 = 5e-6;
 
 const fn conv3(h: usize, w: usize, c: usize, f: usize, pad: [usize; 2]) -> Conv {
     Conv { h, w, c, kh: 3, kw: 3, f, stride: [1, 1], pad, dilation: [1, 1], groups: 1 }
@@ -47,19 +48,24 @@ fn definition(g: &Conv, x: &[f32], w: &[f32], b: &[f32]) -> Vec<Sum> {
     y
 }
 
-/// Gives each output the largest magnitude of its channel in its tile of 4x4 pixels.
-fn spread_over_tiles(g: &Conv, y: &mut [Sum]) {
-    let tile_of = |pixel: usize| (pixel / g.out_w() / 4, pixel % g.out_w() / 4);
-    let pixels = g.out_h() * g.out_w();
-    for channel in 0..g.f {
-        let mut largest = std::collections::HashMap::new();
-        for pixel in 0..pixels {
-            let magnitude: &mut f64 = largest.entry(tile_of(pixel)).or_default();
-            *magnitude = magnitude.max(y[pixel * g.f + channel].magnitude);
+/// Gives each output the bound of its error: the largest input of its tile of 4x4 pixels, times its weights.
+fn bound(g: &Conv, x: &[f32], w: &[f32], y: &mut [Sum]) {
+    let mut weights = vec![0.0; g.f];
+    for (i, &w) in w.iter().enumerate() {
+        weights[i % g.f] += f64::from(w.abs());
+    }
+    for (pixel, y) in y.chunks_exact_mut(g.f).enumerate() {
+        let corner = |at: usize, pad: usize| (at / 4 * 4) as isize - pad as isize;
+        let (top, left) = (corner(pixel / g.out_w(), g.pad[0]), corner(pixel % g.out_w(), g.pad[1]));
+        let mut largest = 0.0_f64;
+        for row in (top..top + 6).filter(|row| (0..g.h as isize).contains(row)) {
+            for col in (left..left + 6).filter(|col| (0..g.w as isize).contains(col)) {
+                let pixel = (row as usize * g.w + col as usize) * g.c;
+                largest = x[pixel..][..g.c].iter().fold(largest, |largest, &x| largest.max(f64::from(x.abs())));
+            }
         }
-        for pixel in 0..pixels {
-            y[pixel * g.f + channel].magnitude = largest[&tile_of(pixel)];
-        }
+        // And the rounding of the bias.
+        y.iter_mut().zip(&weights).for_each(|(y, weights)| y.magnitude = largest * weights + 1.0);
     }
 }
 
@@ -101,7 +107,9 @@ impl Case {
         assert!(g.is_winograd(), "{g:?}");
         let mut expected: Vec<Sum> =
             x.chunks_exact(g.input_len()).flat_map(|x| definition(g, x, logical, bias)).collect();
-        expected.chunks_exact_mut(g.output_len()).for_each(|y| spread_over_tiles(g, y));
+        for (x, y) in x.chunks_exact(g.input_len()).zip(expected.chunks_exact_mut(g.output_len())) {
+            bound(g, x, logical, y);
+        }
         let what = format!("n = {n}, {g:?}");
         assert_sums_to(TOLERANCE, &self.infer(Activation::None, *n, x), &expected, &what);
         for y in &mut expected {
@@ -159,6 +167,33 @@ fn images_do_not_depend_on_their_neighbours() {
             let apart: Vec<f32> =
                 case.x.chunks_exact(g.input_len()).flat_map(|x| case.infer(Activation::Relu, 1, x)).collect();
             assert_eq!(bits(&together), bits(&apart), "{g:?}");
+        }
+    });
+}
+
+/// Among other channels, which stay as they are, and shared by threads.
+#[test]
+#[cfg_attr(miri, ignore = "slow")]
+fn neither_place_nor_threads_change_a_bit() {
+    on_every_isa(|_| {
+        let mut random = Random::new(37);
+        let (wide, deep) = (conv3(40, 41, 16, 50, [1, 1]), conv3(13, 13, 64, 128, [1, 1]));
+        for g in (0..10).map(|_| random_geometry(&mut random)).chain([wide, deep]).collect::<Vec<_>>() {
+            let case = Case::new(g, 2, &mut random);
+            let alone = case.infer(Activation::Relu, 2, &case.x);
+            let among = Among { first: random.within(0, 9), total: g.f + 9 };
+            for threads in [1, 2, 3] {
+                let mut y = vec![7.0; 2 * g.out_h() * g.out_w() * among.total];
+                crew::lead(threads, || {
+                    conv::infer_among(&g, among, Activation::Relu, 2, &case.x, &case.w, &case.b, &mut y);
+                });
+                for (y, alone) in y.chunks_exact(among.total).zip(alone.chunks_exact(g.f)) {
+                    let (before, rest) = y.split_at(among.first);
+                    let (here, after) = rest.split_at(g.f);
+                    assert_eq!(bits(here), bits(alone), "{threads} threads, {g:?}");
+                    assert!(before.iter().chain(after).all(|&y| y == 7.0), "{g:?}");
+                }
+            }
         }
     });
 }
