@@ -5,6 +5,7 @@ use quote::quote;
 
 use super::Context;
 use crate::ir::{Node, ParameterId, Shape, ValueId};
+use crate::passes::Mode;
 use crate::plan::{Place, Plan};
 
 /// A step of a plan, seen from its operation.
@@ -23,6 +24,12 @@ impl StepContext<'_> {
     #[must_use]
     pub fn rt(&self) -> &TokenStream {
         &self.context.rt
+    }
+
+    /// Whether the step belongs to training, rather than to prediction or evaluation.
+    #[must_use]
+    pub fn trains(&self) -> bool {
+        self.plan.mode == Mode::Training
     }
 
     /// The constant of the operation's sizes.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 
 use super::activation::Function;
 use super::signature::{BIAS, BIAS_INIT, INIT};
@@ -142,6 +142,13 @@ impl Conv {
         self.groups * (self.c / self.groups).next_multiple_of(PANEL) * taps * (self.f / self.groups)
     }
 
+    /// Whether the kernels may compute it by Winograd's algorithm, which rounds more: for predictions only. Elsewhere the
+    /// code for it is left out of the program.
+    fn has_fast_form(&self) -> bool {
+        let Window { kernel, stride, dilation, .. } = self.window;
+        (kernel, stride, dilation, self.groups) == ([3, 3], [1, 1], [1, 1], 1)
+    }
+
     fn output(&self) -> Option<[usize; 3]> {
         let [oh, ow] = self.window.outputs([self.h, self.w])?;
         Some([oh, ow, self.f])
@@ -206,10 +213,11 @@ impl Operation for Conv {
         let (x, y, w, b) = (step.read(0), step.write(0), step.parameter(0), step.parameter(1));
         let activation = if self.relu { quote!(Relu) } else { quote!(None) };
         let activation = quote!(#rt::conv::Activation::#activation);
-        match step.among_result() {
-            Some(among) => quote!(#rt::conv::forward_among(&#geometry, #among, #activation, n, #x, #w, #b, #y);),
-            None => quote!(#rt::conv::forward(&#geometry, #activation, n, #x, #w, #b, #y);),
-        }
+        let is_fast = self.has_fast_form() && !step.trains();
+        let (alone, among_others) = if is_fast { ("infer", "infer_among") } else { ("forward", "forward_among") };
+        let function = format_ident!("{}", if step.among_result().is_some() { among_others } else { alone });
+        let among = step.among_result().map(|among| quote!(#among,));
+        quote!(#rt::conv::#function(&#geometry, #among #activation, n, #x, #w, #b, #y);)
     }
 }
 

@@ -1,7 +1,9 @@
 //! 2-D convolution (cross-correlation, as the field has it), grouped, dilated, depthwise, with its gradients.
 
+mod pack;
 mod transpose;
 mod weight_gradient;
+mod winograd;
 
 pub(crate) use transpose::exchange;
 pub use transpose::{transpose_weights, transposed_layout, transposed_len};
@@ -134,6 +136,11 @@ impl Conv {
         Layout::Padded { len: self.f }
     }
 
+    /// Whether [`infer`] computes it by Winograd's F(4x4, 3x3).
+    pub const fn is_winograd(&self) -> bool {
+        winograd::pays(self)
+    }
+
     pub(crate) fn rows(&self, transposed: bool) -> Axis {
         axis(self.h, self.out_h(), self.kh, [self.stride[0], self.pad[0], self.dilation[0]], transposed)
     }
@@ -235,6 +242,43 @@ pub fn forward_among(
     } else {
         // SAFETY: as above.
         unsafe { correlate(&correlation, x, w, b, y) }
+    }
+}
+
+/// Writes what [`forward`] does, by Winograd's F(4x4, 3x3) where that is faster ([`Conv::is_winograd`]).
+///
+/// There, an output is within `5e-6` of the largest magnitude among the inputs of its tile of 4x4 pixels, times the sum of
+/// its weights' magnitudes, and what is not finite in the input may reach all of a tile. Each thread keeps the memory that its largest
+/// call has worked in, some hundred kilobytes for the networks that are bundled; without it the direct form is used. The result
+/// for an image does not depend, to the bit, on the other images of the call.
+///
+/// # Panics
+/// As [`forward`] does.
+pub fn infer(g: &Conv, activation: Activation, n: usize, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
+    infer_among(g, Among::alone(g.f), activation, n, x, w, b, y);
+}
+
+/// [`infer`] into channels of a larger tensor, `y` of `[n, out_h, out_w, among.total]`; the others are left alone.
+///
+/// # Panics
+/// As [`infer`] does, and where the channels are not there.
+pub fn infer_among(
+    g: &Conv,
+    among: Among,
+    activation: Activation,
+    n: usize,
+    x: &[f32],
+    w: &[f32],
+    b: &[f32],
+    y: &mut [f32],
+) {
+    g.check();
+    check::images("x", x, n, g.input_len());
+    among.check("y", y, n, g.out_h() * g.out_w(), g.f);
+    check::len("w", w, g.weight_layout().len());
+    check_bias(g, b);
+    if !g.is_winograd() || !winograd::forward(g, among, activation, n, x, w, b, y) {
+        forward_among(g, among, activation, n, x, w, b, y);
     }
 }
 

@@ -181,22 +181,26 @@ impl Rectangle {
     fn place(&self, c: &Correlation, first: usize, x: &mut [usize], y: &mut [usize]) {
         let (mut col, rest) = (first % self.col.count, first / self.col.count);
         let (mut row, mut image) = (rest % self.row.count, rest / self.row.count);
-        for (x, y) in x.iter_mut().zip(y) {
-            *x = image * c.x_image
-                + self.x_start
-                + row * self.row.source_step as usize * c.x_row
-                + col * self.col.source_step as usize * c.x_pixel;
-            *y = image * c.y_image
+        let (x_step, y_step) = (self.col.source_step as usize * c.x_pixel, self.col.step * c.y_pixel);
+        let (mut x, mut y) = (x, y);
+        while !x.is_empty() {
+            // The pixels of a row are evenly spaced, without a branch for each.
+            let count = (self.col.count - col).min(x.len());
+            let ((x_here, x_rest), (y_here, y_rest)) = (x.split_at_mut(count), y.split_at_mut(count));
+            let mut x_at =
+                image * c.x_image + self.x_start + row * self.row.source_step as usize * c.x_row + col * x_step;
+            let mut y_at = image * c.y_image
                 + (self.row.first + row * self.row.step) * c.y_row
-                + (self.col.first + col * self.col.step) * c.y_pixel;
-            col += 1;
-            if col == self.col.count {
-                col = 0;
-                row += 1;
-                if row == self.row.count {
-                    row = 0;
-                    image += 1;
-                }
+                + self.col.first * c.y_pixel
+                + col * y_step;
+            for (x, y) in x_here.iter_mut().zip(y_here) {
+                (*x, *y) = (x_at, y_at);
+                (x_at, y_at) = (x_at.wrapping_add(x_step), y_at.wrapping_add(y_step));
+            }
+            (x, y, col) = (x_rest, y_rest, 0);
+            row += 1;
+            if row == self.row.count {
+                (row, image) = (0, image + 1);
             }
         }
     }

@@ -170,10 +170,45 @@ fn infer_rows<S: Simd>(s: S, g: &Pool, among: Among, first: usize, x: &[f32], y:
     for (i, y) in y.chunks_exact_mut(g.out_w() * among.total).enumerate() {
         let (image, row) = ((first + i) / g.out_h(), (first + i) % g.out_h());
         let x = &x[image * g.input_len()..][..g.input_len()];
-        for columns in blocks(g.c) {
-            by_width!(columns, infer_row::<S>(s, g, among, columns, row, x, y));
+        let mut witness = s.splat(0.0);
+        for (window, y) in g.windows_of_row(row).zip(y.chunks_exact_mut(among.total)) {
+            let y = &mut y[among.first..];
+            for columns in blocks(g.c) {
+                witness = by_width!(columns, finite_window::<S>(s, g, &window, columns, x, y, witness));
+            }
+        }
+        if s.lanes(witness) != [0.0; LANES] {
+            for columns in blocks(g.c) {
+                by_width!(columns, infer_row::<S>(s, g, among, columns, row, x, y));
+            }
         }
     }
+}
+
+/// Writes the maximum of a window without NaN, for which a comparison is enough, and adds zero times every value to the
+/// witness: it stays zero if all values are finite.
+#[inline(always)]
+fn finite_window<S: Simd, const NV: usize>(
+    s: S,
+    g: &Pool,
+    window: &Window,
+    columns: Columns,
+    x: &[f32],
+    y: &mut [f32],
+    witness: S::V,
+) -> S::V {
+    let mut best = [s.splat(f32::NEG_INFINITY); NV];
+    // Several, each of which waits for its own last addition only.
+    let mut witnesses = [s.splat(0.0); NV];
+    window.taps(g, |offset, _| {
+        let values: [S::V; NV] = columns.load_all(s, &x[offset..]);
+        for i in 0..NV {
+            best[i] = s.max(values[i], best[i]);
+            witnesses[i] = s.mul_add(values[i], s.splat(0.0), witnesses[i]);
+        }
+    });
+    columns.store_all(s, best, y);
+    witnesses.into_iter().fold(witness, |sum, witness| s.add(sum, witness))
 }
 
 #[inline(always)]

@@ -4,6 +4,7 @@
 //! weights of one panel, all of one kernel row, and sums over a block of pixels that stays in the first cache level.
 //! Every kernel row or tap takes part only where its window lies inside the image.
 
+use super::pack::{self, Room, View};
 use super::{Among, Conv};
 use crate::check;
 use crate::columns::add_column_sums;
@@ -71,9 +72,9 @@ pub(crate) fn transposed_weight_gradient(g: &Conv, n: usize, x: &[f32], dy: &[f3
 
 /// A block of output pixels: some images, some rows.
 #[derive(Clone)]
-struct Block {
-    images: Range<usize>,
-    rows: Range<usize>,
+pub(super) struct Block {
+    pub(super) images: Range<usize>,
+    pub(super) rows: Range<usize>,
 }
 
 /// Blocks of about [`BLOCK_PIXELS`]: whole images, or rows of one, the rows shared out evenly.
@@ -130,20 +131,24 @@ fn grouped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], y_pixel: us
     let (inputs, outputs) = (g.c / g.groups, g.f / g.groups);
     let panels = outputs.div_ceil(PANEL);
     let panel_len = g.kh * g.kw * inputs * PANEL;
+    let (mut x_room, mut dy_room) = (Room::new(), Room::new());
     for block in blocks(g, n) {
-        for strip in strips(g, inputs < 6) {
-            for group in 0..g.groups {
+        for group in 0..g.groups {
+            let x = View::input(g, &block, x.as_ptr()).moved(group * inputs);
+            for chunk in pack::chunks(g, &block) {
+                // SAFETY: the lengths are checked, so that the chunk's channels are in every pixel of `x`.
+                let x = unsafe { pack::input(s, g, &block, x.moved(chunk.start), chunk.len(), &mut x_room) };
                 for panel in 0..panels {
                     let columns = PANEL.min(outputs - panel * PANEL);
-                    let operands = Operands {
-                        x: x.as_ptr().wrapping_add(group * inputs),
-                        dy: dy.as_ptr().wrapping_add(group * outputs + panel * PANEL),
-                        dw: dw.as_mut_ptr().wrapping_add((group * panels + panel) * panel_len),
-                        inputs,
-                        y_pixel,
-                    };
-                    // SAFETY: the lengths are checked, so that the columns follow in `dy`, the panel's weights in `dw`.
-                    unsafe { panel_columns::<S, Straight, false>(s, columns, g, &block, &strip, &operands) };
+                    let dy = View::output(g, &block, dy.as_ptr(), y_pixel).moved(group * outputs + panel * PANEL);
+                    // SAFETY: the lengths are checked, so that the columns are in every pixel of `dy`.
+                    let dy = unsafe { pack::output(s, g, &block, dy, columns, &mut dy_room) };
+                    let dw = dw.as_mut_ptr().wrapping_add((group * panels + panel) * panel_len + chunk.start * PANEL);
+                    let operands = Operands { x, dy, dw, inputs, rows: chunk.len() };
+                    for strip in strips(g, inputs < 6) {
+                        // SAFETY: the columns follow in `dy`, the panel's weights in `dw`, both checked.
+                        unsafe { panel_columns::<S, Straight, false>(s, columns, g, &block, &strip, &operands) };
+                    }
                 }
             }
         }
@@ -159,11 +164,11 @@ fn swapped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f
         for strip in strips(g, false) {
             for channel in (0..g.c).step_by(PANEL) {
                 let operands = Operands {
-                    x: x.as_ptr().wrapping_add(channel),
-                    dy: dy.as_ptr(),
+                    x: View::input(g, &block, x.as_ptr()).moved(channel),
+                    dy: View::output(g, &block, dy.as_ptr(), g.f),
                     dw: dw.as_mut_ptr().wrapping_add(channel / PANEL * panel_len),
                     inputs: g.f,
-                    y_pixel: g.f,
+                    rows: g.f,
                 };
                 let columns = PANEL.min(g.c - channel);
                 // SAFETY: the lengths are checked, so that the columns follow in `x`, the panel's weights in `dw`.
@@ -183,11 +188,11 @@ fn depthwise<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], y_pixel: 
             for channel in (0..g.f).step_by(PANEL) {
                 let columns = PANEL.min(g.f - channel);
                 let operands = Operands {
-                    x: x.as_ptr().wrapping_add(channel / multiplier),
-                    dy: dy.as_ptr().wrapping_add(channel),
+                    x: View::input(g, &block, x.as_ptr()).moved(channel / multiplier),
+                    dy: View::output(g, &block, dy.as_ptr(), y_pixel).moved(channel),
                     dw: dw.as_mut_ptr().wrapping_add(channel / PANEL * panel_len),
                     inputs: 1,
-                    y_pixel,
+                    rows: 1,
                 };
                 if multiplier == 1 {
                     // SAFETY: the lengths are checked: the columns follow in `x` and `dy`, the weights in `dw`.
@@ -226,13 +231,14 @@ fn depthwise<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], y_pixel: 
     }
 }
 
-/// The three operands of a panel, its rows per tap, and the floats from one pixel of `dy` to the next.
+/// The three operands of a panel.
 struct Operands {
-    x: *const f32,
-    dy: *const f32,
+    x: View,
+    dy: View,
     dw: *mut f32,
+    /// Rows of a tap in `dw`, and those of them that are computed, the first ones.
     inputs: usize,
-    y_pixel: usize,
+    rows: usize,
 }
 
 /// Which channels are the columns of a panel of weights.
@@ -305,7 +311,7 @@ unsafe fn panel_block<S: Simd, R: Columned, A: Access<S, N>, const N: usize>(
             continue;
         }
         let x_row = rows.start * g.stride[0] + ky * g.dilation[0] - g.pad[0];
-        let part = Part { images: &block.images, rows, x_row, ky, strip };
+        let part = Part { images: block.images.len(), rows, x_row, ky, strip };
         // SAFETY: the strip's taps are valid in its columns, the kernel row in the rows; the rest is the contract.
         unsafe { weights::<S, R, A, N>(columns, s, access, g, &part, operands) };
     }
@@ -313,7 +319,7 @@ unsafe fn panel_block<S: Simd, R: Columned, A: Access<S, N>, const N: usize>(
 
 /// Taps of one kernel row, and output pixels at which all of them are valid.
 struct Part<'a> {
-    images: &'a Range<usize>,
+    images: usize,
     rows: Range<usize>,
     /// The input row that kernel row `ky` meets at the first of `rows`.
     x_row: usize,
@@ -335,36 +341,30 @@ unsafe fn weights<S: Simd, R: Columned, A: Access<S, N>, const N: usize>(
     operands: &Operands,
 ) {
     let Strip { cols, taps } = part.strip;
-    let images = part.images;
-    let y_pixel = operands.y_pixel;
-    let (y_row, y_image) = (g.out_w() * y_pixel, g.out_h() * g.out_w() * y_pixel);
-    let (x_row, x_image) = (g.w * g.c, g.h * g.w * g.c);
+    let Operands { x, dy, dw, inputs, rows } = *operands;
     let level = |count, x: usize, y: usize| {
         let (a, b) = if R::BY_X { (y, x) } else { (x, y) };
         Level { count, a: a as isize, b: b as isize }
     };
     let reduction = Reduction::new(
-        level(images.len(), x_image, y_image),
-        level(part.rows.len(), g.stride[0].wrapping_mul(x_row), y_row),
-        level(cols.len(), g.stride[1].wrapping_mul(g.c), y_pixel),
+        level(part.images, x.image, dy.image),
+        level(part.rows.len(), g.stride[0].wrapping_mul(x.row), dy.row),
+        level(cols.len(), g.stride[1].wrapping_mul(x.pixel), dy.pixel),
         false,
     );
-    let dy = operands.dy.wrapping_add(images.start * y_image + part.rows.start * y_row + cols.start * y_pixel);
-    let x_first = images.start * x_image + part.x_row * x_row;
+    let dy = dy.at(part.rows.start, cols.start);
     // The pixel of `x` that a tap meets at the strip's first column.
-    let x_at = |tap: usize| {
-        let column = cols.start * g.stride[1] + tap * g.dilation[1] - g.pad[1];
-        operands.x.wrapping_add(x_first + column * g.c)
-    };
-    let dw = operands.dw.wrapping_add((part.ky * g.kw + taps.start) * operands.inputs * PANEL);
-    let count = taps.len() * operands.inputs;
+    let x_at = |tap: usize| x.at(part.x_row, cols.start * g.stride[1] + tap * g.dilation[1] - g.pad[1]);
+    let dw = dw.wrapping_add((part.ky * g.kw + taps.start) * inputs * PANEL);
+    // Several taps come with all their rows, which follow one another in `dw`.
+    let count = taps.len() * rows;
     // Swapped, a strip has one tap.
     let b = if R::BY_X { x_at(taps.start) } else { dy };
     let (mut tap, mut input) = (taps.start, 0);
     let mut next = || {
         let a = if R::BY_X { dy } else { x_at(tap) }.wrapping_add(input);
         input += 1;
-        if input == operands.inputs {
+        if input == rows {
             (tap, input) = (tap + 1, 0);
         }
         a

@@ -13,6 +13,7 @@ mod optimizer;
 mod pooling;
 mod prelu;
 mod shaping;
+mod winograd;
 
 use crate::random::philox4x32;
 
@@ -73,9 +74,15 @@ impl Sum {
 /// Asserts that `found` is `expected` up to the rounding of sums of floats.
 #[track_caller]
 pub(crate) fn assert_sums(found: &[f32], expected: &[Sum], what: &str) {
+    assert_sums_to(2e-6, found, expected, what);
+}
+
+/// Asserts that `found` is `expected` up to a part of the sum of the terms' magnitudes.
+#[track_caller]
+pub(crate) fn assert_sums_to(tolerance: f64, found: &[f32], expected: &[Sum], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     for (i, (&found, expected)) in found.iter().zip(expected).enumerate() {
-        let tolerance = 2e-6 * expected.magnitude + 1e-30;
+        let tolerance = tolerance * expected.magnitude + 1e-30;
         let off = (f64::from(found) - expected.value).abs();
         assert!(off <= tolerance, "{what}: element {i} is {found}, expected {}", expected.value);
     }

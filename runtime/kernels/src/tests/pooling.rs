@@ -1,6 +1,6 @@
 //! Pooling against its definition, with PyTorch's rules at the edges.
 
-use super::{Random, Sum, assert_sums, cases};
+use super::{Random, Sum, assert_sums, bits, cases};
 use crate::isa::on_every_isa;
 use crate::max_pool::{self, Pool};
 use crate::{avg_pool, global_avg_pool, global_max_pool};
@@ -86,6 +86,30 @@ fn max_pooling() {
             y.fill(f32::NAN);
             max_pool::infer(&g, n, &x, &mut y);
             assert_eq!(y, expected, "{g:?}");
+        }
+    });
+}
+
+#[test]
+fn inference_is_the_forward_pass_whatever_the_values() {
+    on_every_isa(|_| {
+        let mut random = Random::new(45);
+        for _ in 0..cases(200) {
+            let g = random_geometry(&mut random);
+            let mut x = coarse(&mut random, 3 * g.input_len());
+            // The first image is finite, the second has a few values that are not, the third many.
+            for (image, x) in x.chunks_exact_mut(g.input_len()).enumerate() {
+                let step = [usize::MAX, 41, 3][image];
+                for x in x.iter_mut().skip(random.within(0, 2)).step_by(step) {
+                    *x = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0][random.within(0, 3)];
+                }
+                x[0] = if image == 0 { -0.0 } else { x[0] };
+            }
+            let (mut y, mut z) = (vec![0.0; 3 * g.output_len()], vec![0.0; 3 * g.output_len()]);
+            let mut index = vec![0.0; 3 * max_pool::index_len(&g)];
+            max_pool::forward(&g, 3, &x, &mut y, &mut index);
+            max_pool::infer(&g, 3, &x, &mut z);
+            assert_eq!(bits(&z), bits(&y), "{g:?}");
         }
     });
 }

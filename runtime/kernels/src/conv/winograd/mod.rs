@@ -1,0 +1,302 @@
+//! Convolutions with 3x3 kernels of stride one by Winograd's F(4x4, 3x3): a quarter of the multiplications.
+//!
+//! Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016). The output is cut into tiles of 4x4
+//! pixels, each of which sees 6x6 pixels of the input. Transformed, a tile of the output is, at each of 36 positions, a
+//! sum over channels of products of the transformed input and the transformed weight: 36 multiplications for 16 outputs
+//! instead of 144. The 36 sums are matrix products, computed with the register tile of the other convolutions.
+//!
+//! The weights of a panel are transformed once a call, which takes less time than reading four times as many from memory.
+//! The sums round more: the root of the mean square error is about four times that of the direct form. An output is off by
+//! at most `5e-6` of the largest input of its tile times the sum of its weights, all in magnitude, which is what the tests
+//! hold it to. What is not finite in the input may reach all outputs of its tile.
+
+mod transform;
+
+use super::{Activation, Among, Conv};
+use crate::aligned::{AlignedVec, OutOfMemory};
+use crate::crew::{self, Floats};
+use crate::isa::dispatch;
+use crate::layout::PANEL;
+use crate::simd::{LANES, Simd};
+use crate::tile::{self, Columns, Level, Reads, Reduction, with_rows};
+use std::cell::Cell;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use transform::POSITIONS;
+
+/// Pixels of an output tile along an axis.
+const OUT: usize = 4;
+
+/// Pixels of the input that a tile sees along an axis.
+const IN: usize = OUT + 2;
+
+/// Tiles whose products are computed together, at most; they stay in the first cache level.
+const TOGETHER: usize = 12;
+
+/// Floats of transformed input that stay in the second cache level, roughly.
+const BLOCK: usize = 128 << 10;
+
+/// Floats between rows that would otherwise fall into the same sets of a cache.
+const GAP: usize = 16;
+
+/// Tiles for each panel up to which it is cheaper to transform all of them on each thread than all weights.
+const TILES_OF_PANEL: usize = 10;
+
+/// The fewest tiles of an image for which transforming the weights is worth it.
+const FEW_TILES: usize = 9;
+
+/// Whether a convolution's tiles are computed in this form.
+pub(super) const fn pays(g: &Conv) -> bool {
+    let is_plain = g.kh == 3
+        && g.kw == 3
+        && g.stride[0] == 1
+        && g.stride[1] == 1
+        && g.dilation[0] == 1
+        && g.dilation[1] == 1
+        && g.groups == 1;
+    is_plain && g.c >= 8 && g.f >= PANEL && g.out_h().div_ceil(OUT) * g.out_w().div_ceil(OUT) >= FEW_TILES
+}
+
+thread_local! {
+    /// What the transforms of this thread's last call were kept in.
+    static ROOM: Cell<AlignedVec> = Cell::default();
+}
+
+/// Writes `y` as [`super::forward_among`] does; returns whether there was the memory for it.
+///
+/// The lengths of the slices are checked, and the geometry [pays](pays).
+pub(super) fn forward(
+    g: &Conv,
+    among: Among,
+    activation: Activation,
+    n: usize,
+    x: &[f32],
+    w: &[f32],
+    b: &[f32],
+    y: &mut [f32],
+) -> bool {
+    let (rows, cols) = (g.out_h().div_ceil(OUT), g.out_w().div_ceil(OUT));
+    let (tiles, panels) = (n * rows * cols, g.f.div_ceil(PANEL));
+    // Of the direct form's multiplications, about a third of the work is left.
+    let parts = crew::parts((tiles * OUT * OUT * 3) as u64 * g.c as u64 * g.f as u64).min(tiles.max(1));
+    let by_panels = tiles <= TILES_OF_PANEL * panels && (panels.is_multiple_of(parts) || panels >= 4 * parts);
+    // By the checks, the first channel is there, or no image is.
+    let y = Floats::new(y.get_mut(among.first..).unwrap_or_default());
+    let lacks_memory = AtomicBool::new(false);
+    crew::share(parts, &|part| {
+        let of = |count: usize| count * part / parts..count * (part + 1) / parts;
+        let (tiles, panels) = if by_panels { (0..tiles, of(panels)) } else { (of(tiles), 0..panels) };
+        let call = Call::new(g, among, activation == Activation::Relu, rows, cols, tiles, panels);
+        let mut room = ROOM.take();
+        if room.len() < call.room() {
+            match AlignedVec::zeroed(call.room()) {
+                Ok(larger) => room = larger,
+                Err(OutOfMemory { .. }) => return lacks_memory.store(true, Ordering::Relaxed),
+            }
+        }
+        dispatch_run(&call, x, w, b, &mut room, y);
+        ROOM.set(room);
+    });
+    !lacks_memory.into_inner()
+}
+
+fn dispatch_run(call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Floats) {
+    dispatch!(run(call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Floats))
+}
+
+/// A part of a convolution: what it computes, and its sizes in tiles and floats.
+struct Call<'a> {
+    g: &'a Conv,
+    relu: bool,
+    /// Rows and columns of tiles in an image.
+    rows: usize,
+    cols: usize,
+    /// The tiles of all images, and the panels, that are computed.
+    tiles: Range<usize>,
+    panels: Range<usize>,
+    /// Channels of the input, rounded up to whole vectors.
+    depth: usize,
+    /// Tiles in a block.
+    block: usize,
+    /// From one position to the next in transformed input and weights.
+    v_position: usize,
+    u_position: usize,
+    /// From one pixel of the output to the next.
+    y_pixel: usize,
+}
+
+impl Call<'_> {
+    fn new(
+        g: &Conv,
+        among: Among,
+        relu: bool,
+        rows: usize,
+        cols: usize,
+        tiles: Range<usize>,
+        panels: Range<usize>,
+    ) -> Call<'_> {
+        let depth = g.c.next_multiple_of(LANES);
+        let most = (BLOCK / (POSITIONS * depth)).max(TOGETHER);
+        // Blocks of the same size, or one less.
+        let block = tiles.len().div_ceil(tiles.len().div_ceil(most).max(1));
+        let (v_position, u_position) = (block * depth + GAP, g.c * PANEL + GAP);
+        Call { g, relu, rows, cols, tiles, panels, depth, block, v_position, u_position, y_pixel: among.total }
+    }
+
+    /// Floats for a pixel of padding, transformed input, transformed weights and products.
+    fn room(&self) -> usize {
+        self.depth + POSITIONS * (self.v_position + self.u_position + TOGETHER * PANEL)
+    }
+
+    /// The image, row and column of a tile.
+    #[inline(always)]
+    fn place(&self, tile: usize) -> [usize; 3] {
+        let (row, col) = (tile / self.cols, tile % self.cols);
+        [row / self.rows, row % self.rows, col]
+    }
+}
+
+/// # Safety
+/// The lengths are those that [`super::infer_among`] checks, `y` starts at its first channel, and `room` has [`Call::room`].
+#[inline(always)]
+fn run<S: Simd>(s: S, call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Floats) {
+    let g = call.g;
+    let (zeros, room) = room.split_at_mut(call.depth);
+    let (v, room) = room.split_at_mut(POSITIONS * call.v_position);
+    let (u, m) = room.split_at_mut(POSITIONS * call.u_position);
+    zeros.fill(0.0);
+    let mut first = call.tiles.start;
+    while first < call.tiles.end {
+        let block = first..(first + call.block).min(call.tiles.end);
+        for (i, tile) in block.clone().enumerate() {
+            let from = pixels(call, tile, x.as_ptr(), zeros.as_ptr());
+            // SAFETY: the pixels have the input's channels, and `v` has a place for every tile of the block.
+            unsafe { transform::tile(s, g.c, &from, v.as_mut_ptr().wrapping_add(i * call.depth), call.v_position) };
+        }
+        for panel in call.panels.clone() {
+            let channel = panel * PANEL;
+            let w = w.as_ptr().wrapping_add(channel * g.kh * g.kw * g.c);
+            // SAFETY: the weights hold the panel, and `u` has its place.
+            unsafe { transform::weights(s, g.c, w, u.as_mut_ptr(), call.u_position) };
+            let panel = Panel { channel, columns: PANEL.min(g.f - channel), b };
+            let parts = block.len().div_ceil(TOGETHER);
+            for part in 0..parts {
+                let here = part * block.len() / parts..(part + 1) * block.len() / parts;
+                // SAFETY: `v` and `u` hold the block and the panel, and `m` has a place for so many tiles.
+                unsafe { products(s, call, v.as_ptr(), u.as_ptr(), here.clone(), m.as_mut_ptr()) };
+                for (i, tile) in here.enumerate() {
+                    let m = m.as_ptr().wrapping_add(i * PANEL);
+                    // SAFETY: the products of the tile stand there, and `y` has the lengths of `g`.
+                    unsafe { write(s, call, &panel, block.start + tile, m, y) };
+                }
+            }
+        }
+        first = block.end;
+    }
+}
+
+/// Where a tile's 36 pixels start; padding is at `zeros`.
+#[inline(always)]
+fn pixels(call: &Call, tile: usize, x: *const f32, zeros: *const f32) -> [*const f32; POSITIONS] {
+    let g = call.g;
+    let [image, row, col] = call.place(tile);
+    // Offsets before the first row or column wrap, to beyond the last.
+    let (top, left) = ((row * OUT).wrapping_sub(g.pad[0]), (col * OUT).wrapping_sub(g.pad[1]));
+    let image = x.wrapping_add(image * g.input_len());
+    let mut from = [zeros; POSITIONS];
+    for i in 0..IN {
+        let y = top.wrapping_add(i);
+        if y >= g.h {
+            continue;
+        }
+        for j in 0..IN {
+            let x = left.wrapping_add(j);
+            if x < g.w {
+                from[i * IN + j] = image.wrapping_add((y * g.w + x) * g.c);
+            }
+        }
+    }
+    from
+}
+
+/// At each position, the products of the transformed tiles `part` of a block with a panel: `m[position][tile][16]`.
+///
+/// # Safety
+/// `v` and `u` hold the block and the panel, and `m` is valid for `TOGETHER` tiles.
+#[inline(always)]
+unsafe fn products<S: Simd>(s: S, call: &Call, v: *const f32, u: *const f32, part: Range<usize>, m: *mut f32) {
+    let mut done = 0;
+    while done < part.len() {
+        let rows = tile::next_rows(part.len() - done, S::TILE);
+        let (v, m) = (v.wrapping_add((part.start + done) * call.depth), m.wrapping_add(done * PANEL));
+        with_rows!(rows, S::TILE, {
+            // SAFETY: the caller's contract, for a part of the tiles.
+            unsafe { products_of::<S, ROWS>(s, call, v, u, m) }
+        });
+        done += rows;
+    }
+}
+
+/// # Safety
+/// That of [`products`], for `ROWS` tiles.
+#[inline(always)]
+unsafe fn products_of<S: Simd, const ROWS: usize>(s: S, call: &Call, v: *const f32, u: *const f32, m: *mut f32) {
+    let columns = Columns::<S, 2>::new(s, PANEL);
+    let once = Level { count: 1, a: 0, b: 0 };
+    let depth = Level { count: call.g.c, a: 1, b: PANEL as isize };
+    let reduction = Reduction::new(once, once, depth, true);
+    for position in 0..POSITIONS {
+        let v = v.wrapping_add(position * call.v_position);
+        let u = u.wrapping_add(position * call.u_position);
+        let a: [*const f32; ROWS] = std::array::from_fn(|i| v.wrapping_add(i * call.depth));
+        let (access, sums) = (Reads::<false, false, true>, [[s.splat(0.0); 2]; ROWS]);
+        // SAFETY: the tiles have the input's channels, and the panel as many rows.
+        let sums = unsafe { tile::accumulate::<S, _, ROWS, 2>(columns, access, a, u, &reduction, sums) };
+        for (i, sum) in sums.into_iter().enumerate() {
+            // SAFETY: the caller vouches for the tile's place at each position.
+            unsafe { columns.store::<false>(sum, m.wrapping_add((position * TOGETHER + i) * PANEL)) };
+        }
+    }
+}
+
+/// A panel of output channels.
+struct Panel<'a> {
+    channel: usize,
+    columns: usize,
+    b: &'a [f32],
+}
+
+/// Transforms a tile's products and writes its pixels, those that there are.
+///
+/// # Safety
+/// `m` is valid for sixteen floats at each position, and `y` for the images.
+#[inline(always)]
+unsafe fn write<S: Simd>(s: S, call: &Call, panel: &Panel, tile: usize, m: *const f32, y: Floats) {
+    let g = call.g;
+    let (out_h, out_w) = (g.out_h(), g.out_w());
+    let [image, row, col] = call.place(tile);
+    let (row, col) = (row * OUT, col * OUT);
+    for at in (0..panel.columns).step_by(LANES) {
+        let count = LANES.min(panel.columns - at);
+        // SAFETY: the caller's contract.
+        let pixels = unsafe { transform::outputs(s, m.wrapping_add(at), TOGETHER * PANEL) };
+        let bias = if panel.b.is_empty() { s.splat(0.0) } else { s.load_head(&panel.b[panel.channel + at..][..count]) };
+        let mask = s.mask(count);
+        for i in 0..OUT.min(out_h - row) {
+            for j in 0..OUT.min(out_w - col) {
+                let mut pixel = s.add(pixels[i][j], bias);
+                if call.relu {
+                    pixel = s.max(s.splat(0.0), pixel);
+                }
+                let at = ((image * out_h + row + i) * out_w + col + j) * call.y_pixel + panel.channel + at;
+                if count == LANES {
+                    // SAFETY: the pixel's eight channels are in `y`.
+                    unsafe { s.store_at(pixel, y.at(at)) };
+                } else {
+                    // SAFETY: the channels that the mask shows are in `y`.
+                    unsafe { s.store_masked(pixel, y.at(at), mask) };
+                }
+            }
+        }
+    }
+}
