@@ -42,7 +42,7 @@ impl StepContext<'_> {
     #[must_use]
     pub fn read(&self, index: usize) -> TokenStream {
         match self.plan.place(self.node.args[index]) {
-            Some(Place::Slot(slot)) => {
+            Some(Place::Slot(slot) | Place::Among { slot, .. }) => {
                 let name = &self.slots[slot].0;
                 quote!(#name)
             }
@@ -65,7 +65,7 @@ impl StepContext<'_> {
     #[must_use]
     pub fn write(&self, port: usize) -> TokenStream {
         match self.plan.place(self.node.results[port]) {
-            Some(Place::Slot(slot)) => {
+            Some(Place::Slot(slot) | Place::Among { slot, .. }) => {
                 let name = &self.slots[slot].0;
                 quote!(#name)
             }
@@ -75,6 +75,38 @@ impl StepContext<'_> {
             },
             _ => quote!(&mut *c.output),
         }
+    }
+
+    /// Where an operand stands among the channels of what [`read`](Self::read) gives, if it does not stand alone.
+    #[must_use]
+    pub fn among_arg(&self, index: usize) -> Option<TokenStream> {
+        self.among(self.node.args[index])
+    }
+
+    /// Where the first result stands among the channels of what [`write`](Self::write) gives, if it does not stand alone.
+    #[must_use]
+    pub fn among_result(&self) -> Option<TokenStream> {
+        self.among(self.node.results[0])
+    }
+
+    fn among(&self, value: ValueId) -> Option<TokenStream> {
+        let rt = self.rt();
+        match self.plan.place(value)? {
+            Place::Among { first, total, .. } => Some(quote!(#rt::conv::Among { first: #first, total: #total })),
+            Place::Input(_) | Place::Output(_) | Place::Slot(_) | Place::Shared { .. } => None,
+        }
+    }
+
+    /// Whether an operand stands in the result, of which it is a part.
+    #[must_use]
+    pub fn is_joined(&self, index: usize) -> bool {
+        self.plan.is_joined(self.node, index)
+    }
+
+    /// Whether nothing is to be done.
+    #[must_use]
+    pub fn moves_nothing(&self) -> bool {
+        self.plan.moves_nothing(self.node)
     }
 
     /// Whether the first result is written over an operand.
@@ -209,7 +241,7 @@ impl StepContext<'_> {
     fn slots_of(&self, values: &[ValueId], other: &[usize]) -> Vec<usize> {
         let mut slots = Vec::new();
         for &value in values {
-            if let Some(Place::Slot(slot)) = self.plan.place(value)
+            if let Some(Place::Slot(slot) | Place::Among { slot, .. }) = self.plan.place(value)
                 && !slots.contains(&slot)
                 && !other.contains(&slot)
             {

@@ -165,9 +165,28 @@ impl Operation for ActivationGradient {
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
 
+    fn reads_among(&self, _: usize) -> bool {
+        true
+    }
+
+    /// Over a part of the gradient's; elsewhere it stands alone.
+    fn writes_among(&self) -> bool {
+        true
+    }
+
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, y, dx) = (step.rt(), step.read(0), step.write(0));
         let function = self.0.kernel(rt);
+        if step.among_arg(0).is_some() || step.among_arg(1).is_some() {
+            let channels = step.operand_shape(1).dims().last().copied().unwrap_or(1);
+            let alone = || quote!(#rt::conv::Among::alone(#channels));
+            let [ys, dys] = [0, 1].map(|operand| step.among_arg(operand).unwrap_or_else(alone));
+            if step.is_in_place() {
+                return quote!(#rt::unary::gradient_in_place_among(#function, #channels, [#ys, #dys], #y, #dx););
+            }
+            let dy = step.read(1);
+            return quote!(#rt::unary::gradient_among(#function, #channels, [#ys, #dys], #y, #dy, #dx););
+        }
         if step.is_in_place() {
             return quote!(#rt::unary::gradient_in_place(#function, #y, #dx););
         }

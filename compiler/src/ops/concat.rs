@@ -112,8 +112,11 @@ impl Operation for Concat {
         let mut offset = 0;
         let mut calls = TokenStream::new();
         for (operand, &part) in self.parts.iter().enumerate() {
-            let (x, size) = (step.read(operand), part * inner);
-            calls.extend(quote!(#rt::concat::copy_in(n * #outer, #size, #total, #offset, #x, #y);));
+            let size = part * inner;
+            if !step.is_joined(operand) {
+                let x = step.read(operand);
+                calls.extend(quote!(#rt::concat::copy_in(n * #outer, #size, #total, #offset, #x, #y);));
+            }
             offset += size;
         }
         calls

@@ -204,12 +204,26 @@ impl Operation for Conv {
         Some(self.constant(rt))
     }
 
+    fn writes_among(&self) -> bool {
+        true
+    }
+
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, geometry) = (step.rt(), step.geometry());
         let (x, y, w, b) = (step.read(0), step.write(0), step.parameter(0), step.parameter(1));
         let activation = if self.relu { quote!(Relu) } else { quote!(None) };
-        let forward = if self.has_fast_form() && !step.trains() { quote!(infer) } else { quote!(forward) };
-        quote!(#rt::conv::#forward(&#geometry, #rt::conv::Activation::#activation, n, #x, #w, #b, #y);)
+        let activation = quote!(#rt::conv::Activation::#activation);
+        let is_fast = self.has_fast_form() && !step.trains();
+        match step.among_result() {
+            Some(among) => {
+                let forward = if is_fast { quote!(infer_among) } else { quote!(forward_among) };
+                quote!(#rt::conv::#forward(&#geometry, #among, #activation, n, #x, #w, #b, #y);)
+            }
+            None => {
+                let forward = if is_fast { quote!(infer) } else { quote!(forward) };
+                quote!(#rt::conv::#forward(&#geometry, #activation, n, #x, #w, #b, #y);)
+            }
+        }
     }
 }
 
@@ -242,6 +256,10 @@ impl Operation for ConvInputGradient {
         Some(self.0.transposed())
     }
 
+    fn reads_among(&self, operand: usize) -> bool {
+        operand == 0
+    }
+
     fn emit_derived(&self, rt: &TokenStream, geometry: &TokenStream) -> TokenStream {
         quote!(#rt::conv::transpose_weights(&#geometry, w, out);)
     }
@@ -249,7 +267,10 @@ impl Operation for ConvInputGradient {
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, geometry) = (step.rt(), step.geometry());
         let (dy, dx, wt) = (step.read(0), step.write(0), step.derived());
-        quote!(#rt::conv::input_gradient(&#geometry, n, #dy, #wt, #dx);)
+        match step.among_arg(0) {
+            Some(among) => quote!(#rt::conv::input_gradient_among(&#geometry, #among, n, #dy, #wt, #dx);),
+            None => quote!(#rt::conv::input_gradient(&#geometry, n, #dy, #wt, #dx);),
+        }
     }
 }
 
@@ -280,6 +301,11 @@ impl Operation for ConvWeightGradient {
         true
     }
 
+    /// The gradient of the output.
+    fn reads_among(&self, operand: usize) -> bool {
+        operand == 1
+    }
+
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
 
     fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
@@ -289,7 +315,10 @@ impl Operation for ConvWeightGradient {
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, geometry) = (step.rt(), step.geometry());
         let (x, dy, dw, db) = (step.read(0), step.read(1), step.gradient(0), step.gradient(1));
-        quote!(#rt::conv::weight_gradient(&#geometry, n, #x, #dy, #dw, #db);)
+        match step.among_arg(1) {
+            Some(among) => quote!(#rt::conv::weight_gradient_among(&#geometry, #among, n, #x, #dy, #dw, #db);),
+            None => quote!(#rt::conv::weight_gradient(&#geometry, n, #x, #dy, #dw, #db);),
+        }
     }
 }
 

@@ -79,9 +79,16 @@ impl Operation for MaxPool {
         Some(super::avg_pool::constant(rt, self.input, &self.window))
     }
 
+    fn writes_among(&self) -> bool {
+        true
+    }
+
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, geometry, x, y) = (step.rt(), step.geometry(), step.read(0), step.write(0));
-        quote!(#rt::max_pool::infer(&#geometry, n, #x, #y);)
+        match step.among_result() {
+            Some(among) => quote!(#rt::max_pool::infer_among(&#geometry, #among, n, #x, #y);),
+            None => quote!(#rt::max_pool::infer(&#geometry, n, #x, #y);),
+        }
     }
 }
 

@@ -189,6 +189,16 @@ pub trait Operation: fmt::Display + fmt::Debug {
         Storage::Fresh
     }
 
+    /// Whether it can read an operand from among channels of a larger tensor ([`StepContext::among_arg`]).
+    fn reads_among(&self, _operand: usize) -> bool {
+        false
+    }
+
+    /// Whether it can write its first result among channels of a larger tensor ([`StepContext::among_result`]).
+    fn writes_among(&self) -> bool {
+        false
+    }
+
     /// Whether it acts once, between two stages, on what all chunks left.
     fn is_barrier(&self) -> bool {
         false

@@ -4,6 +4,7 @@
 //! stage ends, and barriers act on what all chunks left. Values whose lifetimes do not meet share memory.
 
 mod chunk;
+mod join;
 mod layout;
 mod place;
 mod stage;
@@ -12,7 +13,8 @@ mod verify;
 
 use std::collections::HashSet;
 
-use crate::ir::{Graph, NodeId, ParameterId, ValueId};
+use crate::ir::{Graph, Node, NodeId, ParameterId, ValueId};
+use crate::ops::Op;
 use crate::passes::{Mode, Unit};
 
 pub use layout::Parameters;
@@ -28,6 +30,15 @@ pub enum Place {
     Output(usize),
     /// In the arena: an index into [`Plan::slots`].
     Slot(usize),
+    /// Among the channels of what another value has in the arena.
+    Among {
+        /// An index into [`Plan::slots`].
+        slot: usize,
+        /// Channels of a pixel before the value's own.
+        first: usize,
+        /// Channels of a pixel of the whole.
+        total: usize,
+    },
     /// In the memory that barriers leave for later stages.
     Shared {
         /// Floats before it.
@@ -95,6 +106,27 @@ impl Plan {
     #[must_use]
     pub fn place(&self, value: ValueId) -> Option<Place> {
         self.places.get(value.0 as usize).copied().flatten()
+    }
+
+    /// Whether a concatenation or a slice has everything in its place already.
+    #[must_use]
+    pub fn moves_nothing(&self, node: &Node) -> bool {
+        let is_among = |&value: &ValueId| matches!(self.place(value), Some(Place::Among { .. }));
+        match node.op {
+            Op::Concat(_) => node.args.iter().enumerate().all(|(operand, _)| self.is_joined(node, operand)),
+            Op::Slice(_) => node.results.iter().all(is_among),
+            _ => false,
+        }
+    }
+
+    /// Whether an operand of a concatenation stands in its result.
+    #[must_use]
+    pub fn is_joined(&self, node: &Node, operand: usize) -> bool {
+        let place = |value: Option<&ValueId>| value.and_then(|&value| self.place(value));
+        match (&node.op, place(node.args.get(operand)), place(node.results.first())) {
+            (Op::Concat(_), Some(Place::Among { slot, .. }), Some(Place::Slot(whole))) => slot == whole,
+            _ => false,
+        }
     }
 
     /// Floats of all derived arrays.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::join::{Joined, joined};
 use super::stage::{Stage, order};
 use super::{Place, Slot};
 use crate::ir::{Extent, Graph, NewNode, PANEL, ValueId};
@@ -48,7 +49,14 @@ fn alias_root(graph: &Graph, mut value: ValueId) -> ValueId {
 pub(super) fn map(graph: &Graph, stages: &[Stage], chunk: usize) -> Option<Map> {
     let order = order(stages);
     let roots = roots(graph, &order);
-    let lives = lives(graph, &order, &roots);
+    let joined = joined(graph, &order, &roots);
+    let mut lives = lives(graph, &order, &roots);
+    for (index, part) in joined.iter().enumerate() {
+        // The whole lives as long as its parts do.
+        let (Some(part), Some(own)) = (part, lives[index].take()) else { continue };
+        let whole = lives[part.whole.0 as usize].get_or_insert(own);
+        *whole = (whole.0.min(own.0), whole.1.max(own.1));
+    }
     let mut places: Vec<Option<Place>> = vec![None; graph.values.len()];
     for (index, &input) in graph.inputs.iter().enumerate() {
         places[input.0 as usize] = Some(Place::Input(index));
@@ -73,6 +81,13 @@ pub(super) fn map(graph: &Graph, stages: &[Stage], chunk: usize) -> Option<Map> 
         slots.push(Slot { value: ValueId(index as u32), offset: 0, len, per_image, live });
     }
     let arena = assign_offsets(&mut slots, chunk)?;
+    for (index, part) in joined.iter().enumerate() {
+        if let Some(Joined { whole, first, total }) = *part
+            && let Some(Place::Slot(slot)) = places[whole.0 as usize]
+        {
+            places[index] = Some(Place::Among { slot, first, total });
+        }
+    }
     for index in 0..places.len() {
         if lives[roots[index].0 as usize].is_some() || places[roots[index].0 as usize].is_some() {
             places[index] = places[roots[index].0 as usize];

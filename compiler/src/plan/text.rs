@@ -47,6 +47,7 @@ impl Plan {
             |arg: usize| node.results.first().is_some_and(|&result| self.place(result) == self.place(node.args[arg]));
         match node.op.operation().storage() {
             Storage::Alias(_) => "  free",
+            Storage::Fresh if self.moves_nothing(node) => "  free",
             Storage::InPlace(arg) if same(arg) => "  in place",
             Storage::InPlace(_) | Storage::Fresh => "",
         }
@@ -61,6 +62,9 @@ impl Plan {
             Some(Place::Output(_)) if self.graph.outputs.len() == 1 => format!("{name} in the output"),
             Some(Place::Output(index)) => format!("{name} in output {index}"),
             Some(Place::Shared { offset, .. }) => format!("{name} shared at {offset}"),
+            Some(Place::Among { slot, first, total }) => {
+                format!("{name} at {} from channel {first} of {total}", self.slots[slot].offset)
+            }
             Some(Place::Slot(slot)) => format!("{name} at {}", self.slots[slot].offset),
         }
     }

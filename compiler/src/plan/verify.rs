@@ -53,6 +53,15 @@ fn check_place(plan: &Plan, id: ValueId) -> Result<(), String> {
             let fits = room == len && offset + room <= plan.shared && value.extent == Extent::Batch;
             fits.then_some(()).ok_or_else(|| format!("`{}` does not fit into what barriers leave", value.name))
         }
+        Some(Place::Among { slot, first, total }) => {
+            let whole = plan.slots.get(slot).ok_or_else(|| format!("`{}` is in no slot", value.name))?;
+            let channels = value.shape.dims().last().copied().unwrap_or(0);
+            let fits = first.checked_add(channels).is_some_and(|end| end <= total)
+                && len.checked_mul(total) == whole.len.checked_mul(channels)
+                && whole.per_image
+                && value.extent == Extent::Image;
+            fits.then_some(()).ok_or_else(|| format!("`{}` does not fit among the channels of its slot", value.name))
+        }
         Some(Place::Slot(index)) => {
             let slot = plan.slots.get(index).ok_or_else(|| format!("`{}` is in no slot", value.name))?;
             let fits = slot.len == len && end(slot, plan.chunk) <= plan.arena && value.extent != Extent::Batch;
@@ -67,15 +76,36 @@ fn check_overlap(plan: &Plan, node: &Node) -> Result<(), String> {
         Storage::Fresh => None,
         Storage::InPlace(arg) | Storage::Alias(arg) => Some(arg),
     };
+    if plan.moves_nothing(node) {
+        return Ok(());
+    }
     for (port, &result) in node.results.iter().enumerate() {
         for (index, &arg) in node.args.iter().enumerate() {
+            if plan.is_joined(node, index) {
+                continue;
+            }
             let is_same = plan.place(result) == plan.place(arg);
+            if !is_same && slot_of(plan, result).is_some_and(|slot| slot_of(plan, arg) == Some(slot)) {
+                return Err(format!(
+                    "`{}` writes into memory of which it reads `{}`",
+                    node.op,
+                    plan.graph.value(arg).name
+                ));
+            }
             if is_same && !(port == 0 && allowed == Some(index)) {
                 return Err(format!("`{}` writes over `{}`", node.op, plan.graph.value(arg).name));
             }
         }
     }
     Ok(())
+}
+
+/// The slot that a value stands in, by itself or among others.
+fn slot_of(plan: &Plan, value: ValueId) -> Option<usize> {
+    match plan.place(value)? {
+        Place::Slot(slot) | Place::Among { slot, .. } => Some(slot),
+        Place::Input(_) | Place::Output(_) | Place::Shared { .. } => None,
+    }
 }
 
 /// No two slots that live at the same time share memory: slots come to life in order, beside those that still live.
