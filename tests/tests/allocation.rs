@@ -1,4 +1,4 @@
-//! A training step after the first allocates nothing.
+//! A training step after the first allocates nothing, and neither does a prediction.
 //!
 //! A test binary of its own: the allocator is the whole process's. It counts for the threads of the pool alone, since the
 //! test harness and threads of an earlier pool allocate when they like.
@@ -11,9 +11,10 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use netwright::Trainable;
 use netwright::engine::{self, Core, Gradients, Targets};
+use netwright::ndarray::{Array2, ArrayView4};
 use netwright::train::{Optimizer, OptimizerState};
+use netwright::{Network, Trainable};
 use netwright_tests::interpreter::Random;
 use rayon::ThreadPoolBuilder;
 
@@ -121,6 +122,40 @@ fn a_step_after_the_first_allocates_nothing() {
         {
             assert!(counts[0] > 0, "the first step reserves memory: is the allocator in use?");
             assert_eq!(counts[1..], [0; 9], "{name} with {threads} threads");
+        }
+    }
+}
+
+/// Allocations of each of some predictions, the first included, in a pool of so many threads.
+fn allocations_of_predictions(threads: usize, n: usize) -> Vec<usize> {
+    let mut random = Random::new(2);
+    let images: Vec<f32> =
+        random.array(n * LeNet::SPEC.inputs[0].len(), 0.0, 1.0).into_iter().map(|value| value as f32).collect();
+    let images = ArrayView4::from_shape((n, 28, 28, 1), &images).unwrap();
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        let network = LeNet::new(1);
+        let mut outputs = Array2::zeros((n, 10));
+        wait_until_every_thread_has_stolen(threads);
+        rayon::broadcast(|_| COUNTS.set(true));
+        let mut counts = Vec::with_capacity(16);
+        for _ in 0..10 {
+            let before = CALLS.load(Ordering::Relaxed);
+            network.forward(images, outputs.view_mut()).unwrap();
+            counts.push(CALLS.load(Ordering::Relaxed) - before);
+        }
+        counts
+    })
+}
+
+#[test]
+fn a_prediction_after_the_first_two_allocates_nothing() {
+    for threads in [1, 2, 4] {
+        // One image and eight have their steps shared among a crew, which is started by the second; 64 are cut into chunks.
+        for n in [1, 8, 64] {
+            let counts = allocations_of_predictions(threads, n);
+            assert!(counts[0] > 0, "the first prediction reserves memory: is the allocator in use?");
+            assert_eq!(counts[2..], [0; 8], "{n} images with {threads} threads");
         }
     }
 }

@@ -3,9 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failure ends the test")]
 
-use netwright::Trainable;
 use netwright::engine::{self, Core, Gradients, Targets};
 use netwright::train::{Optimizer, OptimizerState};
+use netwright::{Network, Trainable};
 use netwright_tests::interpreter::Random;
 use rayon::ThreadPoolBuilder;
 
@@ -74,6 +74,50 @@ fn is_the_same_for_any_number_of_threads<N: Trainable>(n: usize) {
         let difference = one.iter().zip(&several).position(|(a, b)| a != b);
         assert_eq!((difference, one.len()), (None, several.len()), "{} threads", threads);
     }
+}
+
+/// Predictions of batches so small that threads share the steps of one chunk, in bits.
+fn small_batches<N: Network>(threads: usize) -> Vec<u64> {
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        let network = N::from_core(Core::new(N::SPEC, 42));
+        let mut random = Random::new(6);
+        let mut trace = Vec::new();
+        for n in [1, 2, 1, 5, 9, 3] {
+            let images: Vec<f32> =
+                random.array(n * N::SPEC.inputs[0].len(), 0.0, 1.0).into_iter().map(|x| x as f32).collect();
+            let mut outputs = vec![0.0; n * N::SPEC.outputs[0].len()];
+            engine::predict_into(&network, &images, &mut outputs).unwrap();
+            trace.extend(bits(&outputs));
+        }
+        trace
+    })
+}
+
+#[test]
+fn small_batches_are_the_same_for_any_number_of_threads() {
+    assert!(LeNet::INFERENCE.macs > 2_000_000, "too small to be shared among threads");
+    let one = (small_batches::<LeNet>(1), small_batches::<Varied>(1));
+    for threads in [2, 3, 7] {
+        assert!(one == (small_batches::<LeNet>(threads), small_batches::<Varied>(threads)), "{threads} threads");
+    }
+}
+
+#[test]
+fn predictions_from_several_threads_at_once_are_the_same() {
+    let network = LeNet::new(3);
+    let images = data::<LeNet>(1).images;
+    let predict = || {
+        let mut outputs = vec![0.0; 10];
+        engine::predict_into(&network, &images, &mut outputs).unwrap();
+        outputs
+    };
+    let expected = predict();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..50).for_each(|_| assert_eq!(predict(), expected)));
+        }
+    });
 }
 
 #[test]

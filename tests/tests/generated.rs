@@ -64,6 +64,7 @@ networks! {
     image_to_image "../nets/layers/image_to_image.net";
     inputs_outputs "../nets/layers/inputs_outputs.net";
     inputs_stages "../nets/layers/inputs_stages.net";
+    joined "../nets/layers/joined.net";
     l1 "../nets/layers/l1.net";
     lrn "../nets/layers/lrn.net";
     max_pool "../nets/layers/max_pool.net";

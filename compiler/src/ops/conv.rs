@@ -3,7 +3,7 @@
 use std::fmt;
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 
 use super::activation::Function;
 use super::signature::{BIAS, BIAS_INIT, INIT};
@@ -214,16 +214,10 @@ impl Operation for Conv {
         let activation = if self.relu { quote!(Relu) } else { quote!(None) };
         let activation = quote!(#rt::conv::Activation::#activation);
         let is_fast = self.has_fast_form() && !step.trains();
-        match step.among_result() {
-            Some(among) => {
-                let forward = if is_fast { quote!(infer_among) } else { quote!(forward_among) };
-                quote!(#rt::conv::#forward(&#geometry, #among, #activation, n, #x, #w, #b, #y);)
-            }
-            None => {
-                let forward = if is_fast { quote!(infer) } else { quote!(forward) };
-                quote!(#rt::conv::#forward(&#geometry, #activation, n, #x, #w, #b, #y);)
-            }
-        }
+        let (alone, among_others) = if is_fast { ("infer", "infer_among") } else { ("forward", "forward_among") };
+        let function = format_ident!("{}", if step.among_result().is_some() { among_others } else { alone });
+        let among = step.among_result().map(|among| quote!(#among,));
+        quote!(#rt::conv::#function(&#geometry, #among #activation, n, #x, #w, #b, #y);)
     }
 }
 

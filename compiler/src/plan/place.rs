@@ -53,7 +53,8 @@ pub(super) fn map(graph: &Graph, stages: &[Stage], chunk: usize) -> Option<Map> 
     let mut lives = lives(graph, &order, &roots);
     for (index, part) in joined.iter().enumerate() {
         // The whole lives as long as its parts do.
-        let (Some(part), Some(own)) = (part, lives[index].take()) else { continue };
+        let Some(part) = part else { continue };
+        let Some(own) = lives[index].take() else { continue };
         let whole = lives[part.whole.0 as usize].get_or_insert(own);
         *whole = (whole.0.min(own.0), whole.1.max(own.1));
     }

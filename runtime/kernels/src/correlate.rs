@@ -16,6 +16,9 @@ use std::ops::Range;
 /// Panels that are taken together where a block has a single pixel.
 const WIDE: usize = 4;
 
+/// Floats of weights that stay in a core's second cache level, beside what else it works with.
+const LARGE: usize = 128 << 10;
+
 /// Pixels in a block.
 const BLOCK: usize = 96;
 
@@ -63,7 +66,8 @@ struct Cut {
 }
 
 impl Cut {
-    /// By what leaves the parts least to read, where it goes into equal parts.
+    /// By pixels, so that a thread finds what it has written in its own cache when the next step reads the same rows; by
+    /// panels where the weights would not stay there, or there is only a pixel or so.
     fn of(c: &Correlation, x: usize, w: usize) -> Cut {
         let pixels = c.images as u64 * c.rows.positions as u64 * c.cols.positions as u64;
         let taps = c.rows.taps as u64 * c.cols.taps as u64;
@@ -71,7 +75,7 @@ impl Cut {
         let parts = crew::parts(pixels.saturating_mul(taps).saturating_mul(channels));
         let panels = c.f.div_ceil(PANEL);
         let fits = panels.is_multiple_of(parts) || panels >= 4 * parts;
-        let by_panels = if pixels < 2 * parts as u64 { panels > 1 } else { fits && w > x };
+        let by_panels = if pixels < 2 * parts as u64 { panels > 1 } else { fits && w > LARGE && w > x };
         Cut { parts: if by_panels { parts.min(panels) } else { parts.min(pixels as usize) }, by_panels }
     }
 

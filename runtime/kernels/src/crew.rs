@@ -9,11 +9,11 @@
 //!
 //! # How it stays sound
 //!
-//! The job, a borrowed closure, is published by storing a [`Ticket`] that counts the parts claimed. A member reads the
-//! job only after it has claimed a part by a compare-and-swap of that very ticket, which synchronises with the leader's
-//! store; the leader does not return from [`share`], and so does not write the next job, before every claimed part has
-//! been counted as done, which synchronises with the members' reads. A ticket's epoch keeps one of an earlier job from
-//! being taken for one of the present.
+//! The job, a borrowed closure, is published by storing a [`Ticket`] with a bit for each of its parts. A member reads the
+//! job only after it has claimed a part by a compare-and-swap that takes its bit away, which synchronises with the leader's
+//! store; the leader does not return from [`share`], and so does not write the next job, before every part has been
+//! counted as done, which synchronises with the members' reads. It does no harm if the ticket that a member has looked at
+//! was one of an earlier job: that the swap succeeds means that the part is left of the present one.
 
 use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
@@ -27,8 +27,8 @@ use std::time::{Duration, Instant};
 /// a core does some twenty thousand.
 const WORTH_A_HAND: u64 = 60_000;
 
-/// The most threads of a crew, the leader included.
-const MOST: usize = 64;
+/// The most threads of a crew, the leader included, and the most parts of a step.
+const MOST: usize = 32;
 
 /// How long a member waits for a part before it sleeps: longer than what a leader does between two predictions.
 const SPIN: Duration = Duration::from_micros(50);
@@ -102,7 +102,7 @@ pub(crate) fn parts(work: u64) -> usize {
 /// Where `run` does, once every part has ended.
 pub(crate) fn share(parts: usize, run: &(dyn Fn(usize) + Sync)) {
     let hands = HANDS.get();
-    if parts < 2 || hands < 2 || parts > Ticket::MOST_PARTS {
+    if parts < 2 || hands < 2 || parts > MOST {
         return (0..parts).for_each(run);
     }
     #[cfg(test)]
@@ -125,7 +125,7 @@ pub(crate) fn share_units(parts: usize, unit: usize, y: &mut [f32], run: &(dyn F
     if parts < 2 || units < 2 {
         return run(0, y);
     }
-    let parts = parts.min(units);
+    let parts = parts.min(units).min(MOST);
     let y = Floats::new(y);
     share(parts, &|part| {
         let (first, end) = (units * part / parts, units * (part + 1) / parts);
@@ -192,37 +192,34 @@ struct Member {
     asleep: AtomicBool,
 }
 
-/// What a job's parts are claimed from: the number of the next part, how many there are, how many threads may claim one,
-/// and the number of the job.
+/// What a job's parts are claimed from: a bit for each that is left, and how many threads may claim one.
 #[derive(Clone, Copy)]
 struct Ticket(u64);
 
 impl Ticket {
-    const BITS: u32 = 12;
-    const MASK: u64 = (1 << Self::BITS) - 1;
-    const MOST_PARTS: usize = Self::MASK as usize;
-
-    /// The ticket of the job after this one's.
-    fn after(self, parts: usize, hands: usize) -> Ticket {
-        let epoch = (self.0 >> (3 * Self::BITS)).wrapping_add(1);
-        Ticket((epoch << (3 * Self::BITS)) | ((hands as u64) << (2 * Self::BITS)) | ((parts as u64) << Self::BITS))
+    /// The ticket of a job of which nothing has been claimed.
+    fn new(parts: usize, hands: usize) -> Ticket {
+        Ticket(((hands as u64) << MOST) | ((1 << parts) - 1))
     }
 
-    fn next(self) -> usize {
-        (self.0 & Self::MASK) as usize
+    fn left(self) -> u64 {
+        self.0 & ((1 << MOST) - 1)
     }
 
-    fn parts(self) -> usize {
-        (self.0 >> Self::BITS & Self::MASK) as usize
+    /// The part that the member of this number had better take: its own, in the hope that what it reads is where the
+    /// member has written it before; then the last one, whose owner is the last to come.
+    fn part_for(self, number: usize) -> Option<usize> {
+        let (left, hands) = (self.left(), (self.0 >> MOST) as usize);
+        if left == 0 || number >= hands {
+            return None;
+        }
+        let is_own_left = left >> number & 1 == 1;
+        Some(if is_own_left { number } else { (u64::BITS - 1 - left.leading_zeros()) as usize })
     }
 
-    fn hands(self) -> usize {
-        (self.0 >> (2 * Self::BITS) & Self::MASK) as usize
-    }
-
-    /// Whether there is a part for the member of this number.
-    fn has_part_for(self, number: usize) -> bool {
-        self.next() < self.parts() && number < self.hands()
+    /// The ticket once a part has been claimed.
+    fn without(self, part: usize) -> Ticket {
+        Ticket(self.0 & !(1 << part))
     }
 }
 
@@ -264,8 +261,7 @@ impl Crew {
         // SAFETY: this thread leads, and every part of the job before has ended, so that nobody reads it.
         unsafe { self.job.get().write(Some(Job(run))) };
         self.done.store(0, Ordering::Relaxed);
-        let ticket = Ticket(self.ticket.load(Ordering::Relaxed)).after(parts, hands);
-        self.ticket.store(ticket.0, Ordering::SeqCst);
+        self.ticket.store(Ticket::new(parts, hands).0, Ordering::SeqCst);
         self.wake(hands);
         self.work(0);
         let mut rounds = 0;
@@ -295,13 +291,10 @@ impl Crew {
     fn claim(&self, number: usize) -> Option<usize> {
         let mut now = self.ticket.load(Ordering::Relaxed);
         loop {
-            let ticket = Ticket(now);
-            if !ticket.has_part_for(number) {
-                return None;
-            }
-            // Of the same epoch, or it would have changed: the part is one of the job that is published.
-            match self.ticket.compare_exchange_weak(now, now + 1, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => return Some(ticket.next()),
+            let part = Ticket(now).part_for(number)?;
+            let after = Ticket(now).without(part).0;
+            match self.ticket.compare_exchange_weak(now, after, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return Some(part),
                 Err(other) => now = other,
             }
         }
@@ -312,7 +305,7 @@ impl Crew {
         let mut since = Instant::now();
         let mut rounds = 0;
         loop {
-            if Ticket(self.ticket.load(Ordering::Relaxed)).has_part_for(member.number) {
+            if Ticket(self.ticket.load(Ordering::Relaxed)).part_for(member.number).is_some() {
                 self.work(member.number);
                 (since, rounds) = (Instant::now(), 0);
                 continue;
@@ -331,7 +324,7 @@ impl Crew {
         member.asleep.store(true, Ordering::SeqCst);
         self.asleep.fetch_add(1, Ordering::SeqCst);
         // A leader publishes first and then looks who sleeps, a member does it the other way round: one sees the other.
-        if Ticket(self.ticket.load(Ordering::SeqCst)).has_part_for(member.number) {
+        if Ticket(self.ticket.load(Ordering::SeqCst)).part_for(member.number).is_some() {
             if member.asleep.swap(false, Ordering::SeqCst) {
                 self.asleep.fetch_sub(1, Ordering::SeqCst);
             }
@@ -445,7 +438,7 @@ mod tests {
     #[test]
     fn units_are_shared_out_whole() {
         let _turn = lock(&TURN);
-        for (units, parts) in [(1, 4), (5, 2), (7, 3), (64, 64)] {
+        for (units, parts) in [(1, 4), (5, 2), (7, 3), (32, 32), (64, 64)] {
             let mut y = vec![0.0; units * 3];
             lead(3, || {
                 share_units(parts, 3, &mut y, &|first, y| {
@@ -456,6 +449,18 @@ mod tests {
             });
             assert!(y.iter().enumerate().all(|(i, &y)| y == (i / 3 + 1) as f32), "{units} units, {parts} parts: {y:?}");
         }
+    }
+
+    #[test]
+    fn members_prefer_their_own_parts() {
+        let ticket = Ticket::new(4, 3);
+        assert_eq!([0, 1, 2, 3].map(|number| ticket.part_for(number)), [Some(0), Some(1), Some(2), None]);
+        let rest = ticket.without(1);
+        assert_eq!([0, 1, 2].map(|number| rest.part_for(number)), [Some(0), Some(3), Some(2)]);
+        let none = rest.without(0).without(2).without(3);
+        assert_eq!([0, 1, 2].map(|number| none.part_for(number)), [None; 3]);
+        let all = Ticket::new(MOST, MOST);
+        assert_eq!((all.left().count_ones() as usize, all.part_for(MOST - 1)), (MOST, Some(MOST - 1)));
     }
 
     #[test]

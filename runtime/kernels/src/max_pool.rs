@@ -46,8 +46,9 @@ pub fn infer_among(g: &Pool, among: Among, n: usize, x: &[f32], y: &mut [f32]) {
     g.check();
     check::images("x", x, n, g.input_len());
     among.check("y", y, n, g.out_h() * g.out_w(), g.c);
-    // An element takes about as long to compare as a few are multiplied and added.
-    let parts = crew::parts((4 * n as u64).saturating_mul(g.input_len() as u64));
+    // An element takes about as long to compare as a few are multiplied and added, but longer to read where another thread
+    // has computed it, which is what happens to half of them or more if this one pools them all.
+    let parts = crew::parts((32 * n as u64).saturating_mul(g.input_len() as u64));
     let row_len = g.out_w() * among.total;
     crew::share_units(parts, row_len, y, &|first, y| dispatch_infer(g, among, first, x, y));
 }

@@ -214,8 +214,13 @@ pub fn predict_all_into<N: Network>(network: &N, inputs: &[&[f32]], outputs: &mu
     let outputs = Outputs::of::<N>(outputs.iter_mut().map(|output| &mut **output), inputs.n())?;
     let core = network.core();
     let job = Job { parameters: core.parameters().values(), arenas: core.arenas(), inputs, outputs };
-    let Inference { macs, chunk, .. } = N::INFERENCE;
-    Sharing::of(macs, inputs.n(), chunk, core.arenas().is_empty()).run(|share| run::<N>(job, share))
+    let Inference { macs, chunk, arena } = N::INFERENCE;
+    let sharing = Sharing::of(macs, inputs.n(), chunk, core.arenas().is_empty());
+    if sharing == Sharing::Chunks {
+        // One for each worker there can be: which of them take part differs from call to call.
+        core.arenas().reserve(rayon::current_num_threads().min(inputs.n().div_ceil(chunk)), arena)?;
+    }
+    sharing.run(|share| run::<N>(job, share))
 }
 
 /// A shape as messages print it, with the batch axis in front.
