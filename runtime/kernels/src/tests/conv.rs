@@ -169,7 +169,7 @@ impl Case {
 fn random_geometries() {
     on_every_isa(|_| {
         let mut random = Random::new(1);
-        for _ in 0..400 {
+        for _ in 0..1500 {
             let g = random_geometry(&mut random);
             let n = random.within(1, 9);
             Case::new(g, n, &mut random).check();

@@ -124,7 +124,7 @@ impl Case {
 fn random_geometries() {
     on_every_isa(|_| {
         let mut random = Random::new(31);
-        for _ in 0..300 {
+        for _ in 0..1000 {
             let g = random_geometry(&mut random);
             let n = random.within(1, 4);
             Case::new(g, n, &mut random).check();
