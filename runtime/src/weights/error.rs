@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use netwright_nwz::{Difference, NwzError, VERSION};
+
+use crate::spec::Spec;
+
 /// A file of weights, or the same in memory, could not be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -35,7 +39,7 @@ pub enum WeightsError {
     #[error("its format is version {}, expected {expected}; it was written by another version of Netwright", found.escape_debug())]
     Version {
         /// The version that this one writes and reads.
-        expected: &'static str,
+        expected: String,
         /// The file's.
         found: String,
     },
@@ -54,6 +58,20 @@ pub enum WeightsError {
         expected: String,
         /// What the bytes give.
         found: String,
+    },
+    /// It is longer than any compressed file for this network.
+    #[error("it has {found} bytes, and no compressed file for this network has more than {limit}")]
+    TooLong {
+        /// The most that is read.
+        limit: u64,
+        /// The bytes that it has.
+        found: u64,
+    },
+    /// A compressed file does not keep to its format.
+    #[error("it is no valid .nwz file: {reason}")]
+    Compressed {
+        /// What is wrong, and with which array.
+        reason: String,
     },
     /// The arrays are not the network's.
     #[error(transparent)]
@@ -79,39 +97,23 @@ pub struct Mismatch {
     pub differences: Vec<Difference>,
 }
 
-/// One difference between the arrays of a file and those of a network.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Difference {
-    /// The file lacks an array.
-    Missing {
-        /// The network's name for it.
-        name: String,
-        /// Its shape.
-        shape: Vec<usize>,
-    },
-    /// The file has an array that the network has not.
-    Unexpected {
-        /// The file's name for it.
-        name: String,
-        /// Its shape.
-        shape: Vec<usize>,
-    },
-    /// The shapes differ.
-    Shape {
-        /// The name in both.
-        name: String,
-        /// The network's shape.
-        expected: Vec<usize>,
-        /// The file's shape.
-        found: Vec<usize>,
-    },
-    /// The elements are no 32-bit floats.
-    Type {
-        /// The name in both.
-        name: String,
-        /// The file's type of element, as safetensors spells it.
-        found: String,
-    },
+impl Mismatch {
+    /// Refuses arrays that differ; `writer` is the network that the file was written by, with its fingerprint.
+    pub(super) fn check(
+        spec: &'static Spec,
+        writer: Option<(&str, &str)>,
+        differences: Vec<Difference>,
+    ) -> Result<(), WeightsError> {
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(WeightsError::Mismatch(Box::new(Self {
+            network: spec.name,
+            fingerprint: spec.fingerprint,
+            writer: writer.map(|(name, fingerprint)| (name.to_owned(), fingerprint.to_owned())),
+            differences,
+        })))
+    }
 }
 
 impl fmt::Display for Mismatch {
@@ -129,21 +131,17 @@ impl fmt::Display for Mismatch {
     }
 }
 
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Difference::Missing { name, shape } => write!(f, "{}: missing, expected {shape:?}", name.escape_debug()),
-            Difference::Unexpected { name, shape } => {
-                write!(f, "{}: not in the network, found {shape:?}", name.escape_debug())
+impl std::error::Error for Mismatch {}
+
+impl From<NwzError> for WeightsError {
+    fn from(error: NwzError) -> Self {
+        match error {
+            NwzError::Version { found } => Self::Version { expected: VERSION.to_string(), found: found.to_string() },
+            NwzError::Length { expected, found } => Self::Length { expected, found },
+            NwzError::Checksum { expected, found } => {
+                Self::Checksum { expected: format!("{expected:08x}"), found: format!("{found:08x}") }
             }
-            Difference::Shape { name, expected, found } => {
-                write!(f, "{}: expected {expected:?}, found {found:?}", name.escape_debug())
-            }
-            Difference::Type { name, found } => {
-                write!(f, "{}: expected elements of type F32, found {found}", name.escape_debug())
-            }
+            other => Self::Compressed { reason: other.to_string() },
         }
     }
 }
-
-impl std::error::Error for Mismatch {}
