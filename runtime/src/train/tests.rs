@@ -26,6 +26,7 @@ fn timeless(mut report: Report) -> Report {
     report
 }
 
+mod prune;
 mod resume;
 
 #[test]
