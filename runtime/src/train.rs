@@ -15,6 +15,7 @@ pub mod prune;
 mod recipe;
 mod run;
 mod schedule;
+pub mod share;
 mod trainer;
 mod update;
 

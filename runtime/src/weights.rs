@@ -14,12 +14,12 @@ use std::path::Path;
 
 #[cfg(feature = "train")]
 pub use compressed::{Compressed, compress};
-pub use error::{Mismatch, WeightsError};
+pub use error::WeightsError;
 use file::{OpenError, Opened};
-pub use netwright_nwz::Difference;
 use netwright_nwz::is_nwz;
 #[cfg(feature = "train")]
 pub use netwright_nwz::write::{Coding, Written};
+pub use netwright_nwz::{Difference, Mismatch};
 
 use crate::error::Error;
 use crate::parameters::Parameters;

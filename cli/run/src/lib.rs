@@ -8,6 +8,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod bench;
+pub mod compress;
 pub mod data;
 pub mod eval;
 pub mod failure;
@@ -40,6 +41,8 @@ pub enum Task {
     Eval(eval::Options),
     /// Classify images.
     Predict(predict::Options),
+    /// Make a small file of its weights.
+    Compress(compress::Options),
     /// Measure the time of a step.
     Bench(bench::Options),
 }
@@ -52,7 +55,10 @@ impl Task {
             Self::Train(_) => ("train", "add one: `train { loss: cross_entropy(logits); }`"),
             Self::Eval(_) => ("evaluate", "the section names the loss: `train { loss: cross_entropy(logits); }`"),
             Self::Bench(options) if options.trains() => ("measure the training of", "measure `--mode infer`"),
-            Self::Predict(_) | Self::Bench(_) => return None,
+            Self::Compress(options) if options.trains() => {
+                ("train the shared values of", "take them as they are: `--epochs 0`, without --data")
+            }
+            Self::Predict(_) | Self::Compress(_) | Self::Bench(_) => return None,
         };
         Some(Failure::failed(format!("cannot {verb} {}: it has no `train` section", subject.argument)).help(help))
     }
@@ -66,7 +72,10 @@ impl Task {
             Self::Train(_) => ("train", "the command's datasets have one"),
             Self::Eval(_) => ("evaluate", "the command's datasets have one"),
             Self::Predict(_) => ("predict with", "an image is one"),
-            Self::Bench(_) => return None,
+            Self::Compress(options) if options.trains() => {
+                ("train the shared values of", "the command's datasets have one")
+            }
+            Self::Compress(_) | Self::Bench(_) => return None,
         };
         if inputs.len() < 2 {
             return None;
@@ -97,6 +106,7 @@ pub fn perform<N: Trainable>(subject: &Subject, task: &Task) -> Result<ExitCode,
         Task::Train(options) => train::run::<N>(subject, options),
         Task::Eval(options) => eval::run::<N>(subject, options).map(done),
         Task::Predict(options) => predict::run::<N>(subject, options),
+        Task::Compress(options) => compress::run::<N>(subject, options).map(done),
         Task::Bench(options) => bench::run::<N>(subject, options).map(done),
     }
 }
@@ -116,6 +126,7 @@ pub fn perform_untrained<N: Network>(subject: &Subject, task: &Task) -> Result<E
     warn_of_isa();
     match task {
         Task::Predict(options) => predict::run::<N>(subject, options),
+        Task::Compress(options) => compress::run_untrained::<N>(subject, options).map(|()| ExitCode::SUCCESS),
         Task::Bench(options) => bench::run_inference::<N>(subject, options).map(|()| ExitCode::SUCCESS),
         // Refused above.
         Task::Train(_) | Task::Eval(_) => Ok(ExitCode::FAILURE),

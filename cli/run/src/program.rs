@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use netwright_runtime::{Network, Trainable};
 
-use crate::{Failure, Subject, Task, bench, eval, perform, perform_untrained, predict, train};
+use crate::{Failure, Subject, Task, bench, compress, eval, perform, perform_untrained, predict, train};
 
 /// The part of the command's line that needs a compiled network. The command has read it before.
 #[derive(Debug, Parser)]
@@ -16,6 +16,7 @@ enum Line {
     Train(On<train::Options>),
     Eval(On<eval::Options>),
     Predict(On<predict::Options>),
+    Compress(On<compress::Options>),
     Bench(On<bench::Options>),
 }
 
@@ -34,6 +35,7 @@ impl Line {
             Self::Train(On { network, options }) => (network, Task::Train(options)),
             Self::Eval(On { network, options }) => (network, Task::Eval(options)),
             Self::Predict(On { network, options }) => (network, Task::Predict(options)),
+            Self::Compress(On { network, options }) => (network, Task::Compress(options)),
             Self::Bench(On { network, options }) => (network, Task::Bench(options)),
         }
     }

@@ -33,15 +33,26 @@ pub struct Target {
     pub facade: TokenStream,
     /// The name of the struct, where it is not the network's.
     pub rename: Option<Ident>,
+    /// The weights that the program is built with.
+    pub weights: Option<Embedded>,
     /// Whether to leave markers for comments, which only text can have.
     pub comments: bool,
+}
+
+/// Weights that a program is built with. Whoever hands them over has checked that they are the network's.
+#[derive(Debug, Clone)]
+pub struct Embedded {
+    /// What they are called, for the documentation.
+    pub name: String,
+    /// An expression for the bytes of the compressed file.
+    pub bytes: TokenStream,
 }
 
 impl Target {
     /// Code for reading: paths from `netwright`, with comments.
     #[must_use]
     pub fn text() -> Self {
-        Self { facade: quote!(netwright), rename: None, comments: true }
+        Self { facade: quote!(netwright), rename: None, weights: None, comments: true }
     }
 }
 

@@ -19,7 +19,7 @@ mod tests;
 #[cfg(feature = "write")]
 pub mod write;
 
-pub use difference::{Difference, compare};
+pub use difference::{Difference, Mismatch, Wanted};
 pub use error::NwzError;
 pub use read::{Archive, Array};
 

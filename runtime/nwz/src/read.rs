@@ -2,6 +2,7 @@
 
 use crate::bits::{BitReader, first};
 use crate::code::{Code, Decoder};
+use crate::difference::{Mismatch, Wanted};
 use crate::error::NwzError;
 use crate::{MAGIC, MAX_COUNT, MAX_GAP_BITS, MAX_RANK, MAX_VALUES, VERSION};
 
@@ -71,6 +72,21 @@ impl<'a> Archive<'a> {
             Some(pair) => Err(of_array(pair[0], "two arrays have this name")),
             None => Ok(Self { network, fingerprint, arrays }),
         }
+    }
+}
+
+impl Archive<'_> {
+    /// Checks that the file has exactly these arrays.
+    ///
+    /// # Errors
+    ///
+    /// With every difference.
+    pub fn check<'w>(
+        &self,
+        wanted: Wanted<'_, impl IntoIterator<Item = (&'w str, &'w [usize])>>,
+    ) -> Result<(), Box<Mismatch>> {
+        let found = self.arrays.iter().map(|array| (array.name(), array.shape()));
+        wanted.compare(Some((self.network, self.fingerprint)), found, |_| None)
     }
 }
 

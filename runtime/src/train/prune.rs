@@ -13,6 +13,7 @@ use crate::parameters::Parameters;
 use crate::spec::{Layout, ParameterSpec, Spec};
 
 pub use mask::Mask;
+pub(super) use mask::runs;
 
 /// What a network's `prune` section says. Generated code holds one as a constant.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,10 +1,11 @@
 //! Weights that share their values, as Deep Compression has them (Han, Mao and Dally, 2016, section 3): each array's
 //! weights are put into clusters, and those of a cluster are one number from then on, which can be trained.
 //!
-//! Zeros in an array of weights are pruned weights: they belong to no cluster and stay zero.
+//! Zeros in a matrix of weights are pruned weights: they belong to no cluster and stay zero.
 
 mod clusters;
 
+use super::prune::{is_prunable, runs};
 use super::{Constraint, Moment, OptimizerState};
 use crate::error::Error;
 use crate::parameters::Parameters;
@@ -65,12 +66,6 @@ impl Sharing {
     }
 }
 
-/// Whether a parameter's zeros are pruned weights. Vectors, such as biases, are not pruned.
-#[must_use]
-pub fn is_prunable(parameter: &ParameterSpec) -> bool {
-    parameter.shape.len() > 1
-}
-
 impl Group {
     fn new(parameter: &'static ParameterSpec, vector: &mut [f32], bits: Option<u32>) -> Self {
         let kept = |idx: &usize| !is_prunable(parameter) || vector[*idx] != 0.0;
@@ -86,7 +81,7 @@ impl Group {
         let members = kept.iter().enumerate().map(|member| (*member.1 as u32, cluster(member) as u32)).collect();
         let of_clusters = match &clusters {
             Some(clusters) => clusters.iter().map(|cluster| f64::from(cluster.value)).collect(),
-            None => values_of(&kept, vector),
+            None => kept.iter().map(|&idx| f64::from(vector[idx])).collect(),
         };
         let group = Self { parameter, members, of_clusters };
         group.spread(vector);
@@ -115,16 +110,6 @@ impl Group {
             self.of_clusters[cluster as usize] = f64::from(vector[idx as usize]);
         }
     }
-}
-
-fn values_of(places: &[usize], vector: &[f32]) -> Vec<f64> {
-    places.iter().map(|&idx| f64::from(vector[idx])).collect()
-}
-
-/// The places of a parameter's elements in the stored vector, without padding.
-fn runs(parameter: &ParameterSpec) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
-    let offset = parameter.offset;
-    parameter.layout.runs().map(move |run| offset + run.stored..offset + run.stored + run.len)
 }
 
 impl Constraint for Sharing {

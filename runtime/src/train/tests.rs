@@ -28,6 +28,7 @@ fn timeless(mut report: Report) -> Report {
 
 mod prune;
 mod resume;
+mod share;
 
 #[test]
 fn it_learns_and_reports() {

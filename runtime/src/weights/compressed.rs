@@ -3,20 +3,19 @@
 #[cfg(feature = "train")]
 mod write;
 
-use netwright_nwz::{Archive, Array, compare};
+use netwright_nwz::{Archive, Array, Wanted};
 #[cfg(feature = "train")]
 pub use write::{Compressed, compress};
 
-use super::error::{Mismatch, WeightsError};
+use super::error::WeightsError;
 use crate::parameters::Parameters;
 use crate::spec::Spec;
 
 /// The parameters of a file, which must have exactly the network's arrays.
 pub(super) fn decode(spec: &'static Spec, bytes: &[u8]) -> Result<Parameters, WeightsError> {
     let archive = Archive::parse(bytes)?;
-    let wanted = spec.parameters.iter().map(|parameter| (parameter.name, parameter.shape));
-    let found = archive.arrays.iter().map(|array| (array.name(), array.shape()));
-    Mismatch::check(spec, Some((archive.network, archive.fingerprint)), compare(wanted, found, |_| None))?;
+    let arrays = spec.parameters.iter().map(|parameter| (parameter.name, parameter.shape));
+    archive.check(Wanted { network: spec.name, fingerprint: spec.fingerprint, arrays })?;
     let mut parameters = Parameters::new(spec)
         .map_err(|_| WeightsError::OutOfMemory { bytes: (spec.stored as u64).saturating_mul(4) })?;
     let mut arrays: Vec<&Array<'_>> = archive.arrays.iter().collect();

@@ -1,10 +1,6 @@
 //! What can be wrong with a file of weights, said so that the reader knows what to do.
 
-use std::fmt;
-
-use netwright_nwz::{Difference, NwzError, VERSION};
-
-use crate::spec::Spec;
+use netwright_nwz::{Mismatch, NwzError, VERSION};
 
 /// A file of weights, or the same in memory, could not be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -84,54 +80,11 @@ pub enum WeightsError {
     },
 }
 
-/// Every difference between the arrays of a file and those of a network.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mismatch {
-    /// The network that was to be filled.
-    pub network: &'static str,
-    /// Its fingerprint.
-    pub fingerprint: &'static str,
-    /// The network that the file was written by, if it says so, with its fingerprint.
-    pub writer: Option<(String, String)>,
-    /// Each difference, in the order of the network's description; arrays that only the file has come last.
-    pub differences: Vec<Difference>,
-}
-
-impl Mismatch {
-    /// Refuses arrays that differ; `writer` is the network that the file was written by, with its fingerprint.
-    pub(super) fn check(
-        spec: &'static Spec,
-        writer: Option<(&str, &str)>,
-        differences: Vec<Difference>,
-    ) -> Result<(), WeightsError> {
-        if differences.is_empty() {
-            return Ok(());
-        }
-        Err(WeightsError::Mismatch(Box::new(Self {
-            network: spec.name,
-            fingerprint: spec.fingerprint,
-            writer: writer.map(|(name, fingerprint)| (name.to_owned(), fingerprint.to_owned())),
-            differences,
-        })))
+impl From<Box<Mismatch>> for WeightsError {
+    fn from(mismatch: Box<Mismatch>) -> Self {
+        Self::Mismatch(mismatch)
     }
 }
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let n = self.differences.len();
-        write!(f, "it does not fit `{}` in {n} place{}", self.network, if n == 1 { "" } else { "s" })?;
-        match &self.writer {
-            Some((name, fingerprint)) if name == self.network && fingerprint == self.fingerprint => {}
-            Some((name, _)) if name == self.network => write!(f, " (another version of the network wrote it)")?,
-            Some((name, _)) => write!(f, " (`{}` wrote it)", name.escape_debug())?,
-            None => {}
-        }
-        f.write_str(":")?;
-        self.differences.iter().try_for_each(|difference| write!(f, "\n  {difference}"))
-    }
-}
-
-impl std::error::Error for Mismatch {}
 
 impl From<NwzError> for WeightsError {
     fn from(error: NwzError) -> Self {

@@ -8,11 +8,11 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 
-use netwright_nwz::compare;
+use netwright_nwz::Wanted;
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
-use super::error::{Mismatch, WeightsError};
+use super::error::WeightsError;
 use crate::error::Error;
 use crate::parameters;
 use crate::spec::{ParameterSpec, Spec};
@@ -185,10 +185,9 @@ impl Header {
             let dtype = self.metadata.info(name).map_or(Dtype::F32, |info| info.dtype);
             (dtype != Dtype::F32).then(|| dtype.to_string())
         };
-        let wanted = wanted.iter().map(|(name, shape)| (name.as_str(), *shape));
-        let differences = compare(wanted, found, other_type);
-        let writer = self.note("network").zip(self.note("fingerprint"));
-        Mismatch::check(spec, writer, differences)
+        let arrays = wanted.iter().map(|(name, shape)| (name.as_str(), *shape));
+        let wanted = Wanted { network: spec.name, fingerprint: spec.fingerprint, arrays };
+        Ok(wanted.compare(self.note("network").zip(self.note("fingerprint")), found, other_type)?)
     }
 
     /// Compares the noted checksum, if there is one, with that of notes and data.

@@ -114,7 +114,7 @@ impl Group {
 }
 
 /// The weights of a parameter in the stored vector, without padding.
-fn runs(parameter: &ParameterSpec) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
+pub(in crate::train) fn runs(parameter: &ParameterSpec) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
     let offset = parameter.offset;
     parameter.layout.runs().map(move |run| offset + run.stored..offset + run.stored + run.len)
 }

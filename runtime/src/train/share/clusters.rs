@@ -90,8 +90,7 @@ mod tests {
     /// Lloyd's rounds as they are defined, number by number.
     fn naive(values: &[f32], most: usize) -> Vec<f64> {
         let (low, high) = (f64::from(values[0]), f64::from(values[values.len() - 1]));
-        let mut means: Vec<f64> =
-            (0..most).map(|nth| low + (high - low) * nth as f64 / (most as f64 - 1.0)).collect();
+        let mut means: Vec<f64> = (0..most).map(|nth| low + (high - low) * nth as f64 / (most as f64 - 1.0)).collect();
         for _ in 0..500 {
             let mut of_means = vec![(0.0, 0); most];
             for &value in values {
