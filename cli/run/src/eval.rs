@@ -17,7 +17,7 @@ use crate::threads::Threads;
 use crate::{output, text};
 
 /// Images that are evaluated at a time; no result depends on it but for the last bits of the loss.
-const BATCH: usize = 64;
+pub(crate) const BATCH: usize = 64;
 
 /// The options of `eval`.
 #[derive(Debug, Clone, clap::Args)]

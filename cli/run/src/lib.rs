@@ -14,6 +14,7 @@ pub mod failure;
 pub mod output;
 pub mod predict;
 pub mod program;
+pub mod prune;
 mod run;
 mod subject;
 pub mod text;
@@ -42,6 +43,8 @@ pub enum Task {
     Predict(predict::Options),
     /// Measure the time of a step.
     Bench(bench::Options),
+    /// Take weights away.
+    Prune(prune::Options),
 }
 
 impl Task {
@@ -51,6 +54,9 @@ impl Task {
         let (verb, help) = match self {
             Self::Train(_) => ("train", "add one: `train { loss: cross_entropy(logits); }`"),
             Self::Eval(_) => ("evaluate", "the section names the loss: `train { loss: cross_entropy(logits); }`"),
+            Self::Prune(_) => {
+                ("prune", "the weights that are left are trained on: `train { loss: cross_entropy(logits); }`")
+            }
             Self::Bench(options) if options.trains() => ("measure the training of", "measure `--mode infer`"),
             Self::Predict(_) | Self::Bench(_) => return None,
         };
@@ -65,6 +71,7 @@ impl Task {
         let (verb, reason) = match self {
             Self::Train(_) => ("train", "the command's datasets have one"),
             Self::Eval(_) => ("evaluate", "the command's datasets have one"),
+            Self::Prune(_) => ("prune", "the command's datasets have one"),
             Self::Predict(_) => ("predict with", "an image is one"),
             Self::Bench(_) => return None,
         };
@@ -98,6 +105,7 @@ pub fn perform<N: Trainable>(subject: &Subject, task: &Task) -> Result<ExitCode,
         Task::Eval(options) => eval::run::<N>(subject, options).map(done),
         Task::Predict(options) => predict::run::<N>(subject, options),
         Task::Bench(options) => bench::run::<N>(subject, options).map(done),
+        Task::Prune(options) => prune::run::<N>(subject, options),
     }
 }
 
@@ -118,7 +126,7 @@ pub fn perform_untrained<N: Network>(subject: &Subject, task: &Task) -> Result<E
         Task::Predict(options) => predict::run::<N>(subject, options),
         Task::Bench(options) => bench::run_inference::<N>(subject, options).map(|()| ExitCode::SUCCESS),
         // Refused above.
-        Task::Train(_) | Task::Eval(_) => Ok(ExitCode::FAILURE),
+        Task::Train(_) | Task::Eval(_) | Task::Prune(_) => Ok(ExitCode::FAILURE),
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use netwright_runtime::{Network, Trainable};
 
-use crate::{Failure, Subject, Task, bench, eval, perform, perform_untrained, predict, train};
+use crate::{Failure, Subject, Task, bench, eval, perform, perform_untrained, predict, prune, train};
 
 /// The part of the command's line that needs a compiled network. The command has read it before.
 #[derive(Debug, Parser)]
@@ -17,6 +17,7 @@ enum Line {
     Eval(On<eval::Options>),
     Predict(On<predict::Options>),
     Bench(On<bench::Options>),
+    Prune(On<prune::Options>),
 }
 
 /// A file with options.
@@ -35,6 +36,7 @@ impl Line {
             Self::Eval(On { network, options }) => (network, Task::Eval(options)),
             Self::Predict(On { network, options }) => (network, Task::Predict(options)),
             Self::Bench(On { network, options }) => (network, Task::Bench(options)),
+            Self::Prune(On { network, options }) => (network, Task::Prune(options)),
         }
     }
 }

@@ -12,9 +12,10 @@ mod summary;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use netwright_run::{Failure, Task, bench, eval, predict, train};
+use netwright_run::{Failure, Task, bench, eval, predict, prune, train};
 
 use crate::network::{self, Network};
+use crate::structured;
 
 /// A network with options.
 #[derive(Debug, clap::Args)]
@@ -29,6 +30,10 @@ pub(crate) struct On<O: clap::Args> {
 /// What stands below the options of `train`.
 const AFTER_TRAIN: &str = "Writes weights.safetensors (of the last epoch), metrics.jsonl, run.toml (what the run follows \
     from), curve.svg and checkpoints. The test images are measured after each epoch; nothing is chosen by them.";
+
+/// What stands below the options of `prune`.
+const AFTER_PRUNE: &str = "Writes weights.safetensors with exact zeros, metrics.jsonl, run.toml and checkpoints. The test images \
+    are measured, and nothing is chosen by them; --scan looks at training images.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -54,6 +59,9 @@ pub(crate) enum Command {
     Eval(On<eval::Options>),
     /// Classify images
     Predict(On<predict::Options>),
+    /// Take weights away from a trained network, and train the others on
+    #[command(after_help = AFTER_PRUNE)]
+    Prune(On<prune::Options>),
     /// Fetch datasets, and tell where they are kept
     #[command(subcommand)]
     Data(data::Command),
@@ -76,6 +84,8 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Eval(On { network, options }) => network.perform(&Task::Eval(options)),
         Command::Predict(On { network, options }) => network.perform(&Task::Predict(options)),
         Command::Bench(On { network, options }) => network.perform(&Task::Bench(options)),
+        Command::Prune(On { network, options }) if options.is_structured() => structured::run(&network, &options),
+        Command::Prune(On { network, options }) => network.perform(&Task::Prune(options)),
         Command::Data(command) => done(data::run(&command)),
     }
 }
