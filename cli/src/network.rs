@@ -79,15 +79,22 @@ impl Network {
         })
     }
 
+    /// The network as the command line names it.
+    pub(crate) fn subject(&self) -> Subject {
+        match self {
+            Self::Bundled(name) => Subject::bundled(name),
+            Self::File(path) => Subject::file(path),
+        }
+    }
+
     /// Does a task with the network: with the one that is compiled in, or with a program that is built for it.
     pub(crate) fn perform(&self, task: &Task) -> Result<ExitCode, Failure> {
-        let subject = match self {
-            Self::Bundled(name) => match registry::perform(name, task) {
-                Some(done) => return done,
-                None => Subject::bundled(name),
-            },
-            Self::File(path) => Subject::file(path),
-        };
+        if let Self::Bundled(name) = self
+            && let Some(done) = registry::perform(name, task)
+        {
+            return done;
+        }
+        let subject = self.subject();
         let compiled = self.compile()?;
         if compiled.training.is_none()
             && let Some(failure) = task.needs_training(&subject)

@@ -15,6 +15,7 @@ pub mod failure;
 pub mod output;
 pub mod predict;
 pub mod program;
+pub mod prune;
 mod run;
 mod subject;
 pub mod text;
@@ -45,6 +46,8 @@ pub enum Task {
     Compress(compress::Options),
     /// Measure the time of a step.
     Bench(bench::Options),
+    /// Take weights away.
+    Prune(prune::Options),
 }
 
 impl Task {
@@ -54,6 +57,9 @@ impl Task {
         let (verb, help) = match self {
             Self::Train(_) => ("train", "add one: `train { loss: cross_entropy(logits); }`"),
             Self::Eval(_) => ("evaluate", "the section names the loss: `train { loss: cross_entropy(logits); }`"),
+            Self::Prune(_) => {
+                ("prune", "the weights that are left are trained on: `train { loss: cross_entropy(logits); }`")
+            }
             Self::Bench(options) if options.trains() => ("measure the training of", "measure `--mode infer`"),
             Self::Compress(options) if options.trains() => {
                 ("train the shared values of", "take them as they are: `--epochs 0`, without --data")
@@ -71,6 +77,7 @@ impl Task {
         let (verb, reason) = match self {
             Self::Train(_) => ("train", "the command's datasets have one"),
             Self::Eval(_) => ("evaluate", "the command's datasets have one"),
+            Self::Prune(_) => ("prune", "the command's datasets have one"),
             Self::Predict(_) => ("predict with", "an image is one"),
             Self::Compress(options) if options.trains() => {
                 ("train the shared values of", "the command's datasets have one")
@@ -108,6 +115,7 @@ pub fn perform<N: Trainable>(subject: &Subject, task: &Task) -> Result<ExitCode,
         Task::Predict(options) => predict::run::<N>(subject, options),
         Task::Compress(options) => compress::run::<N>(subject, options).map(done),
         Task::Bench(options) => bench::run::<N>(subject, options).map(done),
+        Task::Prune(options) => prune::run::<N>(subject, options),
     }
 }
 
@@ -129,7 +137,7 @@ pub fn perform_untrained<N: Network>(subject: &Subject, task: &Task) -> Result<E
         Task::Compress(options) => compress::run_untrained::<N>(subject, options).map(|()| ExitCode::SUCCESS),
         Task::Bench(options) => bench::run_inference::<N>(subject, options).map(|()| ExitCode::SUCCESS),
         // Refused above.
-        Task::Train(_) | Task::Eval(_) => Ok(ExitCode::FAILURE),
+        Task::Train(_) | Task::Eval(_) | Task::Prune(_) => Ok(ExitCode::FAILURE),
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use netwright_runtime::{Network, Trainable};
 
-use crate::{Failure, Subject, Task, bench, compress, eval, perform, perform_untrained, predict, train};
+use crate::{Failure, Subject, Task, bench, compress, eval, perform, perform_untrained, predict, prune, train};
 
 /// The part of the command's line that needs a compiled network. The command has read it before.
 #[derive(Debug, Parser)]
@@ -18,6 +18,7 @@ enum Line {
     Predict(On<predict::Options>),
     Compress(On<compress::Options>),
     Bench(On<bench::Options>),
+    Prune(On<prune::Options>),
 }
 
 /// A file with options.
@@ -37,6 +38,7 @@ impl Line {
             Self::Predict(On { network, options }) => (network, Task::Predict(options)),
             Self::Compress(On { network, options }) => (network, Task::Compress(options)),
             Self::Bench(On { network, options }) => (network, Task::Bench(options)),
+            Self::Prune(On { network, options }) => (network, Task::Prune(options)),
         }
     }
 }

@@ -12,9 +12,10 @@ mod summary;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use netwright_run::{Failure, Task, bench, compress, eval, predict, train};
+use netwright_run::{Failure, Task, bench, compress, eval, predict, prune, train};
 
 use crate::network::{self, Network};
+use crate::structured;
 
 /// A network with options.
 #[derive(Debug, clap::Args)]
@@ -29,6 +30,10 @@ pub(crate) struct On<O: clap::Args> {
 /// What stands below the options of `train`.
 const AFTER_TRAIN: &str = "Writes weights.safetensors (of the last epoch), metrics.jsonl, run.toml (what the run follows \
     from), curve.svg and checkpoints. The test images are measured after each epoch; nothing is chosen by them.";
+
+/// What stands below the options of `prune`.
+const AFTER_PRUNE: &str = "Writes weights.safetensors with exact zeros, metrics.jsonl, run.toml and checkpoints. The test images \
+    are measured, and nothing is chosen by them; --scan looks at training images.";
 
 /// What stands below the options of `compress`.
 const AFTER_COMPRESS: &str = "Weights that are zero stay zero, the others share values, which are trained; what is left is written \
@@ -61,6 +66,9 @@ pub(crate) enum Command {
     Compress(On<compress::Options>),
     /// Classify images
     Predict(On<predict::Options>),
+    /// Take weights away from a trained network, and train the others on
+    #[command(after_help = AFTER_PRUNE)]
+    Prune(On<prune::Options>),
     /// Fetch datasets, and tell where they are kept
     #[command(subcommand)]
     Data(data::Command),
@@ -84,6 +92,8 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Compress(On { network, options }) => network.perform(&Task::Compress(options)),
         Command::Predict(On { network, options }) => network.perform(&Task::Predict(options)),
         Command::Bench(On { network, options }) => network.perform(&Task::Bench(options)),
+        Command::Prune(On { network, options }) if options.is_structured() => structured::run(&network, &options),
+        Command::Prune(On { network, options }) => network.perform(&Task::Prune(options)),
         Command::Data(command) => done(data::run(&command)),
     }
 }

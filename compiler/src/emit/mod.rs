@@ -5,6 +5,7 @@
 
 mod api;
 mod names;
+mod net;
 mod recipe;
 mod skeleton;
 mod spec;
@@ -18,6 +19,7 @@ use quote::{format_ident, quote};
 
 use crate::Compiled;
 
+pub use net::{flat_name, to_net};
 pub use skeleton::{Sketch, skeleton};
 pub use step::StepContext;
 #[cfg(feature = "text")]
