@@ -92,7 +92,7 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
                 rt::weights::save(self.core.parameters(), path.as_ref())
             }
 
-            /// Loads parameters that [`save`](Self::save) wrote, or others of the same names and shapes.
+            /// Loads a file of parameters: one that [`save`](Self::save) wrote, or another, also a compressed one.
             ///
             /// # Errors
             ///
@@ -101,7 +101,7 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
                 rt::Result::Ok(Self { core: rt::Core::from_parameters(rt::weights::load(&SPEC, path.as_ref())?) })
             }
 
-            /// Loads parameters from the bytes of a file, such as those that `include_bytes!` embeds.
+            /// Loads parameters from the bytes of a file, of either kind, such as those that `include_bytes!` embeds.
             ///
             /// # Errors
             ///
