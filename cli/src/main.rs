@@ -14,6 +14,7 @@ mod network;
 mod origin;
 mod program;
 mod registry;
+mod structured;
 
 use std::process::ExitCode;
 

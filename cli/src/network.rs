@@ -124,7 +124,7 @@ impl Chosen {
         program::run(&subject, &compiled)
     }
 
-    /// What a task is about.
+    /// The network as the command line names it.
     pub(crate) fn subject(&self) -> Subject {
         let subject = match &self.network {
             Network::Bundled(name) => Subject::bundled(name),

@@ -8,7 +8,7 @@ use crate::lower::{Constant, Lowered, check_blocks, lower};
 use crate::passes::{Mode, prepare};
 use crate::plan::{Parameters, Plan, plan};
 use crate::program::{Program, Sources};
-use crate::recipe::Recipe;
+use crate::recipe::{Pruning, Recipe};
 use crate::source::{SourceId, SourceMap};
 use crate::syntax::ast;
 
@@ -45,6 +45,8 @@ pub struct Compiled {
 pub struct Training {
     /// The section.
     pub recipe: Recipe,
+    /// The `prune` section, where there is one.
+    pub pruning: Option<Pruning>,
     /// Inputs to losses and gradients.
     pub training: Plan,
     /// Inputs to losses.
@@ -209,7 +211,7 @@ fn parameters(lowered: &Lowered) -> Result<usize, ()> {
 }
 
 fn finish(lowered: Lowered) -> Result<Compiled, String> {
-    let Lowered { graph, recipe, .. } = lowered;
+    let Lowered { graph, recipe, pruning, .. } = lowered;
     verify(&graph)?;
     let parameters = Parameters::of(&graph).ok_or("the parameters are too many to address")?;
     let planned = |mode| prepare(&graph, mode, recipe.as_ref()).and_then(plan);
@@ -219,7 +221,7 @@ fn finish(lowered: Lowered) -> Result<Compiled, String> {
         None => (None, None),
     };
     let training = match (recipe, training, evaluation) {
-        (Some(recipe), Some(training), Some(evaluation)) => Some(Training { recipe, training, evaluation }),
+        (Some(recipe), Some(training), Some(evaluation)) => Some(Training { recipe, pruning, training, evaluation }),
         _ => None,
     };
     let fingerprint = fingerprint(&graph);

@@ -35,6 +35,9 @@ pub trait Trainable: Network {
     /// The `train` section of the description, with defaults filled in.
     const RECIPE: crate::train::Recipe;
 
+    /// The `prune` section of the description, with defaults filled in, where there is one.
+    const PRUNING: Option<crate::train::prune::Pruning<'static>> = None;
+
     /// Parameters whose learning rate is another than the recipe's, in the order of their places.
     #[doc(hidden)]
     const RATES: &'static [crate::spec::Rate] = &[];

@@ -1,16 +1,25 @@
-//! Weights as files: safetensors with all parameters and state by name, in logical order, with a checksum.
+//! Weights as files: safetensors with all parameters and state by name, in logical order, with a checksum; or the same
+//! compressed, as `.nwz` ([`netwright_nwz`] has the format). Its first bytes tell which one a file is.
 //!
-//! Files made elsewhere load too, if names, shapes and type (F32) are the network's; they have no checksum. A
+//! Files of safetensors made elsewhere load too, if names, shapes and type (F32) are the network's; they have no checksum. A
 //! fingerprint that differs does not matter where names and shapes agree: it only explains a mismatch. Values are
 //! taken as they are, also infinite ones; [`Parameters::first_non_finite`] finds those.
 
+mod compressed;
 mod error;
 pub(crate) mod file;
 
+use std::io::Read;
 use std::path::Path;
 
-pub use error::{Difference, Mismatch, WeightsError};
+#[cfg(feature = "train")]
+pub use compressed::{Compressed, compress};
+pub use error::WeightsError;
 use file::{OpenError, Opened};
+use netwright_nwz::is_nwz;
+#[cfg(feature = "train")]
+pub use netwright_nwz::write::{Coding, Written};
+pub use netwright_nwz::{Difference, Mismatch};
 
 use crate::error::Error;
 use crate::parameters::Parameters;
@@ -28,7 +37,7 @@ pub fn save(parameters: &Parameters, path: impl AsRef<Path>) -> Result<(), Error
     file::save(path.as_ref(), |mut out| write(parameters, &mut out))
 }
 
-/// Loads what [`save`] wrote, or another safetensors file with the same arrays.
+/// Loads what [`save`] wrote, another safetensors file with the same arrays, or a compressed file.
 ///
 /// No more is read than a file for this network has.
 ///
@@ -38,8 +47,8 @@ pub fn save(parameters: &Parameters, path: impl AsRef<Path>) -> Result<(), Error
 /// difference in names and shapes.
 pub fn load(spec: &'static Spec, path: impl AsRef<Path>) -> Result<Parameters, Error> {
     let path = path.as_ref();
-    let opened = file::open(path, KIND, header_limit(spec));
-    opened.and_then(|opened| read(spec, opened)).map_err(|error| match error {
+    let opened = file::open_ordinary(path);
+    opened.and_then(|(source, len)| read_any(spec, source, len)).map_err(|error| match error {
         OpenError::Io(action, source) => Error::io(action, path)(source),
         OpenError::Weights(source) => Error::Weights { path: Some(path.to_owned()), source },
     })
@@ -62,11 +71,42 @@ pub fn to_bytes(parameters: &Parameters) -> Result<Vec<u8>, Error> {
 ///
 /// As [`load`].
 pub fn from_bytes(spec: &'static Spec, bytes: &[u8]) -> Result<Parameters, Error> {
-    let opened = Opened::new(bytes, bytes.len() as u64, KIND, header_limit(spec));
-    opened.and_then(|opened| read(spec, opened)).map_err(|error| match error {
+    let loaded = match is_nwz(bytes) {
+        true => compressed::decode(spec, bytes).map_err(OpenError::Weights),
+        false => Opened::new(bytes, bytes.len() as u64, KIND, header_limit(spec)).and_then(|opened| read(spec, opened)),
+    };
+    loaded.map_err(|error| match error {
         OpenError::Io(action, source) => Error::io(action, "from memory")(source),
         OpenError::Weights(source) => Error::Weights { path: None, source },
     })
+}
+
+/// The parameters of a compressed file that is built into the program, and was checked when that was compiled.
+///
+/// Nothing of the other format is needed for it, so that none of it is linked.
+///
+/// # Panics
+///
+/// If memory for the parameters cannot be had; if the bytes are no compressed file for this network, which `model!` rules
+/// out.
+#[must_use]
+#[expect(clippy::panic, reason = "documented, as allocating collections do; the bytes were checked at compile time")]
+pub fn embedded(spec: &'static Spec, bytes: &[u8]) -> Parameters {
+    compressed::decode(spec, bytes).unwrap_or_else(|error| panic!("{}: {error}", spec.name))
+}
+
+/// Reads a file of `len` bytes in the format that its first bytes tell.
+fn read_any(spec: &'static Spec, mut source: impl Read, len: u64) -> Result<Parameters, OpenError> {
+    let start = file::read_exactly(&mut source, len.min(8))?;
+    let mut source = start.chain(source);
+    if !is_nwz(&start) {
+        return Opened::new(source, len, KIND, header_limit(spec)).and_then(|opened| read(spec, opened));
+    }
+    let limit = header_limit(spec).saturating_add((spec.stored as u64).saturating_mul(4));
+    if len > limit {
+        return Err(WeightsError::TooLong { limit, found: len }.into());
+    }
+    Ok(compressed::decode(spec, &file::read_exactly(&mut source, len)?)?)
 }
 
 /// The longest header that is read: far more than a file for this network needs, and far from hurting.
@@ -89,5 +129,7 @@ fn read<R: std::io::Read>(spec: &'static Spec, opened: Opened<R>) -> Result<Para
     Ok(parameters)
 }
 
+#[cfg(all(test, feature = "train"))]
+mod compressed_tests;
 #[cfg(test)]
 mod tests;

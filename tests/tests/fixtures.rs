@@ -68,6 +68,7 @@ fn crates_outside_of_the_workspace() {
     messages(&fixtures);
     renamed_and_rebuilt(&fixtures);
     predict_only(&fixtures);
+    embedded(&fixtures);
     two_inputs(&fixtures);
 }
 
@@ -134,4 +135,27 @@ fn two_inputs(fixtures: &Fixtures) {
 
 fn predict_only(fixtures: &Fixtures) {
     assert_eq!(fixtures.run("predict_only").0, "Ok([2, 10]), no recipe, no gradients\n");
+}
+
+/// A program with its weights in it reads a digit, and is small; weights that are exchanged build it again.
+fn embedded(fixtures: &Fixtures) {
+    assert_eq!(fixtures.run("embedded").0, "7 true\n");
+    let path = fixtures.folder.join("embedded/src/lenet300_100.nwz");
+    let weights = std::fs::read(&path).unwrap();
+    let mut damaged = weights.clone();
+    damaged[100] ^= 1;
+    std::fs::write(&path, damaged).unwrap();
+    let output = fixtures.cargo(&["build", "-p", "embedded"]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        !output.status.success() && stderr.contains("cannot embed `lenet300_100.nwz`: its checksum is"),
+        "{stderr}"
+    );
+    std::fs::write(&path, weights).unwrap();
+    assert_eq!(fixtures.run("embedded").0, "7 true\n");
+
+    let output = fixtures.cargo(&["build", "--release", "-p", "embedded"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let len = std::fs::metadata(fixtures.builds.join("release/embedded")).unwrap().len();
+    assert!(len < 700_000, "{len} bytes");
 }

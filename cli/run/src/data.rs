@@ -60,6 +60,15 @@ pub fn unknown(name: &str, known: &[&str]) -> Failure {
     }
 }
 
+/// A dataset's name, or the absolute path of its folder, by which it is found from anywhere.
+pub fn absolute(name: &str) -> String {
+    if is_known(name) {
+        return name.to_owned();
+    }
+    let path = std::path::Path::new(name).canonicalize().ok();
+    path.and_then(|path| path.to_str().map(str::to_owned)).unwrap_or_else(|| name.to_owned())
+}
+
 /// Whether a dataset is known by this name, as opposed to a folder.
 pub fn is_known(name: &str) -> bool {
     NAMES.contains(&name)

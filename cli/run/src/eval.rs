@@ -17,12 +17,12 @@ use crate::threads::Threads;
 use crate::{output, text};
 
 /// Images that are evaluated at a time; no result depends on it but for the last bits of the loss.
-const BATCH: usize = 64;
+pub(crate) const BATCH: usize = 64;
 
 /// The options of `eval`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Weights as `netwright train` writes them [default: those of the last run in runs/]
+    /// Weights as `netwright train` or `compress` writes them [default: those of the last run in runs/]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     #[command(flatten)]

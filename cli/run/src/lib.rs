@@ -8,12 +8,14 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod bench;
+pub mod compress;
 pub mod data;
 pub mod eval;
 pub mod failure;
 pub mod output;
 pub mod predict;
 pub mod program;
+pub mod prune;
 mod run;
 mod subject;
 pub mod text;
@@ -42,8 +44,12 @@ pub enum Task {
     Eval(eval::Options),
     /// Classify images.
     Predict(predict::Options),
+    /// Make a small file of its weights.
+    Compress(compress::Options),
     /// Measure the time of a step.
     Bench(bench::Options),
+    /// Take weights away.
+    Prune(prune::Options),
 }
 
 impl Task {
@@ -53,8 +59,14 @@ impl Task {
         let (verb, help) = match self {
             Self::Train(_) => ("train", "add one: `train { loss: cross_entropy(logits); }`"),
             Self::Eval(_) => ("evaluate", "the section names the loss: `train { loss: cross_entropy(logits); }`"),
+            Self::Prune(_) => {
+                ("prune", "the weights that are left are trained on: `train { loss: cross_entropy(logits); }`")
+            }
             Self::Bench(options) if options.trains() => ("measure the training of", "measure `--mode infer`"),
-            Self::Predict(_) | Self::Bench(_) => return None,
+            Self::Compress(options) if options.trains() => {
+                ("train the shared values of", "take them as they are: `--epochs 0`, without --data")
+            }
+            Self::Predict(_) | Self::Compress(_) | Self::Bench(_) => return None,
         };
         Some(Failure::failed(format!("cannot {verb} {}: it has no `train` section", subject.argument)).help(help))
     }
@@ -67,8 +79,12 @@ impl Task {
         let (verb, reason) = match self {
             Self::Train(_) => ("train", "the command's datasets have one"),
             Self::Eval(_) => ("evaluate", "the command's datasets have one"),
+            Self::Prune(_) => ("prune", "the command's datasets have one"),
             Self::Predict(_) => ("predict with", "an image is one"),
-            Self::Bench(_) => return None,
+            Self::Compress(options) if options.trains() => {
+                ("train the shared values of", "the command's datasets have one")
+            }
+            Self::Compress(_) | Self::Bench(_) => return None,
         };
         if inputs.len() < 2 {
             return None;
@@ -99,7 +115,9 @@ pub fn perform<N: Trainable>(subject: &Subject, task: &Task) -> Result<ExitCode,
         Task::Train(options) => train::run::<N>(subject, options),
         Task::Eval(options) => eval::run::<N>(subject, options).map(done),
         Task::Predict(options) => predict::run::<N>(subject, options),
+        Task::Compress(options) => compress::run::<N>(subject, options).map(done),
         Task::Bench(options) => bench::run::<N>(subject, options).map(done),
+        Task::Prune(options) => prune::run::<N>(subject, options),
     }
 }
 
@@ -118,9 +136,10 @@ pub fn perform_untrained<N: Network>(subject: &Subject, task: &Task) -> Result<E
     warn_of_isa();
     match task {
         Task::Predict(options) => predict::run::<N>(subject, options),
+        Task::Compress(options) => compress::run_untrained::<N>(subject, options).map(|()| ExitCode::SUCCESS),
         Task::Bench(options) => bench::run_inference::<N>(subject, options).map(|()| ExitCode::SUCCESS),
         // Refused above.
-        Task::Train(_) | Task::Eval(_) => Ok(ExitCode::FAILURE),
+        Task::Train(_) | Task::Eval(_) | Task::Prune(_) => Ok(ExitCode::FAILURE),
     }
 }
 

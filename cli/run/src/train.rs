@@ -166,15 +166,11 @@ fn data_of(options: &Options, previous: Option<&Manifest>) -> Result<(String, Op
     let entry = previous.map(|manifest| &manifest.data);
     let limit = options.data.limit.map(NonZeroUsize::get).or(entry.and_then(|entry| entry.limit));
     let name = options.data.data.as_deref().or(entry.map(|entry| entry.name.as_str())).unwrap_or(data::DEFAULT);
-    if data::is_known(name) {
-        return Ok((name.to_owned(), limit));
-    }
     // A run is repeated from anywhere.
-    let absolute = Path::new(name).canonicalize().ok().and_then(|path| path.to_str().map(str::to_owned));
-    Ok((absolute.unwrap_or_else(|| name.to_owned()), limit))
+    Ok((data::absolute(name), limit))
 }
 
-fn manifest<N: Trainable>(
+pub(crate) fn manifest<N: Trainable>(
     subject: &Subject,
     folder: &Path,
     recipe: &Recipe,
@@ -271,7 +267,7 @@ fn train<N: Trainable>(
 }
 
 /// A flag that Ctrl-C sets; a second Ctrl-C ends the program at once.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
+pub(crate) fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     let flag = Arc::new(AtomicBool::new(false));
     let shared = Arc::clone(&flag);
     let handler = ctrlc::set_handler(move || {

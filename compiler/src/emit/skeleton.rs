@@ -27,6 +27,14 @@ pub fn skeleton(sketch: &Sketch<'_>, target: &Target) -> TokenStream {
     let case = type_case(&name);
     let outputs = outputs(&name, sketch, facade);
     let (methods, traits) = (methods(&name, sketch), traits(&name, sketch));
+    let pretrained = target.weights.as_ref().map(|_| {
+        quote!(
+            #[doc(hidden)]
+            pub fn pretrained() -> Self {
+                loop {}
+            }
+        )
+    });
     quote! {
         /// A network whose description has errors.
         #case
@@ -43,7 +51,7 @@ pub fn skeleton(sketch: &Sketch<'_>, target: &Target) -> TokenStream {
             static SPEC: rt::Spec = rt::Spec {
                 name: "", fingerprint: "", inputs: &[], outputs: &[], parameters: &[], trained: 0, stored: 0, layers: &[],
             };
-            impl #name { #methods }
+            impl #name { #methods #pretrained }
             #traits
         };
     }

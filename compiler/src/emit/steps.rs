@@ -122,10 +122,12 @@ pub(super) fn training(context: &Context<'_>) -> TokenStream {
         | LossKind::Huber { .. } => TokenStream::new(),
     };
     let rates = rates(context);
+    let pruning = recipe::pruning(train.pruning.as_ref());
     context.if_training(&quote! {
             impl rt::Trainable for #name {
                 const RECIPE: rt::train::Recipe = #recipe_constant;
                 #rates
+                #pruning
                 const TRAINING: rt::Training = #sizes;
                 const EVALUATION: rt::Inference = #evaluation_sizes;
                 #class_weights

@@ -84,6 +84,7 @@ impl Allowed {
                 | Item::Assert(_)
                 | Item::Freeze(_)
                 | Item::Train(_)
+                | Item::Prune(_)
                 | Item::Budget(_) => {}
             }
         }

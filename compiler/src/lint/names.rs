@@ -51,6 +51,7 @@ impl Definitions {
                 | Item::Freeze(_)
                 | Item::Allow(_)
                 | Item::Train(_)
+                | Item::Prune(_)
                 | Item::Budget(_) => {}
             }
         }

@@ -73,6 +73,11 @@ impl<'a> Lowerer<'a> {
                     self.sections.train.push(train);
                 }
             }
+            ast::Item::Prune(prune) => {
+                if self.only_in_network("a `prune` section", super::sections::keyword(prune.span, "prune")) {
+                    self.sections.prune.push(prune);
+                }
+            }
             ast::Item::Freeze(freeze) => {
                 if self.only_in_network("`freeze`", freeze.span) {
                     self.note_frozen(freeze);
@@ -288,6 +293,7 @@ impl<'a> Lowerer<'a> {
                 | ast::Item::Freeze(_)
                 | ast::Item::Allow(_)
                 | ast::Item::Train(_)
+                | ast::Item::Prune(_)
                 | ast::Item::Budget(_) => {}
             }
         }
@@ -431,6 +437,7 @@ fn span_of(item: &ast::Item) -> Span {
         ast::Item::Freeze(freeze) => freeze.span,
         ast::Item::Allow(allow) => allow.span,
         ast::Item::Train(train) => super::sections::keyword(train.span, "train"),
+        ast::Item::Prune(prune) => super::sections::keyword(prune.span, "prune"),
         ast::Item::Budget(budget) => super::sections::keyword(budget.span, "budget"),
     }
 }

@@ -15,8 +15,10 @@ mod items;
 mod loss;
 mod names;
 mod network;
+mod prune;
 mod scope;
 mod sections;
+mod spelling;
 mod train;
 
 use std::collections::{HashMap, HashSet};
@@ -24,7 +26,7 @@ use std::collections::{HashMap, HashSet};
 use crate::diagnostic::{Sink, codes};
 use crate::ir::{Extent, Graph, Shape, ValueId};
 use crate::program::Program;
-use crate::recipe::Recipe;
+use crate::recipe::{Pruning, Recipe};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::types::{Dim, Facts, TensorType};
@@ -34,6 +36,7 @@ pub use call::LayerCall;
 pub use constant::Constant;
 pub(crate) use definition::check_blocks;
 pub use sections::{Bound, Limit, Quantity};
+pub(crate) use spelling::{choice_text, loss_text, number_text};
 
 use definition::Paths;
 use scope::{Frame, Meaning, Named};
@@ -63,6 +66,8 @@ pub struct Lowered {
     pub graph: Graph,
     /// How to train it, where the description says so.
     pub recipe: Option<Recipe>,
+    /// How to prune it, where the description says so.
+    pub pruning: Option<Pruning>,
     /// What it may cost.
     pub limits: Vec<Limit>,
     /// The network's name in the text, for messages about it as a whole.
@@ -102,10 +107,12 @@ pub fn lower(program: &Program, network: &ast::Network, overrides: &Overrides, s
         lowerer.check_interface(network);
     }
     let recipe = lowerer.train_section(network);
+    let pruning = lowerer.prune_section(network, recipe.as_ref());
     lowerer.freeze();
     lowerer.rates();
+    lowerer.check_pruned();
     let limits = lowerer.budget();
-    Lowered { graph: lowerer.graph, recipe, limits, span: network.name.span, noticed: lowerer.noticed }
+    Lowered { graph: lowerer.graph, recipe, pruning, limits, span: network.name.span, noticed: lowerer.noticed }
 }
 
 /// The state of lowering one network, or of checking one block.

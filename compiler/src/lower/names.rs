@@ -125,6 +125,7 @@ fn bindings(items: &[Item]) -> HashMap<String, usize> {
             | Item::Freeze(_)
             | Item::Allow(_)
             | Item::Train(_)
+            | Item::Prune(_)
             | Item::Budget(_) => {}
         }
     }

@@ -8,12 +8,15 @@ use crate::syntax::ast::{self, BinaryOp, ExprKind};
 /// The sections of a network that were reached.
 #[derive(Default)]
 pub(super) struct Sections<'a> {
-    pub(super) train: Vec<&'a ast::Train>,
+    pub(super) train: Vec<&'a ast::Section>,
+    pub(super) prune: Vec<&'a ast::Section>,
     pub(super) budgets: Vec<&'a ast::Budget>,
     /// Names of layers and blocks that are frozen.
     frozen: Vec<(String, Span)>,
     /// Names of layers, blocks and parameters, with what their learning rate is multiplied by.
     pub(super) rates: Vec<(String, f64, Span)>,
+    /// Names of layers and blocks, with the fraction of their weights that pruning keeps.
+    pub(super) kept: Vec<(String, f64, Span)>,
     /// How many inputs and outputs were declared, with mistakes or without.
     pub(super) n_inputs: usize,
     pub(super) n_outputs: usize,

@@ -180,7 +180,9 @@ pub enum Item {
     /// `allow(lints);`
     Allow(Allow),
     /// `train { … }`
-    Train(Train),
+    Train(Section),
+    /// `prune { … }`
+    Prune(Section),
     /// `budget { … }`
     Budget(Budget),
 }
@@ -319,14 +321,14 @@ pub struct Annotation {
     pub span: Span,
 }
 
-/// `train { key: value; … }`.
+/// `train { key: value; … }` or `prune { key: value; … }`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Train {
+pub struct Section {
     /// Lines of the doc comment.
     pub docs: Vec<String>,
     /// The entries, in the order of the text.
     pub entries: Vec<Entry>,
-    /// From `train` to the closing brace.
+    /// From the keyword to the closing brace.
     pub span: Span,
 }
 

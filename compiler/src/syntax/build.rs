@@ -7,7 +7,7 @@ use pest::iterators::Pair;
 
 use super::ast::{
     Allow, Annotation, Arg, Assert, Binding, Block, Budget, Call, Choice, Const, Entry, Expr, ExprKind, File, For,
-    Freeze, Ident, If, Input, Item, Iterable, Label, Network, Output, Param, ParamType, Path, Return, Stage, Train,
+    Freeze, Ident, If, Input, Item, Iterable, Label, Network, Output, Param, ParamType, Path, Return, Section, Stage,
     Use, UseTarget,
 };
 use super::grammar::Rule;
@@ -228,11 +228,8 @@ impl Builder<'_> {
                 }
                 Some(Item::If(If { arms, otherwise, span }))
             }
-            Rule::train => {
-                let entries = pair.into_inner().filter(|part| part.as_rule() == Rule::entry);
-                let entries = entries.filter_map(|entry| self.entry(entry)).collect();
-                Some(Item::Train(Train { docs, entries, span }))
-            }
+            Rule::train => Some(Item::Train(self.section(pair, docs, span))),
+            Rule::prune => Some(Item::Prune(self.section(pair, docs, span))),
             Rule::budget => {
                 let limits = pair.into_inner().filter(|part| part.as_rule() == Rule::limit);
                 let limits = limits.filter_map(|limit| self.limit(limit)).collect();
@@ -324,7 +321,12 @@ impl Builder<'_> {
         Some((names, annotation, value?))
     }
 
-    /// An `entry` of a train section.
+    fn section(&mut self, pair: Pair<'_, Rule>, docs: Vec<String>, span: Span) -> Section {
+        let entries = pair.into_inner().filter(|part| part.as_rule() == Rule::entry);
+        Section { docs, entries: entries.filter_map(|entry| self.entry(entry)).collect(), span }
+    }
+
+    /// An `entry` of a section.
     pub(super) fn entry(&mut self, pair: Pair<'_, Rule>) -> Option<Entry> {
         let span = self.span(&pair);
         let mut inner = without_colon(pair);
@@ -528,6 +530,7 @@ fn end(pair: &Pair<'_, Rule>) -> usize {
                 | Rule::allow
                 | Rule::body
                 | Rule::train
+                | Rule::prune
                 | Rule::budget
         );
         match last.clone().into_inner().next_back() {

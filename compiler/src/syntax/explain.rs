@@ -182,7 +182,7 @@ fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let name = name.map_or("name", |index| words.text(index));
     if word == "=" && part == Part::Entry && at == start + 1 {
         let help = Some(format!("write `{name}: …`"));
-        return report(sink, N0019, "an entry of `train` takes `:`, not `=`".to_owned(), span, help);
+        return report(sink, N0019, "an entry takes `:`, not `=`".to_owned(), span, help);
     }
     if word == "=" && bracket == Some("(") && !part.is_header() && is_argument_name(failure) {
         let help = Some(format!("write `{name}: …`"));
@@ -213,8 +213,8 @@ fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
 fn explain_start(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let Failure { words, start, at, part, .. } = *failure;
     let found = words.found(at);
-    if at == start && words.text(start) == "train" {
-        let title = format!("expected `{{` after `train`, found {}", words.found(start + 1));
+    if at == start && matches!(words.text(start), "train" | "prune") {
+        let title = format!("expected `{{` after `{}`, found {}", words.text(start), words.found(start + 1));
         return report(sink, N0013, title, words.span(start + 1), None);
     }
     if at == start && !part.is_header() {
@@ -252,7 +252,7 @@ fn expected(failure: &Failure<'_>) -> String {
         "->" if part == Part::BlockHeader => "the shape of the result, such as `[H, W, C]`".to_owned(),
         "if" | "assert" if at > start => "a condition".to_owned(),
         "return" | "in" | ".." => "an expression".to_owned(),
-        "train" if at == start + 1 => "`{`".to_owned(),
+        "train" | "prune" if at == start + 1 => "`{`".to_owned(),
         ":" if in_parameter_list => "a type: `int`, `float`, `bool`, or strings such as `\"a\" | \"b\"`".to_owned(),
         ":" if part == Part::Statement && innermost(failure).is_none() => shape.to_owned(),
         "|" => "a string".to_owned(),

@@ -35,8 +35,8 @@ pub(crate) fn in_items(items: &[Item], visit: &mut dyn FnMut(&str)) {
             Item::Freeze(freeze) => {
                 freeze.paths.iter().flat_map(|path| &path.parts).for_each(|label| in_label(label, visit));
             }
-            Item::Train(train) => {
-                for entry in &train.entries {
+            Item::Train(section) | Item::Prune(section) => {
+                for entry in &section.entries {
                     in_expr(&entry.value, visit);
                     entry.paths.iter().flat_map(|path| &path.parts).for_each(|label| in_label(label, visit));
                 }
@@ -60,8 +60,13 @@ pub(crate) fn defined(items: &[Item], visit: &mut dyn FnMut(&Ident)) {
                 branches.arms.iter().for_each(|(_, items)| defined(items, visit));
                 defined(&branches.otherwise, visit);
             }
-            Item::Return(_) | Item::Assert(_) | Item::Freeze(_) | Item::Allow(_) | Item::Train(_) | Item::Budget(_) => {
-            }
+            Item::Return(_)
+            | Item::Assert(_)
+            | Item::Freeze(_)
+            | Item::Allow(_)
+            | Item::Train(_)
+            | Item::Prune(_)
+            | Item::Budget(_) => {}
         }
     }
 }

@@ -1,8 +1,7 @@
 //! Checkpoints: all that a run needs to go on as if it had never stopped.
-
 //!
 //! A checkpoint is a safetensors file like one of weights. It has the parameters and state under `parameters/`, the
-//! optimiser's vectors under their names, and in its notes the recipe, digests of the data, and how far the run has
+//! optimiser's vectors under their names, those of a constraint under `constraint/` and their names, and in its notes the recipe, digests of the data, and how far the run has
 //! come. The order of an epoch's images follows from the seed and the epoch, so that the number of batches done is all
 //! there is to note of it.
 
@@ -12,7 +11,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::metrics::EpochMetrics;
-use super::{OptimizerState, Recipe};
+use super::{Constraint, OptimizerState, Recipe};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::parameters::Parameters;
@@ -31,6 +30,12 @@ pub enum CheckpointError {
     #[error("its description of the run is damaged: {reason}")]
     Run {
         /// What the parser says.
+        reason: String,
+    },
+    /// What it says of the constraint cannot be.
+    #[error("its constraint is damaged: {reason}")]
+    Constraint {
+        /// What the constraint says.
         reason: String,
     },
     /// It belongs to a run with other settings or other data.
@@ -71,10 +76,21 @@ const RUN: &str = "run";
 /// The longest header that is read; the history of a run of a hundred thousand epochs fits.
 const HEADER_LIMIT: u64 = 64 << 20;
 
+/// All numbers of a run at one moment.
+#[derive(Clone, Copy)]
+pub(super) struct State<'a> {
+    pub(super) parameters: &'a Parameters,
+    pub(super) optimizer: &'a OptimizerState,
+    pub(super) constraint: Option<&'a dyn Constraint>,
+}
+
 /// What makes a run the same run, and how far it has come.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Run {
     pub(super) recipe: Recipe,
+    /// What the constraint says of itself, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) constraint: Option<String>,
     pub(super) train: Data,
     pub(super) validation: Option<Data>,
     pub(super) progress: Progress,
@@ -155,6 +171,8 @@ impl Run {
                 rows.push((name, value(&expected, name), value(&found_settings, name)));
             }
         }
+        let constraint = |run: &Run| run.constraint.clone().unwrap_or_else(|| "none".to_owned());
+        rows.push(("constraint", constraint(self), constraint(found)));
         let data = |data: Option<&Data>| data.map_or("none".to_owned(), Data::to_string);
         rows.push(("training data", data(Some(&self.train)), data(Some(&found.train))));
         rows.push(("validation data", data(self.validation.as_ref()), data(found.validation.as_ref())));
@@ -166,15 +184,19 @@ impl Run {
 }
 
 /// Writes a checkpoint; until it is whole, the old one stays.
-pub(super) fn save(path: &Path, parameters: &Parameters, state: &OptimizerState, run: &Run) -> Result<(), Error> {
+pub(super) fn save(path: &Path, state: State<'_>, run: &Run) -> Result<(), Error> {
+    let State { parameters, optimizer, constraint } = state;
     let spec = parameters.spec();
     let text = serde_json::to_string(run).map_err(|error| Error::io("write", path)(error.into()))?;
     let mut notes = file::notes(spec, KIND);
     notes.insert(format!("netwright.{RUN}"), text);
-    let prefixes: Vec<String> = run.recipe.optimizer.slots().iter().map(|slot| format!("{slot}/")).collect();
+    let kept = constraint.map_or(&[][..], Constraint::slots);
+    let prefixes: Vec<String> = prefixes(run.recipe.optimizer.slots(), kept).collect();
+    let vectors = optimizer.slots.iter().map(|slot| &slot[..]);
+    let vectors = vectors.chain((0..kept.len()).filter_map(|idx| constraint.map(|constraint| constraint.slot(idx))));
     let mut arrays: Vec<_> = file::entries(spec, PARAMETERS, parameters.values()).collect();
-    for (prefix, slot) in prefixes.iter().zip(&state.slots) {
-        arrays.extend(file::entries(spec, prefix, slot));
+    for (prefix, vector) in prefixes.iter().zip(vectors) {
+        arrays.extend(file::entries(spec, prefix, vector));
     }
     file::save(path, |mut out| file::write(&mut out, &notes, arrays))
 }
@@ -182,12 +204,22 @@ pub(super) fn save(path: &Path, parameters: &Parameters, state: &OptimizerState,
 /// What the names of parameters and state begin with.
 const PARAMETERS: &str = "parameters/";
 
-/// Loads a checkpoint of the run `this`, which has `batches` batches in an epoch.
+/// What the names of the optimiser's vectors begin with, then those of the constraint's.
+fn prefixes(
+    optimizer: &'static [&'static str],
+    constraint: &'static [&'static str],
+) -> impl Iterator<Item = String> + Clone {
+    let optimizer = optimizer.iter().map(|slot| format!("{slot}/"));
+    optimizer.chain(constraint.iter().map(|slot| format!("constraint/{slot}/")))
+}
+
+/// Loads a checkpoint of the run `this`, which has `batches` batches in an epoch, and restores its constraint.
 pub(super) fn load(
     path: &Path,
     spec: &'static Spec,
     this: &Run,
     batches: usize,
+    constraint: Option<&mut dyn Constraint>,
 ) -> Result<(Parameters, OptimizerState, Progress), Error> {
     let refused = |source| Error::Checkpoint { path: path.to_owned(), source };
     let unreadable = |error| match error {
@@ -207,8 +239,14 @@ pub(super) fn load(
         None => return Err(refused(CheckpointError::Run { reason: "there is none".to_owned() })),
     };
     let slots = found.recipe.optimizer.slots();
-    let slot_arrays =
-        slots.iter().flat_map(|slot| arrays("", false).map(move |(name, shape)| (format!("{slot}/{name}"), shape)));
+    // Another constraint's arrays are not looked at: that it is another says more.
+    let same_constraint = this.constraint == found.constraint;
+    let kept = constraint.as_ref().map_or(&[][..], |constraint| constraint.slots());
+    let slot_arrays = prefixes(slots, kept)
+        .flat_map(|prefix| arrays("", false).map(move |(name, shape)| (format!("{prefix}{name}"), shape)));
+    if !same_constraint {
+        return Err(refused(CheckpointError::OtherRun { differences: this.differences(&found) }));
+    }
     opened
         .header
         .check_arrays(spec, arrays(PARAMETERS, true).chain(slot_arrays))
@@ -225,8 +263,20 @@ pub(super) fn load(
     contents.fill(spec, PARAMETERS, parameters.values_mut());
     let mut state = OptimizerState::new(&this.recipe.optimizer, spec.trained)?;
     state.steps = progress.step;
-    for (slot, vector) in slots.iter().zip(&mut state.slots) {
-        contents.fill(spec, &format!("{slot}/"), vector);
+    for (prefix, vector) in prefixes(slots, &[]).zip(&mut state.slots) {
+        contents.fill(spec, &prefix, vector);
+    }
+    if let Some(constraint) = constraint {
+        let mut vectors = Vec::new();
+        for prefix in prefixes(&[], kept) {
+            let mut vector = vec![0.0; spec.trained];
+            contents.fill(spec, &prefix, &mut vector);
+            vectors.push(vector);
+        }
+        let vectors: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
+        constraint
+            .restore(spec, parameters.trained(), &vectors)
+            .map_err(|reason| refused(CheckpointError::Constraint { reason }))?;
     }
     Ok((parameters, state, progress))
 }

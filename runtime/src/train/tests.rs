@@ -26,7 +26,9 @@ fn timeless(mut report: Report) -> Report {
     report
 }
 
+mod prune;
 mod resume;
+mod share;
 
 #[test]
 fn it_learns_and_reports() {

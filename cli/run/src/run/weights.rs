@@ -45,6 +45,13 @@ impl Weights {
         self.manifest.as_ref().map(|manifest| manifest.data.name.as_str())
     }
 
+    /// The fraction of the training images that the run set aside, and the seed that chose them; `None` if it set none
+    /// aside or is not known.
+    pub(crate) fn validation(&self) -> Option<(f32, u64)> {
+        let recipe = &self.manifest.as_ref()?.recipe;
+        Some((recipe.validation? as f32, recipe.seed))
+    }
+
     /// The network with these weights.
     pub(crate) fn load<N: Network>(&self) -> Result<N, Failure> {
         Ok(N::from_core(Core::from_parameters(weights::load(N::SPEC, &self.path)?)))
