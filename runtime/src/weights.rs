@@ -1,8 +1,14 @@
 //! Weights as files: safetensors with all parameters and state by name, in logical order, with a checksum.
 //!
-//! Files made elsewhere load too, if names, shapes and type (F32) are the network's; they have no checksum. A
-//! fingerprint that differs does not matter where names and shapes agree: it only explains a mismatch. Values are
-//! taken as they are, also infinite ones; [`Parameters::first_non_finite`] finds those.
+//! Names and shapes decide whether a file loads, not the fingerprint. A network may change in what no array shows (the
+//! rate of a dropout, the name of a value, its own name) and keep its weights, and files made elsewhere load too, if
+//! names, shapes and type (F32) are the network's; they have no checksum. Where they differ, the error lists every
+//! difference, and the fingerprint tells whether another version of the network wrote the file. Since a changed
+//! activation shows in no array either, [`writer`] tells which network wrote a file, for those who want to compare its
+//! fingerprint with `NETWORK::spec().fingerprint`; the command warns where they differ. Checkpoints are strict: a run is
+//! resumed only with the network that it was begun with.
+//!
+//! Values are taken as they are, also infinite ones; [`Parameters::first_non_finite`] finds those.
 
 mod error;
 pub(crate) mod file;
@@ -39,11 +45,32 @@ pub fn save(parameters: &Parameters, path: impl AsRef<Path>) -> Result<(), Error
 pub fn load(spec: &'static Spec, path: impl AsRef<Path>) -> Result<Parameters, Error> {
     let path = path.as_ref();
     let opened = file::open(path, KIND, header_limit(spec));
-    opened.and_then(|opened| read(spec, opened)).map_err(|error| match error {
-        OpenError::Io(action, source) => Error::io(action, path)(source),
-        OpenError::Weights(source) => Error::Weights { path: Some(path.to_owned()), source },
-    })
+    opened.and_then(|opened| read(spec, opened)).map_err(|error| error.of(path))
 }
+
+/// The network that wrote a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Writer {
+    /// Its name.
+    pub network: String,
+    /// Its fingerprint: equal to [`Spec::fingerprint`] of the same network, whatever its training.
+    pub fingerprint: String,
+}
+
+/// Which network wrote a file of weights, by its own account; `None` for a file made elsewhere. Reads the header only.
+///
+/// # Errors
+///
+/// [`Error::Io`] if the file cannot be read; [`Error::Weights`] if it is no file of weights.
+pub fn writer(path: impl AsRef<Path>) -> Result<Option<Writer>, Error> {
+    let path = path.as_ref();
+    let opened = file::open(path, KIND, LONGEST_HEADER).map_err(|error| error.of(path))?;
+    let notes = opened.header.note("network").zip(opened.header.note("fingerprint"));
+    Ok(notes.map(|(name, print)| Writer { network: name.to_owned(), fingerprint: print.to_owned() }))
+}
+
+/// The longest header that [`writer`] reads, which knows no network.
+const LONGEST_HEADER: u64 = 16 << 20;
 
 /// The bytes that [`save`] writes.
 ///

@@ -17,8 +17,8 @@ use self::measure::{Times, round};
 use self::noise::Noise;
 use crate::Subject;
 use crate::failure::Failure;
-use crate::output;
 use crate::threads::Threads;
+use crate::{output, text};
 
 /// Batches of images that are taken in turn, so that no step finds its images where the last one left them.
 const IMAGE_BATCHES: usize = 7;
@@ -157,10 +157,10 @@ fn measure_and_print<N: Network>(
 
 /// An answer for people.
 fn describe(answer: &Answer<'_>) -> String {
-    let mut text = format!(
-        "{} on {} threads: {:.3} ms a step (p10 {:.3}, p90 {:.3}, p99 {:.3}, {} steps), {:.0} images/s, {:.1} Gflop/s\n",
+    let mut line = format!(
+        "{} on {}: {:.3} ms a step (p10 {:.3}, p90 {:.3}, p99 {:.3}, {} steps), {:.0} images/s, {:.1} Gflop/s\n",
         answer.workload,
-        answer.threads,
+        text::count(answer.threads, "thread"),
         answer.median_ms,
         answer.p10_ms,
         answer.p90_ms,
@@ -170,12 +170,12 @@ fn describe(answer: &Answer<'_>) -> String {
         answer.gflops_per_s,
     );
     if let Some(noise) = &answer.noise {
-        text.push_str(&format!(
+        line.push_str(&format!(
             "meanwhile others used {:.1} % of the processors, and {:.1} % were stolen\n",
             noise.other_cpu_pct, noise.steal_pct
         ));
     }
-    text
+    line
 }
 
 /// Useful floating-point operations for an image: two for each multiply-add; training is forward, weight gradients and

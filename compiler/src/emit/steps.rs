@@ -122,9 +122,11 @@ pub(super) fn training(context: &Context<'_>) -> TokenStream {
         | LossKind::Huber { .. } => TokenStream::new(),
     };
     let rates = rates(context);
+    let loss = recipe::loss(&train.recipe.loss.kind);
     context.if_training(&quote! {
             impl rt::Trainable for #name {
                 const RECIPE: rt::train::Recipe = #recipe_constant;
+                #loss
                 #rates
                 const TRAINING: rt::Training = #sizes;
                 const EVALUATION: rt::Inference = #evaluation_sizes;

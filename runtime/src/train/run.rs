@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::batch::{self, Batch};
-use super::checkpoint::{Data, EpochProgress, Progress, Run};
+use super::checkpoint::{Code, Data, EpochProgress, Progress, Run};
 use super::files::Files;
 use super::metrics::{self, EpochMetrics};
 use super::trainer::{BatchProgress, Report, Stopped, Trainer};
@@ -32,7 +32,8 @@ pub(super) fn run<N: Trainable>(
     let files = match &trainer.out {
         Some(folder) => {
             let (train, validation) = (Data::of(train), validation.map(Data::of));
-            let mut files = Files::new(folder, Run { recipe, train, validation, progress: progress.clone() })?;
+            let code = Some(Code::of::<N>());
+            let mut files = Files::new(folder, Run { recipe, code, train, validation, progress: progress.clone() })?;
             if let Some(loaded) = files.begin::<N>(trainer.resume, batches)? {
                 let parameters;
                 (parameters, state, progress) = loaded;
