@@ -50,6 +50,10 @@ pub trait Trainable: Network {
     #[doc(hidden)]
     const EVALUATION: crate::engine::Inference;
 
+    /// The loss with its settings, as the description spells them: another one makes another run.
+    #[doc(hidden)]
+    const LOSS: &'static str = Self::RECIPE.loss.name();
+
     /// How much each class counts in the loss; none where all count the same.
     #[doc(hidden)]
     const CLASS_WEIGHTS: &'static [f32] = &[];

@@ -18,8 +18,8 @@ use self::measure::{Times, round};
 use self::noise::Noise;
 use crate::Subject;
 use crate::failure::Failure;
-use crate::output;
 use crate::threads::Threads;
+use crate::{output, text};
 
 /// Batches of images that are taken in turn, so that no step finds its images where the last one left them.
 const IMAGE_BATCHES: usize = 7;
@@ -175,21 +175,21 @@ fn measure_and_print<N: Network>(
 
 /// An answer for people.
 fn describe(answer: &Answer<'_>) -> String {
-    let mut text = format!(
-        "{} on {} threads: {:.3} ms a step (p10 {:.3}, p90 {:.3}, p99 {:.3}, {} steps)",
-        answer.workload, answer.threads, answer.median_ms, answer.p10_ms, answer.p90_ms, answer.p99_ms, answer.iters,
+    let mut line = format!(
+        "{} on {}: {:.3} ms a step (p10 {:.3}, p90 {:.3}, p99 {:.3}, {} steps)",
+        answer.workload, text::count(answer.threads, "thread"), answer.median_ms, answer.p10_ms, answer.p90_ms, answer.p99_ms, answer.iters,
     );
     if let (Some(images), Some(gflops)) = (answer.images_per_s, answer.gflops_per_s) {
-        text.push_str(&format!(", {images:.0} images/s, {gflops:.1} Gflop/s"));
+        line.push_str(&format!(", {images:.0} images/s, {gflops:.1} Gflop/s"));
     }
-    text.push('\n');
+    line.push('\n');
     if let Some(noise) = &answer.noise {
-        text.push_str(&format!(
+        line.push_str(&format!(
             "meanwhile others used {:.1} % of the processors, and {:.1} % were stolen\n",
             noise.other_cpu_pct, noise.steal_pct
         ));
     }
-    text
+    line
 }
 
 /// Useful floating-point operations for an image: two for each multiply-add; training is forward, weight gradients and

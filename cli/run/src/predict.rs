@@ -15,6 +15,7 @@ use crate::Subject;
 use crate::failure::Failure;
 use crate::output;
 use crate::run::weights;
+use crate::threads::Threads;
 
 /// Cells of a bar that stands for all of the probability.
 const BAR: usize = 30;
@@ -37,6 +38,8 @@ pub struct Options {
     /// Whether to exchange light and dark; `auto` makes grey images light on dark, as the digits of MNIST are
     #[arg(long, value_enum, default_value_t = InvertArg::Auto)]
     invert: InvertArg,
+    #[command(flatten)]
+    threads: Threads,
     /// Print one line of JSON for each image
     #[arg(long)]
     json: bool,
@@ -101,7 +104,11 @@ struct Class<'a> {
 
 /// Predicts and prints; exit code 1 if an image could not be used.
 pub(crate) fn run<N: Network>(subject: &Subject, options: &Options) -> Result<ExitCode, Failure> {
-    let Options { images, weights, top, fit, invert, json } = options;
+    options.threads.run(|| predict_and_print::<N>(subject, options))
+}
+
+fn predict_and_print<N: Network>(subject: &Subject, options: &Options) -> Result<ExitCode, Failure> {
+    let Options { images, weights, top, fit, invert, json, .. } = options;
     let found = weights::find(subject, weights.as_deref())?;
     let network = found.load::<N>()?;
     let names = found.data().and_then(class_names);

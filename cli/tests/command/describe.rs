@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::tempdir;
 
-use crate::program::{good, run};
+use crate::program::{documented, fields, good, run};
 
 const GOOD: &str = "network Tiny { input x: [4]; output y = x -> dense(2) -> softmax; }\n";
 const BAD: &str =
@@ -16,6 +16,7 @@ fn the_summary_of_lenet_has_its_numbers() {
     let summary = good(folder.path(), &["summary", "lenet", "--json"]).json();
     assert_eq!((summary["network"].as_str(), summary["parameters"].as_u64()), (Some("LeNet"), Some(184_586)));
     assert_eq!(summary["macs"].as_u64(), Some(3_869_952));
+    assert_eq!(fields(&summary), documented("summary"));
     let layers = summary["layers"].as_array().unwrap();
     let sum = |key: &str| layers.iter().map(|layer| layer[key].as_u64().unwrap()).sum::<u64>();
     assert_eq!((sum("parameters"), sum("macs")), (184_586, 3_869_952));

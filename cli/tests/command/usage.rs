@@ -29,6 +29,7 @@ fn wrong_options_end_with_two() {
         &["train", "lenet", "--batch", "-1"],
         &["train", "lenet", "--threads", "0"],
         &["train", "lenet", "--threads", "5000", "--data", "digits"],
+        &["predict", "lenet", "--threads", "0", "x.png"],
         &["bench", "lenet", "--seconds", "nan"],
         &["bench", "lenet", "--batch", "99999999999"],
         &["nonsense"],

@@ -10,8 +10,8 @@
 //! | N05xx | files that use each other |
 //! | N06xx | lints |
 //!
-//! A new code is one entry in the table of its range. A code keeps its meaning for ever: one that is no longer
-//! printed stays in the table.
+//! A new code is one entry in the table of its range. A code keeps its meaning for ever: the name of one that is no longer
+//! printed is not given to another.
 
 mod arguments;
 mod files;

@@ -61,6 +61,33 @@ pub(super) fn pruning(pruning: Option<&Pruning>) -> TokenStream {
     }
 }
 
+/// The loss with its settings as the description spells them; nothing where it has none, and its name says all.
+pub(super) fn loss(kind: &LossKind) -> TokenStream {
+    let text = match kind {
+        LossKind::CrossEntropy { smoothing, weights } => {
+            let smoothing = (*smoothing > 0.0).then(|| format!("smoothing: {}", spelt(*smoothing)));
+            let weights = (!weights.is_empty()).then(|| {
+                let weights: Vec<String> = weights.iter().map(|&weight| spelt(weight)).collect();
+                format!("weights: [{}]", weights.join(", "))
+            });
+            let settings: Vec<String> = smoothing.into_iter().chain(weights).collect();
+            if settings.is_empty() {
+                return TokenStream::new();
+            }
+            format!("cross_entropy({})", settings.join(", "))
+        }
+        LossKind::Huber { delta } => format!("huber(delta: {})", spelt(*delta)),
+        LossKind::MeanSquaredError | LossKind::BinaryCrossEntropy | LossKind::L1 => return TokenStream::new(),
+    };
+    quote!(const LOSS: &'static str = #text;)
+}
+
+/// A number as it is computed with: an f32, in the fewest digits, with a dot.
+fn spelt(number: f64) -> String {
+    let number = number as f32;
+    if number.fract() == 0.0 { format!("{number:.1}") } else { number.to_string() }
+}
+
 fn choice(variant: &str, settings: &[(&'static str, Setting)]) -> TokenStream {
     let ident = |name: &str| Ident::new(name, Span::call_site());
     let variant = ident(variant);

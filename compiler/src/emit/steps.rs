@@ -123,9 +123,11 @@ pub(super) fn training(context: &Context<'_>) -> TokenStream {
     };
     let rates = rates(context);
     let pruning = recipe::pruning(train.pruning.as_ref());
+    let loss = recipe::loss(&train.recipe.loss.kind);
     context.if_training(&quote! {
             impl rt::Trainable for #name {
                 const RECIPE: rt::train::Recipe = #recipe_constant;
+                #loss
                 #rates
                 #pruning
                 const TRAINING: rt::Training = #sizes;

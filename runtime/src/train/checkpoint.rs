@@ -11,9 +11,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::metrics::EpochMetrics;
+use super::recipe::Number;
 use super::{Constraint, OptimizerState, Recipe};
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::network::Trainable;
 use crate::parameters::Parameters;
 use crate::spec::Spec;
 use crate::weights::WeightsError;
@@ -91,9 +93,20 @@ pub(super) struct Run {
     /// What the constraint says of itself, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) constraint: Option<String>,
+    /// What of the recipe is part of the network's code.
+    pub(super) code: Option<Code>,
     pub(super) train: Data,
     pub(super) validation: Option<Data>,
     pub(super) progress: Progress,
+}
+
+/// The settings that generated code holds as constants.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Code {
+    /// The loss with its settings.
+    loss: String,
+    /// Parameters whose learning rate is another than the recipe's, with its factor.
+    rates: Vec<(String, f32)>,
 }
 
 /// What a checkpoint says of a dataset.
@@ -135,6 +148,15 @@ pub(super) struct EpochProgress {
     pub(super) seconds: f64,
 }
 
+impl Code {
+    pub(super) fn of<N: Trainable>() -> Self {
+        let factor = |offset| N::RATES.iter().find(|rate| (rate.start..rate.end).contains(&offset));
+        let trained = N::SPEC.parameters.iter().filter(|parameter| parameter.trained);
+        let rates = trained.filter_map(|parameter| Some((parameter.name.to_owned(), factor(parameter.offset)?.factor)));
+        Self { loss: N::LOSS.to_owned(), rates: rates.collect() }
+    }
+}
+
 impl Data {
     pub(super) fn of(data: &Dataset) -> Self {
         Self {
@@ -155,15 +177,28 @@ impl fmt::Display for Data {
 }
 
 impl Run {
+    /// The settings of recipe and code, as the description spells them.
+    fn settings(&self) -> Vec<(String, String)> {
+        let settings = self.recipe.settings().into_iter();
+        let mut settings: Vec<(String, String)> = settings.map(|(name, value)| (name.to_owned(), value)).collect();
+        if let Some(Code { loss, rates }) = &self.code {
+            settings.iter_mut().filter(|(name, _)| name == "loss").for_each(|(_, value)| value.clone_from(loss));
+            settings.extend(rates.iter().map(|(name, factor)| (format!("lr({name})"), Number(*factor).to_string())));
+        }
+        settings
+    }
+
     /// Everything in which a checkpoint's run differs from this one. The number of epochs and the patience may: neither
     /// changes a step that is taken.
     fn differences(&self, found: &Run) -> Vec<RunDifference> {
         let free = |setting: &str| matches!(setting, "epochs" | "patience");
-        let (expected, found_settings) = (self.recipe.settings(), found.recipe.settings());
-        let value = |settings: &[(&'static str, String)], setting: &str| {
-            settings.iter().find(|(name, _)| *name == setting).map_or("none", |(_, value)| value).to_owned()
+        let (expected, found_settings) = (self.settings(), found.settings());
+        let value = |settings: &[(String, String)], setting: &str| {
+            // A rate without a factor is the recipe's.
+            let absent = if setting.starts_with("lr(") { "1.0" } else { "none" };
+            settings.iter().find(|(name, _)| name == setting).map_or(absent, |(_, value)| value).to_owned()
         };
-        let mut names: Vec<&str> = expected.iter().chain(&found_settings).map(|(name, _)| *name).collect();
+        let mut names: Vec<&str> = expected.iter().chain(&found_settings).map(|(name, _)| name.as_str()).collect();
         names.dedup();
         let mut rows: Vec<(&str, String, String)> = Vec::new();
         for name in names {
@@ -251,7 +286,12 @@ pub(super) fn load(
         .header
         .check_arrays(spec, arrays(PARAMETERS, true).chain(slot_arrays))
         .map_err(|error| refused(error.into()))?;
-    let differences = this.differences(&found);
+    let mut differences = this.differences(&found);
+    // Arrays and settings may agree where layers do not.
+    if let Some(writer) = opened.header.note("fingerprint").filter(|writer| *writer != spec.fingerprint) {
+        let expected = format!("fingerprint {}", spec.fingerprint);
+        differences.insert(0, RunDifference { setting: "network".to_owned(), expected, found: writer.to_owned() });
+    }
     if !differences.is_empty() {
         return Err(refused(CheckpointError::OtherRun { differences }));
     }

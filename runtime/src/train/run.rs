@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::batch::{self, Batch};
-use super::checkpoint::{Data, EpochProgress, Progress, Run, State};
+use super::checkpoint::{Code, Data, EpochProgress, Progress, Run, State};
 use super::files::Files;
 use super::metrics::{self, EpochMetrics};
 use super::trainer::{BatchProgress, Report, Stopped, Trainer};
@@ -33,7 +33,8 @@ pub(super) fn run<N: Trainable>(
         Some(folder) => {
             let (train, validation) = (Data::of(train), validation.map(Data::of));
             let constraint = trainer.constraint.as_ref().map(|constraint| constraint.describe());
-            let run = Run { recipe, constraint, train, validation, progress: progress.clone() };
+            let code = Some(Code::of::<N>());
+            let run = Run { recipe, code, constraint, train, validation, progress: progress.clone() };
             let mut files = Files::new(folder, run)?;
             let resume = trainer.resume;
             if let Some(loaded) = files.begin::<N>(resume, batches, trainer.constraint_mut())? {

@@ -163,6 +163,9 @@ impl<'c> Trainer<'c> {
 
     /// Whether to go on from `latest.ckpt` in the folder, bit for bit as if the run had not stopped; where there is
     /// none, the run begins anew.
+    ///
+    /// Training fails if the checkpoint is of another network, other data or another recipe (the loss's settings and the
+    /// factors of learning rates included; epochs and patience may differ), and the error lists every difference.
     #[must_use]
     pub fn resume(mut self, resume: bool) -> Self {
         self.resume = resume;

@@ -249,6 +249,16 @@ pub(crate) enum OpenError {
     Weights(WeightsError),
 }
 
+impl OpenError {
+    /// The same of a file of weights.
+    pub(crate) fn of(self, path: &Path) -> Error {
+        match self {
+            Self::Io(action, source) => Error::io(action, path)(source),
+            Self::Weights(source) => Error::Weights { path: Some(path.to_owned()), source },
+        }
+    }
+}
+
 impl From<WeightsError> for OpenError {
     fn from(error: WeightsError) -> Self {
         Self::Weights(error)
