@@ -22,9 +22,9 @@ use std::path::Path;
 pub use compressed::{Compressed, compress};
 pub use error::WeightsError;
 use file::{OpenError, Opened};
-use netwright_nwz::{Archive, is_nwz};
 #[cfg(feature = "train")]
 pub use netwright_nwz::write::{Coding, Written};
+use netwright_nwz::{Archive, is_nwz};
 pub use netwright_nwz::{Difference, Mismatch};
 
 use crate::error::Error;
@@ -79,7 +79,8 @@ pub fn writer(path: impl AsRef<Path>) -> Result<Option<Writer>, Error> {
 }
 
 fn read_writer(mut source: impl Read, len: u64) -> Result<Option<Writer>, OpenError> {
-    let of = |network: &str, fingerprint: &str| Writer { network: network.to_owned(), fingerprint: fingerprint.to_owned() };
+    let of =
+        |network: &str, fingerprint: &str| Writer { network: network.to_owned(), fingerprint: fingerprint.to_owned() };
     let start = file::read_exactly(&mut source, len.min(8))?;
     let mut source = start.chain(source);
     if !is_nwz(&start) {

@@ -177,7 +177,13 @@ fn measure_and_print<N: Network>(
 fn describe(answer: &Answer<'_>) -> String {
     let mut line = format!(
         "{} on {}: {:.3} ms a step (p10 {:.3}, p90 {:.3}, p99 {:.3}, {} steps)",
-        answer.workload, text::count(answer.threads, "thread"), answer.median_ms, answer.p10_ms, answer.p90_ms, answer.p99_ms, answer.iters,
+        answer.workload,
+        text::count(answer.threads, "thread"),
+        answer.median_ms,
+        answer.p10_ms,
+        answer.p90_ms,
+        answer.p99_ms,
+        answer.iters,
     );
     if let (Some(images), Some(gflops)) = (answer.images_per_s, answer.gflops_per_s) {
         line.push_str(&format!(", {images:.0} images/s, {gflops:.1} Gflop/s"));

@@ -109,7 +109,9 @@ impl<'a> Lowerer<'a> {
         let unit = self.frame().unit;
         let program = self.program;
         let uses = program.units.get(unit).into_iter().flat_map(|found| found.uses.iter().copied().chain([unit]));
-        let files = uses.filter_map(|index| program.units.get(index));
+        // A look at all blocks for each of many mistakes would take long.
+        let is_full = self.sink.is_full();
+        let files = uses.filter_map(|index| program.units.get(index)).filter(|_| !is_full);
         let blocks: Vec<&str> =
             files.flat_map(|unit| unit.file.blocks.iter().map(|block| block.name.text.as_str())).collect();
         let names = SIGNATURES.iter().map(|signature| signature.name).chain(blocks.iter().copied());

@@ -12,6 +12,7 @@ mod definition;
 mod expression;
 mod instance;
 mod items;
+mod layers;
 mod loss;
 mod names;
 mod network;

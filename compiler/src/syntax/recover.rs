@@ -216,7 +216,7 @@ impl<'a> Recovery<'a> {
     fn condition(&mut self) -> Option<Item> {
         let start = self.words.span(self.at);
         let (mut arms, mut otherwise) = (Vec::new(), Vec::new());
-        let mut last = start;
+        let (mut last, mut is_over, mut is_told) = (start, false, false);
         loop {
             let (header, braces) = self.braced(Rule::lone_condition_header, Part::Condition);
             let condition = header.and_then(|(pair, base)| self.builder(base).condition_header(pair));
@@ -226,6 +226,14 @@ impl<'a> Recovery<'a> {
             arms.push((condition.unwrap_or(unread), items));
             let mut is_nested = false;
             while self.word() == "else" {
+                // Where the brace before it is missing, that is the mistake.
+                if is_over && !is_told && self.words.text(self.at - 1) == "}" && !self.braces_lost {
+                    is_told = true;
+                    self.sink
+                        .error(N0013, "a second `else` of one condition")
+                        .primary(self.words.span(self.at), "")
+                        .help("a condition has one `else`, behind every `else if`");
+                }
                 self.at += 1;
                 if self.word() == "if" {
                     is_nested = true;
@@ -234,6 +242,7 @@ impl<'a> Recovery<'a> {
                 let (items, end) = self.otherwise();
                 last = last.to(end);
                 otherwise = items;
+                is_over = true;
             }
             if !is_nested {
                 break;
@@ -492,7 +501,9 @@ impl<'a> Recovery<'a> {
                 },
             };
         }
-        if result.is_ok() && end < words.len() && words.text(end) != ";" {
+        // Where a text ends in a network, what is missing is its brace.
+        let is_inside = rule != Rule::lone_file_statement;
+        if result.is_ok() && words.text(end) != ";" && !(is_inside && end >= words.len()) {
             self.sink
                 .error(N0014, format!("expected `;` after this {}", part.noun()))
                 .primary(words.span(end.saturating_sub(1)).after(), "expected `;`")
