@@ -29,9 +29,9 @@ const UNTRAINED: &str = "network Tiny { input x: [4]; output y = x -> dense(2) -
 const BAD: &str = "network Bad { input x: [8, 8, 1]; output y = x -> dense(2); }\n";
 
 /// The commands that need a compiled network, for a file.
-fn commands(file: &str) -> [Vec<&str>; 5] {
+fn commands(file: &str) -> [Vec<&str>; 6] {
     let with = |command, rest: &[&'static str]| [&[command, file], rest].concat();
-    [with("train", &[]), with("eval", &[]), with("compress", &[]), with("predict", &["a.png"]), with("bench", &[])]
+    [with("train", &[]), with("eval", &[]), with("compress", &[]), with("predict", &["a.png"]), with("prune", &[]), with("bench", &[])]
 }
 
 /// Runs without any cargo.
@@ -64,6 +64,7 @@ fn what_needs_a_train_section_says_so() {
         ("train", "train"),
         ("eval", "evaluate"),
         ("compress", "train the shared values of"),
+        ("prune", "prune"),
         ("bench", "measure the training of"),
     ] {
         let said = without_cargo(folder, &[command, "tiny.net"]);
