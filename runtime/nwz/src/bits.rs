@@ -35,7 +35,7 @@ impl<'a> BitReader<'a> {
 
     /// Whether everything was read but zeros that fill the last byte, and nothing behind.
     pub(crate) fn is_at_end(&self) -> bool {
-        self.at.div_ceil(8) == self.bytes.len() && (self.at % 8 == 0 || self.peek() >> 56 == 0)
+        self.at.div_ceil(8) == self.bytes.len() && (self.at.is_multiple_of(8) || self.peek() >> 56 == 0)
     }
 }
 
@@ -82,8 +82,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let numbers: Vec<(u32, u32)> =
-            (0..2000_u32).map(|i| (i.wrapping_mul(2_654_435_761), i * 7 % 33)).map(|(x, n)| (x, n)).collect();
+        let numbers: Vec<(u32, u32)> = (0..2000_u32).map(|i| (i.wrapping_mul(2_654_435_761), i * 7 % 33)).collect();
         let mut writer = BitWriter::default();
         let low = |x: u32, n: u32| if n == 0 { 0 } else { x >> (32 - n) };
         for &(x, n) in &numbers {

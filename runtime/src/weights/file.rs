@@ -226,6 +226,7 @@ pub(crate) struct Opened<R> {
 }
 
 /// Opens a file and reads its header, of at most `header_limit` bytes.
+#[cfg(feature = "train")]
 pub(crate) fn open(path: &Path, kind: &'static str, header_limit: u64) -> Result<Opened<File>, OpenError> {
     let (file, len) = open_ordinary(path)?;
     Opened::new(file, len, kind, header_limit)
