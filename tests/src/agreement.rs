@@ -175,7 +175,7 @@ fn compare(found: &[Named], expected: &[Named], share: f64) -> Result<(), String
             let bound = share * (RELATIVE * expected.abs() + ABSOLUTE * largest);
             let error = (found - expected).abs();
             // What is not a number is not within the bound either.
-            if !(error <= bound) {
+            if error.is_nan() || error > bound {
                 return Err(format!(
                     "{name}[{index}]: found {found}, expected {expected}, off by {error:e} of {bound:e}"
                 ));

@@ -31,7 +31,14 @@ const BAD: &str = "network Bad { input x: [8, 8, 1]; output y = x -> dense(2); }
 /// The commands that need a compiled network, for a file.
 fn commands(file: &str) -> [Vec<&str>; 6] {
     let with = |command, rest: &[&'static str]| [&[command, file], rest].concat();
-    [with("train", &[]), with("eval", &[]), with("compress", &[]), with("predict", &["a.png"]), with("prune", &[]), with("bench", &[])]
+    [
+        with("train", &[]),
+        with("eval", &[]),
+        with("compress", &[]),
+        with("predict", &["a.png"]),
+        with("prune", &[]),
+        with("bench", &[]),
+    ]
 }
 
 /// Runs without any cargo.
