@@ -32,7 +32,7 @@ pub use crate::{
 
 /// Max pooling, and the sizes that both poolings take.
 pub mod max_pool {
-    pub use netwright_kernels::max_pool::{Pool, forward, gradient, infer};
+    pub use netwright_kernels::max_pool::{Pool, forward, gradient, infer, infer_among};
 }
 
 /// Where a parameter stands in the stored vector.

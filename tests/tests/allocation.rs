@@ -9,6 +9,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use netwright::engine::{self, Core, Gradients, Targets};
@@ -25,6 +26,9 @@ netwright::model!("../nets/layers/composite.net");
 struct Counting;
 
 static CALLS: AtomicUsize = AtomicUsize::new(0);
+
+/// The count is one for both tests: they take turns.
+static TURN: Mutex<()> = Mutex::new(());
 
 thread_local! {
     /// Whether this thread's calls count. Neither made nor dropped by code that could allocate.
@@ -116,6 +120,7 @@ fn allocations<N: Trainable>(threads: usize, n: usize) -> Vec<usize> {
 
 #[test]
 fn a_step_after_the_first_allocates_nothing() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     for threads in [1, 2, 4] {
         for (name, counts) in
             [("lenet", allocations::<LeNet>(threads, 32)), ("composite", allocations::<Composite>(threads, 64))]
@@ -150,6 +155,7 @@ fn allocations_of_predictions(threads: usize, n: usize) -> Vec<usize> {
 
 #[test]
 fn a_prediction_after_the_first_two_allocates_nothing() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     for threads in [1, 2, 4] {
         // One image and eight have their steps shared among a crew, which is started by the second; 64 are cut into chunks.
         for n in [1, 8, 64] {

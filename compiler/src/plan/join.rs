@@ -158,13 +158,18 @@ impl Joining<'_> {
         let node = &self.graph.nodes[self.order[position].0 as usize];
         let operation = node.op.operation();
         let is = |other: ValueId, root: ValueId| self.roots[other.0 as usize] == root;
-        let reads =
-            node.args.iter().enumerate().all(|(operand, &arg)| !is(arg, value) || operation.reads_among(operand));
+        // Under another shape, as after `flatten`, its channels would be others.
+        let is_own = |other: ValueId| self.graph.shape(other) == self.graph.shape(value);
+        let reads = node
+            .args
+            .iter()
+            .enumerate()
+            .all(|(operand, &arg)| !is(arg, value) || (is_own(arg) && operation.reads_among(operand)));
         let writes = node
             .results
             .iter()
             .enumerate()
-            .all(|(port, &result)| !is(result, value) || (port == 0 && operation.writes_among()));
+            .all(|(port, &result)| !is(result, value) || (port == 0 && is_own(result) && operation.writes_among()));
         let is_apart = !node.args.iter().chain(&node.results).any(|&other| is(other, whole));
         // Another part of the whole would be in the same memory.
         let parts = node.args.iter().chain(&node.results).filter(|other| !is(**other, value));

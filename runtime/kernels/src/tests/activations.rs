@@ -1,6 +1,7 @@
 //! Activations and softmax against double precision, on ordinary and on extreme values.
 
-use super::{Random, assert_close, bits};
+use super::{Random, assert_close, bits, put_among};
+use crate::conv::Among;
 use crate::isa::on_every_isa;
 use crate::unary::{self, Unary};
 use crate::{log_softmax, softmax};
@@ -313,4 +314,28 @@ fn log_softmax_rows() {
         log_softmax::forward(1, 3, &[1.0, f32::NAN, 0.0], &mut y);
         assert!(y.iter().all(|y| y.is_nan()));
     });
+}
+
+#[test]
+fn gradients_among_other_channels_are_what_they_are_alone() {
+    let mut random = Random::new(34);
+    for kind in KINDS {
+        let (pixels, channels) = (random.within(1, 7), random.within(1, 40));
+        let [ys, dys] = [0, 1].map(|_| {
+            let first = random.within(0, 20);
+            Among { first, total: first + channels + random.within(0, 20) }
+        });
+        let (y, dy) = (random.floats(pixels * channels), random.floats(pixels * channels));
+        let (large_y, large_dy) = (put_among(ys, channels, &y, f32::NAN), put_among(dys, channels, &dy, 7.0));
+        on_every_isa(|isa| {
+            let mut alone = vec![f32::NAN; pixels * channels];
+            unary::gradient(kind, &y, &dy, &mut alone);
+            let mut dx = vec![f32::NAN; pixels * channels];
+            unary::gradient_among(kind, channels, [ys, dys], &large_y, &large_dy, &mut dx);
+            assert_eq!(bits(&dx), bits(&alone), "{kind:?} on {isa:?}");
+            let mut over = large_dy.clone();
+            unary::gradient_in_place_among(kind, channels, [ys, dys], &large_y, &mut over);
+            assert_eq!(bits(&over), bits(&put_among(dys, channels, &alone, 7.0)), "{kind:?} in place on {isa:?}");
+        });
+    }
 }

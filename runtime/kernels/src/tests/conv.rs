@@ -1,6 +1,6 @@
 //! Convolutions against their definition.
 
-use super::{Random, Sum, assert_sums, bits, cases};
+use super::{Random, Sum, assert_sums, bits, cases, put_among};
 use crate::conv::{self, Activation, Among, Conv};
 use crate::crew;
 use crate::isa::on_every_isa;
@@ -346,15 +346,6 @@ fn refuses_groups_that_do_not_divide() {
 #[should_panic(expected = "does not fit")]
 fn refuses_sizes_beyond_the_address_space() {
     Conv { h: 1 << 30, w: 1 << 30, c: 1 << 10, ..SMALL }.check();
-}
-
-/// `small`, `[pixels, channels]`, among channels of `[pixels, among.total]` that are `other`.
-fn put_among(among: Among, channels: usize, small: &[f32], other: f32) -> Vec<f32> {
-    let mut large = vec![other; small.len() / channels * among.total];
-    for (small, large) in small.chunks_exact(channels).zip(large.chunks_exact_mut(among.total)) {
-        large[among.first..][..channels].copy_from_slice(small);
-    }
-    large
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod prelu;
 mod shaping;
 mod winograd;
 
+use crate::conv::Among;
 use crate::random::philox4x32;
 
 /// Random numbers for tests, the same in every run.
@@ -101,4 +102,13 @@ pub(crate) fn assert_close(found: &[f32], expected: &[f64], tolerance: f64, what
 /// The bits of floats, for comparisons that NaN and the sign of zero take part in.
 pub(crate) fn bits(x: &[f32]) -> Vec<u32> {
     x.iter().map(|x| x.to_bits()).collect()
+}
+
+/// `small`, `[pixels, channels]`, among channels of `[pixels, among.total]` that are `other`.
+pub(crate) fn put_among(among: Among, channels: usize, small: &[f32], other: f32) -> Vec<f32> {
+    let mut large = vec![other; small.len() / channels * among.total];
+    for (small, large) in small.chunks_exact(channels).zip(large.chunks_exact_mut(among.total)) {
+        large[among.first..][..channels].copy_from_slice(small);
+    }
+    large
 }

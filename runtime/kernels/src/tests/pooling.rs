@@ -1,6 +1,8 @@
 //! Pooling against its definition, with PyTorch's rules at the edges.
 
-use super::{Random, Sum, assert_sums, bits, cases};
+use super::{Random, Sum, assert_sums, bits, cases, put_among};
+use crate::conv::Among;
+use crate::crew;
 use crate::isa::on_every_isa;
 use crate::max_pool::{self, Pool};
 use crate::{avg_pool, global_avg_pool, global_max_pool};
@@ -227,4 +229,30 @@ fn global_max_pooling() {
         assert!(y[0].is_nan());
         assert_eq!(dx, [0.0, 2.0, 0.0, 0.0]);
     });
+}
+
+#[test]
+fn channels_among_others_and_rows_on_a_crew_are_what_they_are_alone() {
+    let mut random = Random::new(33);
+    for case in 0..cases(200) {
+        let mut g = random_geometry(&mut random);
+        if case % 20 == 0 {
+            // Large enough for a crew.
+            (g.h, g.w, g.c) = (40 + g.h, 30 + g.w, 16 + g.c);
+        }
+        let n = random.within(1, 3);
+        let first = random.within(0, 20);
+        let among = Among { first, total: first + g.c + random.within(0, 20) };
+        let x = random.floats(n * g.input_len());
+        on_every_isa(|isa| {
+            let mut alone = vec![f32::NAN; n * g.output_len()];
+            max_pool::infer(&g, n, &x, &mut alone);
+            let expected = bits(&put_among(among, g.c, &alone, 7.0));
+            for threads in [1, 3] {
+                let mut y = put_among(among, g.c, &vec![f32::NAN; n * g.output_len()], 7.0);
+                crew::lead(threads, || max_pool::infer_among(&g, among, n, &x, &mut y));
+                assert_eq!(bits(&y), expected, "{g:?} among {among:?}, {threads} threads on {isa:?}");
+            }
+        });
+    }
 }

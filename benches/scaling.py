@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Whether cost grows no faster than what there is to do: `python3 benches/scaling.py [--only batch,threads] [--seconds S]`.
+
+`netwright bench` over the size of the batch (LeNet, 1 to 1024), of the image (SqueezeNet's first blocks, 32 to 512), the
+depth (10 to 1,000 convolutions) and the number of threads (LeNet at batch 64 and SqueezeNet 1.1 at batch 1 and 16, 1 to all).
+A table in Markdown for each: the median time of a step, and the time for one unit (an image, a pixel, a layer) as a multiple of the
+shortest; for threads, how many times as fast as with one, and that divided by the threads.
+
+Needs `cargo build --release -p netwright-cli`. Networks that are not compiled in are built on the way, which takes a while.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BATCHES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
+SIZES = [32, 64, 128, 256, 512]
+DEPTHS = [10, 30, 100, 300, 1000]
+
+IMAGES = """use <fire>;
+network Images(size: int = 32) {
+    input x: [size, size, 3];
+    y = x -> conv(64, kernel: 3, stride: 2) -> relu -> max_pool(3, stride: 2, ceil: true) -> Fire(16, 64) -> Fire(16, 64);
+    logits = y -> global_avg_pool -> dense(10);
+    output probabilities = softmax(logits);
+    train { loss: cross_entropy(logits); }
+}
+"""
+
+DEEP = """network Deep(depth: int = 10) {
+    input x: [16, 16, 16];
+    for i in 0..depth {
+        x = x -> conv(16, kernel: 3, pad: 1) as c[i] -> relu;
+    }
+    logits = x -> global_avg_pool -> dense(10);
+    output y = softmax(logits);
+    train { loss: cross_entropy(logits); }
+}
+"""
+
+
+def bench(args, *words):
+    """The answer of `netwright bench`."""
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    command = [str(target / "release" / "netwright"), "bench", *map(str, words), "--seconds", str(args.seconds), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}\n{done.stderr}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def grows(args, title, unit, amounts, units, words):
+    """A table of a quantity that grows; `units` says how much work an amount is, `words` how it is measured."""
+    rows = []
+    for amount in amounts:
+        times = [bench(args, *words(amount), "--mode", mode)["median_ms"] for mode in ("infer", "train")]
+        rows.append((amount, times, [time / units(amount) for time in times]))
+    least = [min(row[2][mode] for row in rows) for mode in (0, 1)]
+    print(f"| {title} | predict, ms | a {unit} | train, ms | a {unit} |\n|---:|---:|---:|---:|---:|")
+    for amount, times, costs in rows:
+        cells = [f"{time:.4g} | {cost / best:.2f}" for time, cost, best in zip(times, costs, least)]
+        print(f"| {amount} | {' | '.join(cells)} |", flush=True)
+    print()
+
+
+def threads(args):
+    works = [("lenet", "train", 64), ("lenet", "infer", 64), ("lenet", "infer", 1)]
+    works += [("squeezenet", "train", 16), ("squeezenet", "infer", 16), ("squeezenet", "infer", 1)]
+    print("| workload | threads | ms | times as fast | of what is possible |\n|---|---:|---:|---:|---:|")
+    for network, mode, batch in works:
+        words = [network, "--mode", mode, "--batch", batch, "--threads"]
+        one = None
+        for count in range(1, (os.cpu_count() or 1) + 1):
+            time = bench(args, *words, count)["median_ms"]
+            one = one or time
+            name = f"{network}-{mode}-b{batch}"
+            print(f"| {name} | {count} | {time:.4g} | {one / time:.2f} | {one / time / count:.0%} |", flush=True)
+    print()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="batch,size,depth,threads", help="which tables: some of batch, size, depth, threads")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of a measurement, after a warm-up of 1.5")
+    args = parser.parse_args()
+    wanted = args.only.split(",")
+    with tempfile.TemporaryDirectory() as folder:
+        files = {name: pathlib.Path(folder) / f"{name}.net" for name in ("images", "deep")}
+        files["images"].write_text(IMAGES)
+        files["deep"].write_text(DEEP)
+        if "batch" in wanted:
+            grows(args, "batch", "image", BATCHES, lambda n: n, lambda n: ["lenet", "--batch", n])
+        if "size" in wanted:
+            words = lambda n: [files["images"], "--set", f"size={n}", "--batch", 8]
+            grows(args, "rows and columns", "pixel", SIZES, lambda n: n * n, words)
+        if "depth" in wanted:
+            words = lambda n: [files["deep"], "--set", f"depth={n}", "--batch", 8]
+            grows(args, "layers", "layer", DEPTHS, lambda n: n, words)
+        if "threads" in wanted:
+            threads(args)
+
+
+if __name__ == "__main__":
+    main()
