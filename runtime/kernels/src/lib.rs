@@ -1,7 +1,7 @@
 //! Netwright's SIMD kernels behind safe, checked entry points.
 //!
 //! Everything here works on `f32` slices in channels-last order, `[N, H, W, C]`, on the calling thread and without
-//! allocating. A call takes `n`, the number of images its slices hold; whoever calls splits a batch into chunks of
+//! allocating (but for [`conv::infer`], which keeps memory to work in for each thread). A call takes `n`, the number of images its slices hold; whoever calls splits a batch into chunks of
 //! images and spreads the chunks over threads. Only where that thread leads a crew ([`crew`]) are large steps cut into parts
 //! that several threads compute. Geometries ([`conv::Conv`], [`max_pool::Pool`], …) are plain constants.
 //!

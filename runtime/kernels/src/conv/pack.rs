@@ -22,8 +22,8 @@ const FAR: usize = 256;
 /// Fewer pixels than this do no harm.
 const FEW_PIXELS: usize = 32;
 
-/// The fewest uses of an element, by tiles of other weights, for which copying it is worth it.
-const USES: usize = 9;
+/// The fewest taps, each of which reads a copy again, for which it is worth it.
+const TAPS: usize = 4;
 
 /// The memory of a copy, on the stack.
 pub(super) struct Room(MaybeUninit<[f32; ROOM]>);
@@ -92,9 +92,8 @@ fn pixels(g: &Conv, block: &Block) -> usize {
 /// Whether the block's input is copied, a chunk of channels after another.
 #[inline(always)]
 fn copies_input(g: &Conv, block: &Block) -> bool {
-    let uses = g.kh * g.kw * (g.f / g.groups).div_ceil(PANEL);
     let floats = block.images.len() * rows_of(g, block).len() * g.w * CHUNK;
-    g.c >= FAR && g.c / g.groups >= CHUNK && uses >= USES && pixels(g, block) >= FEW_PIXELS && floats <= ROOM
+    g.c >= FAR && g.c / g.groups >= CHUNK && g.kh * g.kw >= TAPS && pixels(g, block) >= FEW_PIXELS && floats <= ROOM
 }
 
 /// The channels of a group's input, in chunks.
@@ -125,8 +124,7 @@ pub(super) unsafe fn input<S: Simd>(s: S, g: &Conv, block: &Block, x: View, chan
 /// Each pixel of `dy` is valid for reading the columns.
 #[inline(always)]
 pub(super) unsafe fn output<S: Simd>(s: S, g: &Conv, block: &Block, dy: View, columns: usize, room: &mut Room) -> View {
-    let uses = g.kh * g.kw * CHUNK / S::TILE;
-    if dy.pixel < FAR || uses <= USES || !copies_input(g, block) || pixels(g, block) * PANEL > ROOM {
+    if dy.pixel < FAR || !copies_input(g, block) || pixels(g, block) * PANEL > ROOM {
         return dy;
     }
     // SAFETY: the caller's contract; the rows are the image's.

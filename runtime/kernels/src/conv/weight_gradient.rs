@@ -124,6 +124,18 @@ fn strips(g: &Conv, joined: bool) -> impl Iterator<Item = Strip> {
     joint.chain(single).filter(|strip| !strip.cols.is_empty())
 }
 
+/// The next strips, up to eight, and how many they are: finding them takes longer than a panel of a small block.
+#[inline(always)]
+fn some(strips: &mut impl Iterator<Item = Strip>) -> ([Strip; 8], usize) {
+    let mut some = std::array::from_fn(|_| Strip { cols: 0..0, taps: 0..0 });
+    let mut count = 0;
+    for (to, strip) in some.iter_mut().zip(strips) {
+        *to = strip;
+        count += 1;
+    }
+    (some, count)
+}
+
 /// # Safety
 /// The lengths are those that [`weight_gradient`] checks.
 #[inline(always)]
@@ -132,22 +144,30 @@ fn grouped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], y_pixel: us
     let panels = outputs.div_ceil(PANEL);
     let panel_len = g.kh * g.kw * inputs * PANEL;
     let (mut x_room, mut dy_room) = (Room::new(), Room::new());
-    for block in blocks(g, n) {
-        for group in 0..g.groups {
-            let x = View::input(g, &block, x.as_ptr()).moved(group * inputs);
-            for chunk in pack::chunks(g, &block) {
-                // SAFETY: the lengths are checked, so that the chunk's channels are in every pixel of `x`.
-                let x = unsafe { pack::input(s, g, &block, x.moved(chunk.start), chunk.len(), &mut x_room) };
-                for panel in 0..panels {
-                    let columns = PANEL.min(outputs - panel * PANEL);
-                    let dy = View::output(g, &block, dy.as_ptr(), y_pixel).moved(group * outputs + panel * PANEL);
-                    // SAFETY: the lengths are checked, so that the columns are in every pixel of `dy`.
-                    let dy = unsafe { pack::output(s, g, &block, dy, columns, &mut dy_room) };
-                    let dw = dw.as_mut_ptr().wrapping_add((group * panels + panel) * panel_len + chunk.start * PANEL);
-                    let operands = Operands { x, dy, dw, inputs, rows: chunk.len() };
-                    for strip in strips(g, inputs < 6) {
-                        // SAFETY: the columns follow in `dy`, the panel's weights in `dw`, both checked.
-                        unsafe { panel_columns::<S, Straight, false>(s, columns, g, &block, &strip, &operands) };
+    let mut rest = strips(g, inputs < 6);
+    loop {
+        let (strips, count) = some(&mut rest);
+        if count == 0 {
+            return;
+        }
+        for block in blocks(g, n) {
+            for group in 0..g.groups {
+                let x = View::input(g, &block, x.as_ptr()).moved(group * inputs);
+                for chunk in pack::chunks(g, &block) {
+                    // SAFETY: the lengths are checked, so that the chunk's channels are in every pixel of `x`.
+                    let x = unsafe { pack::input(s, g, &block, x.moved(chunk.start), chunk.len(), &mut x_room) };
+                    for panel in 0..panels {
+                        let columns = PANEL.min(outputs - panel * PANEL);
+                        let dy = View::output(g, &block, dy.as_ptr(), y_pixel).moved(group * outputs + panel * PANEL);
+                        // SAFETY: the lengths are checked, so that the columns are in every pixel of `dy`.
+                        let dy = unsafe { pack::output(s, g, &block, dy, columns, &mut dy_room) };
+                        let first = (group * panels + panel) * panel_len + chunk.start * PANEL;
+                        let dw = dw.as_mut_ptr().wrapping_add(first);
+                        let operands = Operands { x, dy, dw, inputs, rows: chunk.len() };
+                        for strip in &strips[..count] {
+                            // SAFETY: the columns follow in `dy`, the panel's weights in `dw`, both checked.
+                            unsafe { panel_columns::<S, Straight, false>(s, columns, g, &block, strip, &operands) };
+                        }
                     }
                 }
             }

@@ -203,6 +203,12 @@ fn known_geometries() {
         Case::new(conv(21, 24, 3, 24, 2, 1, 24), 2, &mut random).check();
         Case::new(conv(13, 8, 3, 24, 1, 1, 8), 2, &mut random).check();
         Case::new(conv(1, 300, 1, 20, 1, 0, 1), 70, &mut random).check();
+        // more taps in a row than are taken together, by themselves and joined
+        Case::new(conv(15, 8, 11, 17, 1, 5, 1), 1, &mut random).check();
+        Case::new(conv(15, 1, 11, 17, 1, 5, 1), 1, &mut random).check();
+        // so many channels that blocks are copied
+        Case::new(conv(7, 300, 3, 20, 1, 1, 1), 2, &mut random).check();
+        Case::new(conv(7, 256, 2, 260, 2, 1, 1), 4, &mut random).check();
         // single pixels over many panels
         Case::new(conv(2, 5, 3, 150, 1, 1, 1), 1, &mut random).check();
         Case::new(conv(1, 140, 1, 70, 1, 0, 2), 1, &mut random).check();

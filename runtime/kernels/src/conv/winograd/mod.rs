@@ -5,8 +5,8 @@
 //! sum over channels of products of the transformed input and the transformed weight: 36 multiplications for 16 outputs
 //! instead of 144. The 36 sums are matrix products, computed with the register tile of the other convolutions.
 //!
-//! The weights of a panel are transformed once a call, which takes less time than reading four times as many from memory.
-//! The sums round more: the root of the mean square error is about four times that of the direct form. An output is off by
+//! The weights of a panel are transformed in every call: kept between calls they would be four times as many to read. The
+//! sums round more: the root of the mean square error is about four times that of the direct form. An output is off by
 //! at most `5e-6` of the largest input of its tile times the sum of its weights, all in magnitude, which is what the tests
 //! hold it to. What is not finite in the input may reach all outputs of its tile.
 
@@ -42,8 +42,10 @@ const GAP: usize = 16;
 /// Tiles for each panel up to which it is cheaper to transform all of them on each thread than all weights.
 const TILES_OF_PANEL: usize = 10;
 
-/// The fewest tiles of an image for which transforming the weights is worth it.
-const FEW_TILES: usize = 9;
+/// The fewest tiles of an image, and channels on both sides, for which the transforms are worth it.
+const FEW_TILES: usize = 4;
+const FEW_INPUTS: usize = 3;
+const FEW_OUTPUTS: usize = 8;
 
 /// Whether a convolution's tiles are computed in this form.
 pub(super) const fn pays(g: &Conv) -> bool {
@@ -54,7 +56,8 @@ pub(super) const fn pays(g: &Conv) -> bool {
         && g.dilation[0] == 1
         && g.dilation[1] == 1
         && g.groups == 1;
-    is_plain && g.c >= 8 && g.f >= PANEL && g.out_h().div_ceil(OUT) * g.out_w().div_ceil(OUT) >= FEW_TILES
+    let tiles = g.out_h().div_ceil(OUT) * g.out_w().div_ceil(OUT);
+    is_plain && g.c >= FEW_INPUTS && g.f >= FEW_OUTPUTS && tiles >= FEW_TILES
 }
 
 thread_local! {
@@ -64,7 +67,7 @@ thread_local! {
 
 /// Writes `y` as [`super::forward_among`] does; returns whether there was the memory for it.
 ///
-/// The lengths of the slices are checked, and the geometry [pays](pays).
+/// The lengths of the slices are checked, and the algorithm [`pays`].
 pub(super) fn forward(
     g: &Conv,
     among: Among,
