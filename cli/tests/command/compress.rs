@@ -59,7 +59,7 @@ fn pruned_weights_become_a_small_file_that_is_as_good() {
     let bytes = fs::read(&file).unwrap();
     assert_eq!((answer["bytes"].as_u64(), answer["file"].as_str()), (Some(bytes.len() as u64), Some(&*file)));
     assert_eq!(answer["float_bytes"], 4 * 184_586);
-    assert!(answer["rate"].as_f64().unwrap() > 15.0, "{answer}");
+    assert!(answer["rate"].as_f64().unwrap() > 10.0, "{answer}");
     let dense = array(&answer, "dense1.weight");
     assert_eq!((dense["kept"].as_u64(), dense["weights"].as_u64()), (Some(kept), Some(131_072)), "no weight came back");
     assert!(dense["values"].as_u64().unwrap() <= 32 && dense["gap_bits_huffman"].as_f64().unwrap() > 1.0, "{dense}");
