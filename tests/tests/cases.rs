@@ -12,7 +12,7 @@ use netwright_compiler::{Constant, Settings, compile};
 use netwright_files::Disk;
 
 /// The folders of cases that the whole compiler answers; those of `syntax` are the parser's own.
-const FOLDERS: &[&str] = &["names", "arguments", "shapes", "train", "blocks", "uses", "lints"];
+const FOLDERS: &[&str] = &["names", "arguments", "shapes", "train", "blocks", "uses", "lints", "photo"];
 
 /// Codes that no annotated case can show, and why.
 const WITHOUT_CASE: &[(&str, &str)] =

@@ -6,6 +6,7 @@ mod expand;
 mod explain;
 mod format;
 mod graph;
+mod import_weights;
 mod new;
 mod summary;
 
@@ -54,6 +55,9 @@ pub(crate) enum Command {
     Eval(On<eval::Options>),
     /// Classify images
     Predict(On<predict::Options>),
+    /// Take over weights that PyTorch or Keras has trained, from safetensors or npz
+    #[command(after_help = import_weights::AFTER)]
+    ImportWeights(import_weights::Args),
     /// Fetch datasets, and tell where they are kept
     #[command(subcommand)]
     Data(data::Command),
@@ -76,6 +80,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Eval(On { network, options }) => network.perform(&Task::Eval(options)),
         Command::Predict(On { network, options }) => network.perform(&Task::Predict(options)),
         Command::Bench(On { network, options }) => network.perform(&Task::Bench(options)),
+        Command::ImportWeights(args) => done(import_weights::run(&args)),
         Command::Data(command) => done(data::run(&command)),
     }
 }

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::names::Unique;
-use super::{Context, type_case};
+use super::{Context, photo, type_case};
 use crate::Compiled;
 use crate::ir::{Output, Shape, ValueId};
 use crate::summary;
@@ -45,10 +45,13 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
     };
     let parameters = compiled.trained_count();
     let training = training(context, &inputs, [&labels, &targets, &gradients]);
+    let (class_labels, photos) = (photo::constant(context), photo::methods(context));
     quote! {
         impl #name {
             /// The number of trained parameters.
             pub const PARAMETERS: usize = #parameters;
+
+            #class_labels
 
             /// A network initialised as its description says; the same for the same seed.
             #[must_use]
@@ -110,6 +113,7 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
             }
         }
 
+        #photos
         #training
     }
 }

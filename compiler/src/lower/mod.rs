@@ -15,6 +15,7 @@ mod items;
 mod loss;
 mod names;
 mod network;
+mod photo;
 mod scope;
 mod sections;
 mod train;
@@ -23,6 +24,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::diagnostic::{Sink, codes};
 use crate::ir::{Extent, Graph, Shape, ValueId};
+use crate::photo::Photo;
 use crate::program::Program;
 use crate::recipe::Recipe;
 use crate::source::Span;
@@ -65,6 +67,10 @@ pub struct Lowered {
     pub recipe: Option<Recipe>,
     /// What it may cost.
     pub limits: Vec<Limit>,
+    /// How photographs become the inputs, in their order, where the description says.
+    pub photos: Vec<Option<Photo>>,
+    /// The names of each output's classes, in the order of the outputs; none where the description gives none.
+    pub labels: Vec<Vec<String>>,
     /// The network's name in the text, for messages about it as a whole.
     pub span: Span,
     /// What lints want to know.
@@ -105,7 +111,9 @@ pub fn lower(program: &Program, network: &ast::Network, overrides: &Overrides, s
     lowerer.freeze();
     lowerer.rates();
     let limits = lowerer.budget();
-    Lowered { graph: lowerer.graph, recipe, limits, span: network.name.span, noticed: lowerer.noticed }
+    let labels = lowerer.labels();
+    let Lowerer { graph, photos, noticed, .. } = lowerer;
+    Lowered { graph, recipe, limits, photos, labels, span: network.name.span, noticed }
 }
 
 /// The state of lowering one network, or of checking one block.
@@ -130,6 +138,7 @@ pub(crate) struct Lowerer<'a> {
     is_stopped: bool,
     noticed: Noticed,
     sections: sections::Sections<'a>,
+    photos: Vec<Option<Photo>>,
 }
 
 impl<'a> Lowerer<'a> {
@@ -149,6 +158,7 @@ impl<'a> Lowerer<'a> {
             is_stopped: false,
             noticed: Noticed::default(),
             sections: sections::Sections::default(),
+            photos: Vec::new(),
         }
     }
 

@@ -124,6 +124,7 @@ fn bindings(items: &[Item]) -> HashMap<String, usize> {
             | Item::Assert(_)
             | Item::Freeze(_)
             | Item::Allow(_)
+            | Item::Labels(_)
             | Item::Train(_)
             | Item::Budget(_) => {}
         }
