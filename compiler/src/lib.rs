@@ -21,6 +21,7 @@ pub mod lint;
 pub mod lower;
 pub mod ops;
 pub mod passes;
+pub mod photo;
 pub mod picture;
 pub mod plan;
 pub mod program;

@@ -14,7 +14,7 @@ use netwright_compiler::{Constant, Settings, Sources, compile};
 use netwright_files::Disk;
 
 /// The folders of cases that the whole compiler answers; those of `syntax` are the parser's own.
-const FOLDERS: &[&str] = &["names", "arguments", "shapes", "train", "prune", "blocks", "uses", "lints"];
+const FOLDERS: &[&str] = &["names", "arguments", "shapes", "train", "prune", "photo", "blocks", "uses", "lints"];
 
 /// Codes whose annotated case is no file but a text that `compiler/src/syntax/tests/cases.rs` makes: it would be as large as
 /// the limit that it is about.

@@ -95,6 +95,11 @@ impl Task {
     }
 }
 
+/// What the description calls the classes of an output, where it says.
+fn labels<N: Network>(output: usize) -> Option<&'static [&'static str]> {
+    N::OUTPUT_LABELS.get(output).copied().filter(|labels| !labels.is_empty())
+}
+
 /// The names of a network's inputs.
 fn inputs<N: Network>() -> Vec<&'static str> {
     N::SPEC.inputs.iter().map(|input| input.name).collect()

@@ -111,7 +111,7 @@ fn train_into_folder<N: Trainable>(subject: &Subject, options: &Options) -> Resu
     let recipe = recipe::<N>(options, previous.as_ref());
     recipe.check()?;
     let (data, limit) = data_of(options, previous.as_ref())?;
-    let splits = data::load(&data, limit)?;
+    let splits = data::load_for::<N>(&data, limit)?;
     let core = Core::from_parameters(Parameters::try_initialised(N::SPEC, recipe.seed)?);
     let mut net = N::from_core(core);
     // What would not fit is refused before there is a folder.

@@ -6,6 +6,7 @@ mod expand;
 mod explain;
 mod format;
 mod graph;
+mod import_weights;
 mod new;
 mod summary;
 
@@ -68,6 +69,9 @@ pub(crate) enum Command {
     /// Take weights away from a trained network, and train the others on
     #[command(after_help = AFTER_PRUNE)]
     Prune(On<prune::Options>),
+    /// Take over weights that PyTorch or Keras has trained, from safetensors or npz
+    #[command(after_help = import_weights::AFTER)]
+    ImportWeights(import_weights::Args),
     /// Fetch datasets, and tell where they are kept
     #[command(subcommand)]
     Data(data::Command),
@@ -93,6 +97,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Bench(On { network, options }) => network.perform(&Task::Bench(options)),
         Command::Prune(On { network, options }) if options.is_structured() => structured::run(&network, &options),
         Command::Prune(On { network, options }) => network.perform(&Task::Prune(options)),
+        Command::ImportWeights(args) => done(import_weights::run(&args)),
         Command::Data(command) => done(data::run(&command)),
     }
 }

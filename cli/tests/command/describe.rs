@@ -138,12 +138,16 @@ fn a_file_of_blocks_is_checked() {
     let folder = tempdir().unwrap();
     fs::write(folder.path().join("good.net"), "block B(x: [N]) -> [N] { return x -> relu; }").unwrap();
     let said = run(folder.path(), &["check", "good.net"]);
-    assert_eq!((said.exit, said.stdout.as_str()), (Some(0), "ok good.net: blocks only\n"), "{said:?}");
+    assert_eq!(
+        (said.exit, said.stdout.as_str()),
+        (Some(0), "ok good.net: no network, blocks or constants only\n"),
+        "{said:?}"
+    );
     fs::write(folder.path().join("bad.net"), "block B(x: [N]) -> [2 * N] { return x -> relu; }").unwrap();
     let said = run(folder.path(), &["check", "bad.net"]);
     assert_eq!(said.exit, Some(1), "{said:?}");
     assert!(said.stderr.contains("N0311"), "{said:?}");
     let said = run(folder.path(), &["summary", "good.net"]);
     assert_eq!(said.exit, Some(1), "{said:?}");
-    assert!(said.stderr.contains("good.net has blocks and no network"), "{said:?}");
+    assert!(said.stderr.contains("good.net has blocks or constants and no network"), "{said:?}");
 }

@@ -8,6 +8,7 @@ mod describe;
 mod evaluate;
 mod files;
 mod format;
+mod import;
 mod messages;
 mod predict;
 mod program;

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::names::Unique;
-use super::{Context, Embedded, type_case};
+use super::{Context, Embedded, photo, type_case};
 use crate::Compiled;
 use crate::ir::{Output, Shape, ValueId};
 use crate::summary;
@@ -46,10 +46,13 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
     let parameters = compiled.trained_count();
     let training = training(context, &inputs, [&labels, &targets, &gradients]);
     let pretrained = context.target.weights.as_ref().map(pretrained);
+    let (class_labels, photos) = (photo::constant(context), photo::methods(context));
     quote! {
         impl #name {
             /// The number of trained parameters.
             pub const PARAMETERS: usize = #parameters;
+
+            #class_labels
 
             /// A network initialised as its description says; the same for the same seed.
             #[must_use]
@@ -113,6 +116,7 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
             #pretrained
         }
 
+        #photos
         #training
     }
 }

@@ -6,6 +6,7 @@
 mod api;
 mod names;
 mod net;
+mod photo;
 mod recipe;
 mod skeleton;
 mod spec;
@@ -84,6 +85,15 @@ impl Context<'_> {
             return quote!(#comment #code);
         }
         quote!(rt::training! { #code })
+    }
+
+    /// Code that is kept where the runtime reads images; as text, it is shown as it is kept.
+    pub(crate) fn if_images(&self, code: &TokenStream) -> TokenStream {
+        if self.target.comments {
+            let comment = self.comment("In a crate without the feature `image`, what follows is left out");
+            return quote!(#comment #code);
+        }
+        quote!(rt::images! { #code })
     }
 
     /// A comment, as a marker that [`to_text`] turns into one.

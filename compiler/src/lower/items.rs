@@ -88,6 +88,11 @@ impl<'a> Lowerer<'a> {
                     self.sections.budgets.push(budget);
                 }
             }
+            ast::Item::Labels(labels) => {
+                if self.only_in_network("`labels`", labels.span) {
+                    self.note_labels(labels);
+                }
+            }
             ast::Item::Allow(_) => {}
         }
     }
@@ -292,6 +297,7 @@ impl<'a> Lowerer<'a> {
                 | ast::Item::Assert(_)
                 | ast::Item::Freeze(_)
                 | ast::Item::Allow(_)
+                | ast::Item::Labels(_)
                 | ast::Item::Train(_)
                 | ast::Item::Prune(_)
                 | ast::Item::Budget(_) => {}
@@ -436,6 +442,7 @@ fn span_of(item: &ast::Item) -> Span {
         ast::Item::If(branches) => super::sections::keyword(branches.span, "if"),
         ast::Item::Freeze(freeze) => freeze.span,
         ast::Item::Allow(allow) => allow.span,
+        ast::Item::Labels(labels) => labels.span,
         ast::Item::Train(train) => super::sections::keyword(train.span, "train"),
         ast::Item::Prune(prune) => super::sections::keyword(prune.span, "prune"),
         ast::Item::Budget(budget) => super::sections::keyword(budget.span, "budget"),

@@ -17,6 +17,7 @@ mod layers;
 mod loss;
 mod names;
 mod network;
+mod photo;
 mod prune;
 mod scope;
 mod sections;
@@ -27,6 +28,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::diagnostic::{Sink, codes};
 use crate::ir::{Extent, Graph, Shape, ValueId};
+use crate::photo::Photo;
 use crate::program::Program;
 use crate::recipe::{Pruning, Recipe};
 use crate::source::Span;
@@ -72,6 +74,10 @@ pub struct Lowered {
     pub pruning: Option<Pruning>,
     /// What it may cost.
     pub limits: Vec<Limit>,
+    /// How photographs become the inputs, in their order, where the description says.
+    pub photos: Vec<Option<Photo>>,
+    /// The names of each output's classes, in the order of the outputs; none where the description gives none.
+    pub labels: Vec<Vec<String>>,
     /// The network's name in the text, for messages about it as a whole.
     pub span: Span,
     /// What lints want to know.
@@ -114,7 +120,9 @@ pub fn lower(program: &Program, network: &ast::Network, overrides: &Overrides, s
     lowerer.rates();
     lowerer.check_pruned();
     let limits = lowerer.budget();
-    Lowered { graph: lowerer.graph, recipe, pruning, limits, span: network.name.span, noticed: lowerer.noticed }
+    let labels = lowerer.labels();
+    let Lowerer { graph, photos, noticed, .. } = lowerer;
+    Lowered { graph, recipe, pruning, limits, photos, labels, span: network.name.span, noticed }
 }
 
 /// The state of lowering one network, or of checking one block.
@@ -139,6 +147,7 @@ pub(crate) struct Lowerer<'a> {
     is_stopped: bool,
     noticed: Noticed,
     sections: sections::Sections<'a>,
+    photos: Vec<Option<Photo>>,
 }
 
 impl<'a> Lowerer<'a> {
@@ -158,6 +167,7 @@ impl<'a> Lowerer<'a> {
             is_stopped: false,
             noticed: Noticed::default(),
             sections: sections::Sections::default(),
+            photos: Vec::new(),
         }
     }
 

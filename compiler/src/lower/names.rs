@@ -123,6 +123,7 @@ fn bindings(items: &[Item]) -> HashMap<String, usize> {
             | Item::Assert(_)
             | Item::Freeze(_)
             | Item::Allow(_)
+            | Item::Labels(_)
             | Item::Train(_)
             | Item::Prune(_)
             | Item::Budget(_) => {}

@@ -15,6 +15,8 @@ pub(super) struct Sections<'a> {
     pub(super) train: Vec<&'a ast::Section>,
     pub(super) prune: Vec<&'a ast::Section>,
     pub(super) budgets: Vec<&'a ast::Budget>,
+    /// Labels with their names; `None` after a message.
+    pub(super) labels: Vec<(&'a ast::Labels, Option<Vec<String>>)>,
     /// Names of layers and blocks that are frozen.
     frozen: Vec<(String, Span)>,
     /// Names of layers, blocks and parameters, with what their learning rate is multiplied by.

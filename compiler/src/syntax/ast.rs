@@ -179,6 +179,8 @@ pub enum Item {
     Freeze(Freeze),
     /// `allow(lints);`
     Allow(Allow),
+    /// `labels output: names;`
+    Labels(Labels),
     /// `train { … }`
     Train(Section),
     /// `prune { … }`
@@ -267,6 +269,28 @@ pub struct Budget {
     pub span: Span,
 }
 
+/// `labels output: ["cat", "dog"];`, `labels output: "names.txt";` or `labels output: <imagenet>;`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Labels {
+    /// The output.
+    pub output: Ident,
+    /// Where the names are.
+    pub names: LabelNames,
+    /// What stands after the colon.
+    pub names_span: Span,
+    /// The statement without its `;`.
+    pub span: Span,
+}
+
+/// Where the names of classes are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LabelNames {
+    /// In a text, one on a line.
+    Text(UseTarget),
+    /// In the description: a list of strings.
+    List(Expr),
+}
+
 /// `input name: [dims];`, the batch axis implied.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Input {
@@ -278,6 +302,8 @@ pub struct Input {
     pub dims: Vec<Expr>,
     /// The sizes with their brackets.
     pub dims_span: Span,
+    /// What it is made from: `photo(…)`, where the description says.
+    pub from: Option<Call>,
     /// From `input` to the last bracket.
     pub span: Span,
 }

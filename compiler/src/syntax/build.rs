@@ -7,8 +7,8 @@ use pest::iterators::Pair;
 
 use super::ast::{
     Allow, Annotation, Arg, Assert, Binding, Block, Budget, Call, Choice, Const, Entry, Expr, ExprKind, File, For,
-    Freeze, Ident, If, Input, Item, Iterable, Label, Network, Output, Param, ParamType, Path, Return, Section, Stage,
-    Use, UseTarget,
+    Freeze, Ident, If, Input, Item, Iterable, Label, LabelNames, Labels, Network, Output, Param, ParamType, Path,
+    Return, Section, Stage, Use, UseTarget,
 };
 use super::grammar::Rule;
 use super::limits::MAX_DEPTH;
@@ -71,9 +71,7 @@ impl Builder<'_> {
                 let target_span = self.span(&target);
                 let target = match target.as_rule() {
                     Rule::string => UseTarget::Path(unescape(target.as_str())),
-                    _ => UseTarget::Bundled(
-                        target.into_inner().next().map_or_else(String::new, |name| name.as_str().to_owned()),
-                    ),
+                    _ => bundled(target),
                 };
                 file.uses.push(Use { target, target_span, span });
             }
@@ -183,10 +181,12 @@ impl Builder<'_> {
         let span = self.span(&pair);
         match pair.as_rule() {
             Rule::input => {
-                let mut inner = without_colon(pair).filter(|part| part.as_rule() != Rule::input_word);
+                let is_word = |rule| matches!(rule, Rule::input_word | Rule::from_word);
+                let mut inner = without_colon(pair).filter(|part| !is_word(part.as_rule()));
                 let name = self.ident(&inner.next()?);
                 let Annotation { dims, span: dims_span } = self.shape(inner.next()?);
-                Some(Item::Input(Input { docs, name, dims, dims_span, span }))
+                let from = inner.next().and_then(|call| self.call(call)).map(|(call, _)| call);
+                Some(Item::Input(Input { docs, name, dims, dims_span, from, span }))
             }
             Rule::binding => {
                 let (names, annotation, value) = self.assignment(pair)?;
@@ -209,6 +209,20 @@ impl Builder<'_> {
             }
             Rule::freeze => Some(Item::Freeze(Freeze { paths: self.paths(pair), span })),
             Rule::allow => Some(Item::Allow(self.allow(pair))),
+            Rule::class_labels => {
+                let mut inner = without_colon(pair).filter(|part| part.as_rule() != Rule::labels_word);
+                let output = self.ident(&inner.next()?);
+                let names = inner.next()?;
+                let names_span = self.span(&names);
+                let names = match names.as_rule() {
+                    Rule::bundled => LabelNames::Text(bundled(names)),
+                    _ => match self.expression(names) {
+                        Expr { kind: ExprKind::Str(path), .. } => LabelNames::Text(UseTarget::Path(path)),
+                        list => LabelNames::List(list),
+                    },
+                };
+                Some(Item::Labels(Labels { output, names, names_span, span }))
+            }
             Rule::repetition => {
                 let mut inner = pair.into_inner();
                 let (names, over) = self.repetition_header(inner.next()?)?;
@@ -538,6 +552,11 @@ fn end(pair: &Pair<'_, Rule>) -> usize {
             _ => return last.as_span().end(),
         }
     }
+}
+
+/// What a `bundled` names.
+fn bundled(pair: Pair<'_, Rule>) -> UseTarget {
+    UseTarget::Bundled(pair.into_inner().next().map_or_else(String::new, |name| name.as_str().to_owned()))
 }
 
 fn without_colon(pair: Pair<'_, Rule>) -> impl Iterator<Item = Pair<'_, Rule>> {

@@ -249,6 +249,10 @@ fn expected(failure: &Failure<'_>) -> String {
             "a name".to_owned()
         }
         "use" => "a name or a path: `<fire>` or `\"blocks/fire.net\"`".to_owned(),
+        "from" if words.text(start) == "input" => "`photo`, with its settings".to_owned(),
+        ":" if words.text(start) == "labels" && at == start + 3 => {
+            "names: a list such as `[\"cat\", \"dog\"]`, or the path of a text".to_owned()
+        }
         "->" if part == Part::BlockHeader => "the shape of the result, such as `[H, W, C]`".to_owned(),
         "if" | "assert" if at > start => "a condition".to_owned(),
         "return" | "in" | ".." => "an expression".to_owned(),
@@ -262,6 +266,7 @@ fn expected(failure: &Failure<'_>) -> String {
         _ if words.text(start) == "input" && at == start + 2 => format!("`:` and {shape}"),
         _ if words.text(start) == "output" && at == start + 2 => "`=`".to_owned(),
         _ if part == Part::Entry && at == start + 1 => "`:`".to_owned(),
+        _ if words.text(start) == "labels" && at == start + 2 => "`:` and names".to_owned(),
         _ => match (innermost(failure), part) {
             (Some("["), _) => "`,` or `]`".to_owned(),
             (Some(_), _) if is_group(failure) => "`)`".to_owned(),
@@ -294,6 +299,9 @@ fn help(failure: &Failure<'_>) -> Option<String> {
     }
     if before == ":" && words.text(start) == "input" && words.kind(at) == Some(TokenKind::Number) {
         return Some(format!("write `[{word}]`"));
+    }
+    if words.text(start) == "input" && before == "]" && suggest(word, ["from"]).is_some() {
+        return Some("did you mean `from`?".to_owned());
     }
     let after_name = at > start && words.kind(at - 1) == Some(TokenKind::Word) && !is_keyword(before);
     let key = part != Part::Statement && at == start + 1;

@@ -95,6 +95,7 @@ impl<'a> Words<'a> {
                     && (self.on_new_line(index) || matches!(self.text(index + 2), ":" | "="))
             }
             "train" | "prune" | "budget" => next == "{",
+            "labels" => self.kind(index + 1) == Some(TokenKind::Word) && self.text(index + 2) == ":",
             "return" | "const" | "assert" | "freeze" | "allow" | "for" | "if" | "use" | "block" => {
                 self.on_new_line(index) && !matches!(next, ":" | "=")
             }
