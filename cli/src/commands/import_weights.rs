@@ -8,7 +8,7 @@ use netwright_run::{Failure, output, text};
 use serde::Serialize;
 
 use crate::import::{self, Array, Convention, Map, Pair, Refused, Target};
-use crate::network::{self, Network};
+use crate::network::Chosen;
 
 /// What stands below the options.
 pub(super) const AFTER: &str = "Arrays are matched by the mapping file; those that it leaves alone by the names of their \
@@ -18,9 +18,8 @@ pub(super) const AFTER: &str = "Arrays are matched by the mapping file; those th
 /// The arguments of `import-weights`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A bundled network by name, or the path of a `.net` file
-    #[arg(value_name = "NET", value_parser = network::parse)]
-    network: Network,
+    #[command(flatten)]
+    network: Chosen,
     /// Weights: safetensors, or npz of NumPy
     #[arg(value_name = "FILE")]
     file: PathBuf,
