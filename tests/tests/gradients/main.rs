@@ -351,7 +351,9 @@ fn random_networks() {
     {
         assert!(texts.contains(option), "no random network has `{option}`");
     }
-    for part in ["block ", "use <", "const ", "for i in", "for f, k in", "if ", "else", "assert", "freeze", "return", " as "] {
+    for part in
+        ["block ", "use <", "const ", "for i in", "for f, k in", "if ", "else", "assert", "freeze", "return", " as "]
+    {
         assert!(texts.contains(part), "no random network has `{part}`");
     }
 }
