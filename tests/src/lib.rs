@@ -5,3 +5,4 @@
 pub mod agreement;
 pub mod generator;
 pub mod interpreter;
+pub mod time;

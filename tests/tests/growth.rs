@@ -6,8 +6,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failure ends the test")]
 
-use std::time::{Duration, Instant};
-
 use netwright_compiler::diagnostic::{Sink, Style, render_all};
 use netwright_compiler::driver::{Settings, check};
 use netwright_compiler::emit::{Target, emit};
@@ -15,21 +13,13 @@ use netwright_compiler::format::format;
 use netwright_compiler::source::SourceMap;
 use netwright_compiler::{compile, syntax};
 use netwright_files::Disk;
+use netwright_tests::time::processor_time;
 
 /// How much larger the second text is.
 const TIMES: usize = 4;
 
 /// How much longer it may take.
 const MOST: f64 = 8.0;
-
-/// Time of this thread on a processor, where the system tells it.
-fn now(start: Instant) -> Duration {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    match stat.split_whitespace().next().and_then(|nanoseconds| nanoseconds.parse().ok()) {
-        Some(nanoseconds) if nanoseconds > 0 => Duration::from_nanos(nanoseconds),
-        _ => start.elapsed(),
-    }
-}
 
 /// What is done with a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,10 +53,9 @@ impl Work {
 
     fn time(self, text: &str) -> f64 {
         let once = || {
-            let start = Instant::now();
-            let before = now(start);
+            let before = processor_time();
             self.run(text);
-            (now(start) - before).as_secs_f64()
+            (processor_time() - before).as_secs_f64()
         };
         (0..3).map(|_| once()).fold(f64::INFINITY, f64::min)
     }

@@ -10,7 +10,10 @@ use netwright_compiler::diagnostic::{Sink, short};
 use netwright_compiler::driver::{Settings, check};
 use netwright_compiler::emit::{Target, emit, to_text};
 use netwright_compiler::format::format;
+use netwright_compiler::lint::LINTS;
+use netwright_compiler::ops::SIGNATURES;
 use netwright_compiler::source::SourceMap;
+use netwright_compiler::syntax::keywords::KEYWORDS;
 use netwright_files::Disk;
 use netwright_tests::generator::{COMMITTED, network};
 use netwright_tests::interpreter::Random;
@@ -117,4 +120,19 @@ fn a_text_has_one_code() {
 #[ignore = "takes minutes"]
 fn many_texts_have_one_code() {
     (60..2000).for_each(has_one_code);
+}
+
+/// The dictionary of the fuzz targets knows the words of the language.
+#[test]
+fn the_dictionary_is_complete() {
+    let dictionary = include_str!("../../fuzz/net.dict");
+    let layers = SIGNATURES.iter().map(|signature| signature.name);
+    let missing: Vec<&str> = KEYWORDS
+        .iter()
+        .copied()
+        .chain(layers)
+        .chain(LINTS.iter().map(|lint| lint.name))
+        .filter(|word| !dictionary.contains(&format!("\"{word}\"\n")))
+        .collect();
+    assert_eq!(missing, Vec::<&str>::new());
 }

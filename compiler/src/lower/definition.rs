@@ -1,7 +1,7 @@
 //! Blocks at their definition: each is checked once, symbolically, on every way through its conditions, whether it is
 //! used or not.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::scope::{Frame, Meaning};
@@ -15,6 +15,11 @@ use crate::types::{Demand, Dim, Facts, Truth, Witness};
 
 /// Most ways through a block's conditions that are checked; the others are left to the instances.
 const MAX_WAYS: usize = 64;
+
+/// Most statements and layers that the checks of all definitions go through together, blocks and loops unrolled. Blocks
+/// that use each other twice unroll to as much as a network may, each of them anew: without a limit of its own a short
+/// text would take minutes. What is beyond it is left to the instances.
+const MAX_WORK: usize = 300_000;
 
 /// A way through the conditions of a block: the answers to questions that its variables leave open.
 pub(super) struct Paths {
@@ -53,6 +58,7 @@ impl Paths {
 /// Checks every block of a program at its definition.
 pub(crate) fn check_blocks(program: &Program, sink: &mut Sink) -> Noticed {
     let mut noticed = Noticed::default();
+    let mut work = 0;
     for (unit, found) in program.units.iter().enumerate() {
         check_names(&found.file, sink);
         let mut lowerer = Lowerer::new(program, Graph::default(), Facts::new(), sink);
@@ -62,7 +68,7 @@ pub(crate) fn check_blocks(program: &Program, sink: &mut Sink) -> Noticed {
         noticed.append(lowerer.noticed);
         for block in &found.file.blocks {
             for chosen in choices(block) {
-                check_block(program, unit, block, &chosen, &mut noticed, sink);
+                check_block(program, unit, block, &chosen, &mut noticed, &mut work, sink);
             }
         }
     }
@@ -72,14 +78,14 @@ pub(crate) fn check_blocks(program: &Program, sink: &mut Sink) -> Noticed {
 /// Blocks and constants of one file have names of their own, and none of a layer.
 fn check_names(file: &ast::File, sink: &mut Sink) {
     let names = file.blocks.iter().map(|block| &block.name).chain(file.constants.iter().map(|constant| &constant.name));
-    let mut seen: Vec<&ast::Ident> = Vec::new();
+    let mut seen: HashMap<&str, &ast::Ident> = HashMap::new();
     for name in names {
-        if let Some(first) = seen.iter().find(|other| other.text == name.text) {
+        let first = *seen.entry(&name.text).or_insert(name);
+        if !std::ptr::eq(first, name) {
             sink.error(codes::N0103, format!("the name `{}` is defined twice", name.text))
                 .primary(name.span, "defined again here")
                 .secondary(first.span, "defined here first");
         }
-        seen.push(name);
     }
     for block in &file.blocks {
         if ops::signature(&block.name.text).is_some() {
@@ -128,15 +134,17 @@ fn check_block(
     block: &ast::Block,
     chosen: &[(&str, Constant)],
     noticed: &mut Noticed,
+    work: &mut usize,
     sink: &mut Sink,
 ) {
     let mut way = Some(Vec::new());
     for _ in 0..MAX_WAYS {
-        let Some(answers) = way.take() else { return };
+        let Some(answers) = way.take().filter(|_| *work < MAX_WORK) else { return };
         let mut own = Sink::new();
         let mut lowerer = Lowerer::new(program, Graph::default(), Facts::new(), &mut own);
         lowerer.paths = Some(Paths { answers, asked: 0, variables: Vec::new() });
         lowerer.definition(unit, block, chosen);
+        *work += lowerer.n_steps + lowerer.n_layers;
         noticed.append(lowerer.noticed);
         let (facts, paths) = (lowerer.facts, lowerer.paths);
         let Some(mut paths) = paths else { return };

@@ -267,7 +267,9 @@ impl Generator {
         let arguments = if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
         let label = if self.random.one_in(3) { format!(" as part{}", self.lines.len()) } else { String::new() };
         let call = format!("{x} -> {}{arguments}{label}", block.name);
-        if self.random.one_in(6) && !label.is_empty() {
+        // Blocks of these kinds have layers with parameters, whatever else is in them.
+        let is_weighted = matches!(block.kind, Kind::Joined | Kind::Fork);
+        if self.random.one_in(6) && is_weighted && !label.is_empty() {
             self.frozen.push(label.trim_start_matches(" as ").to_owned());
         }
         let down = |size: usize| (size - 1) / stride + 1;
