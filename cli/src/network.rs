@@ -63,8 +63,13 @@ impl Network {
 
     /// Reads and compiles the text.
     pub(crate) fn check(&self) -> Result<Checked, FileError> {
+        self.check_with(&[])
+    }
+
+    /// The same; these lints are errors where the text says nothing of them.
+    pub(crate) fn check_with(&self, deny: &[String]) -> Result<Checked, FileError> {
         let Loaded { name, text, path } = self.load()?;
-        Ok(Checked::of(name, path, text))
+        Ok(Checked::of(name, path, text, deny))
     }
 
     /// Compiles the text and prints what there is to say about it.
@@ -112,11 +117,11 @@ impl Network {
 
 impl Checked {
     /// Compiles a text.
-    pub(crate) fn of(name: String, path: Option<PathBuf>, text: String) -> Self {
+    pub(crate) fn of(name: String, path: Option<PathBuf>, text: String, deny: &[String]) -> Self {
         let (mut map, mut sink) = (SourceMap::new(), Sink::new());
         let source = map.add(name.as_str(), text);
         let mut sources = path.as_deref().map_or_else(Disk::bundled, |path| Disk::beside(path, None));
-        let settings = Settings { library: true, ..Settings::default() };
+        let settings = Settings { library: true, deny: deny.to_vec(), ..Settings::default() };
         let compiled = compile(source, &mut map, &settings, &mut sources, &mut sink);
         Self { map, source, sink, compiled, name, path }
     }

@@ -121,6 +121,7 @@ mod linear {
             patience: None,
             validation: None,
             clip_norm: None,
+            augment: crate::train::Augmentation::NONE,
         };
         const TRAINING: Training = Training {
             chunk: 4,

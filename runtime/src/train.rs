@@ -3,6 +3,7 @@
 //! [`Trainer`] follows a [`Recipe`]: it draws batches, has the engine compute gradients, and lets the [`Optimizer`]
 //! change the parameters at the rate that the [`Schedule`] gives.
 
+mod augment;
 mod batch;
 mod checkpoint;
 mod clip;
@@ -16,6 +17,7 @@ mod schedule;
 mod trainer;
 mod update;
 
+pub use augment::{Augmentation, Axis, Change, Fill, MAX_CHANGES};
 pub use checkpoint::{CheckpointError, RunDifference};
 pub use evaluation::{Evaluation, confusion, evaluate};
 pub use metrics::{Confusion, EpochMetrics, best_epoch, largest, read_metrics};

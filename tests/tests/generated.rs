@@ -65,6 +65,7 @@ networks! {
     inputs_outputs "../nets/layers/inputs_outputs.net";
     inputs_stages "../nets/layers/inputs_stages.net";
     l1 "../nets/layers/l1.net";
+    loss_sum "../nets/layers/loss_sum.net";
     lrn "../nets/layers/lrn.net";
     max_pool "../nets/layers/max_pool.net";
     mlp "../nets/layers/mlp.net";
@@ -185,9 +186,9 @@ fn describes<N: Trainable>(lowered: &Lowered) {
 fn inference<N: Trainable>(lowered: &Lowered, example: &Example) {
     let network: N = network(lowered, example);
     let (n, inputs) = (example.n, singles(&example.inputs));
-    let loss = &lowered.recipe.as_ref().unwrap().loss;
+    let recipe = lowered.recipe.as_ref().unwrap();
     let expected =
-        interpreter::run_with_loss(&lowered.graph, loss, Manner::Inference, &example.parameters, &example.batch());
+        interpreter::run_with_loss(&lowered.graph, recipe, Manner::Inference, &example.parameters, &example.batch());
     let outputs = &lowered.graph.outputs;
     let room = |output: &Output| vec![f32::NAN; n * lowered.graph.shape(output.value).elements()];
     let mut found: Vec<_> = outputs.iter().map(room).collect();

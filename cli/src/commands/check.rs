@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use netwright_compiler::diagnostic::apply;
+use netwright_compiler::diagnostic::{apply, suggest};
+use netwright_compiler::lint::{LINTS, WARNINGS};
 use netwright_compiler::{Compiled, summary};
 use netwright_run::{Failure, output, text};
 
@@ -27,6 +28,21 @@ pub(crate) struct Args {
     /// Mend the files where a mistake has exactly one mend, then check them
     #[arg(long)]
     fix: bool,
+    /// Lints that are errors where the description says nothing of them, or `warnings` for all that warn
+    #[arg(long, value_name = "LINT", value_parser = lint, value_delimiter = ',')]
+    deny: Vec<String>,
+}
+
+/// The name of a lint.
+fn lint(text: &str) -> Result<String, String> {
+    let names = || LINTS.iter().map(|lint| lint.name).chain([WARNINGS]);
+    if names().any(|name| name == text) {
+        return Ok(text.to_owned());
+    }
+    Err(match suggest(text, names()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("expected one of {}", names().collect::<Vec<_>>().join(", ")),
+    })
 }
 
 /// Checks all; exit code 1 if one has errors or cannot be read.
@@ -41,15 +57,15 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     }
     let mut good = true;
     for network in &args.networks {
-        good &= check(network, format, args.fix)?;
+        good &= check(network, format, args)?;
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Whether a network is free of errors.
-fn check(network: &Network, format: Format, fix: bool) -> Result<bool, Failure> {
-    let checked = match network.check() {
-        Ok(checked) if fix => mend(network, checked)?,
+fn check(network: &Network, format: Format, args: &Args) -> Result<bool, Failure> {
+    let checked = match network.check_with(&args.deny) {
+        Ok(checked) if args.fix => mend(network, checked, &args.deny)?,
         Ok(checked) => checked,
         Err(error) => {
             // The other files are checked all the same.
@@ -68,7 +84,7 @@ fn check(network: &Network, format: Format, fix: bool) -> Result<bool, Failure> 
 }
 
 /// Makes the edits that the diagnostics carry, and replaces the file by what comes of them.
-fn mend(network: &Network, mut checked: Checked) -> Result<Checked, Failure> {
+fn mend(network: &Network, mut checked: Checked, deny: &[String]) -> Result<Checked, Failure> {
     let mut n_made = 0;
     for _ in 0..ROUNDS {
         let (text, n) = apply(checked.source, checked.map.text(checked.source), &checked.sink.diagnostics());
@@ -76,7 +92,7 @@ fn mend(network: &Network, mut checked: Checked) -> Result<Checked, Failure> {
             break;
         }
         n_made += n;
-        checked = Checked::of(checked.name, checked.path, text);
+        checked = Checked::of(checked.name, checked.path, text, deny);
     }
     if n_made > 0
         && let Some(path) = &checked.path

@@ -3,11 +3,12 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
-use crate::recipe::{LossKind, Recipe, Setting};
+use crate::recipe::{Change, LossKind, MAX_CHANGES, Recipe, Setting};
 
 /// `rt::train::Recipe { … }`.
 pub(super) fn emit(recipe: &Recipe) -> TokenStream {
     let loss = match recipe.loss.kind {
+        _ if recipe.is_sum() => quote!(Sum),
         LossKind::CrossEntropy { .. } => quote!(CrossEntropy),
         LossKind::MeanSquaredError => quote!(MeanSquaredError),
         LossKind::BinaryCrossEntropy => quote!(BinaryCrossEntropy),
@@ -21,6 +22,7 @@ pub(super) fn emit(recipe: &Recipe) -> TokenStream {
     let patience = option(recipe.patience.map(|patience| patience as usize));
     let validation = option(recipe.validation.map(|fraction| fraction as f32));
     let clip_norm = option(recipe.clip_norm.map(|norm| norm as f32));
+    let augment = augment(&recipe.augment);
     quote!(rt::train::Recipe {
         loss: rt::train::Loss::#loss,
         optimizer: rt::train::Optimizer::#optimizer,
@@ -32,7 +34,21 @@ pub(super) fn emit(recipe: &Recipe) -> TokenStream {
         patience: #patience,
         validation: #validation,
         clip_norm: #clip_norm,
+        augment: #augment,
     })
+}
+
+fn augment(changes: &[Change]) -> TokenStream {
+    if changes.is_empty() {
+        return quote!(rt::train::Augmentation::NONE);
+    }
+    let some = changes.iter().map(|change| {
+        let change = choice(change.variant, &change.settings);
+        quote!(rt::Option::Some(rt::train::Change::#change))
+    });
+    let none = (changes.len()..MAX_CHANGES).map(|_| quote!(rt::Option::None));
+    let changes = some.chain(none);
+    quote!(rt::train::Augmentation::new([#(#changes),*]))
 }
 
 fn choice(variant: &str, settings: &[(&'static str, Setting)]) -> TokenStream {
@@ -50,6 +66,11 @@ fn choice(variant: &str, settings: &[(&'static str, Setting)]) -> TokenStream {
             }
             Setting::Numbers(values) => numbers(values),
             Setting::Flag(value) => quote!(#value),
+            Setting::Pixels(pixels) => quote!(#pixels),
+            Setting::Word(ty, variant) => {
+                let (ty, variant) = (ident(ty), ident(variant));
+                quote!(rt::train::#ty::#variant)
+            }
             Setting::Steps(steps) => quote!(rt::train::Span::Steps(#steps)),
             Setting::Epochs(epochs) => quote!(rt::train::Span::Epochs(#epochs)),
         };

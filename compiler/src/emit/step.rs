@@ -25,6 +25,12 @@ impl StepContext<'_> {
         &self.context.rt
     }
 
+    /// Images of a full chunk.
+    #[must_use]
+    pub fn chunk(&self) -> usize {
+        self.plan.chunk
+    }
+
     /// The constant of the operation's sizes.
     #[must_use]
     pub fn geometry(&self) -> TokenStream {

@@ -6,6 +6,7 @@
 //! unknown type, which agrees with everything.
 
 mod arguments;
+mod augment;
 mod call;
 mod constant;
 mod definition;

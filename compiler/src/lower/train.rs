@@ -18,6 +18,7 @@ const KEYS: &[&str] = &[
     "patience",
     "validation",
     "clip_norm",
+    "augment",
 ];
 
 /// A choice with settings: the name in the language, the runtime's variant, the settings.
@@ -154,8 +155,9 @@ impl<'a> Lowerer<'a> {
         let patience = entry("patience").map(|entry| self.whole(Some(entry), 1, 1));
         let validation = entry("validation").map(|entry| self.fraction(entry));
         let clip_norm = entry("clip_norm").map(|entry| self.positive(entry));
+        let augment = entry("augment").map(|entry| self.augmentation(entry));
         let loss = match entry("loss") {
-            Some(entry) => self.loss(&entry.value),
+            Some(entry) => self.losses(&entry.value),
             // An entry that was meant to be the loss has a message.
             None if train.entries.iter().any(|entry| near_key(&entry.key.text) == Some("loss")) => None,
             None => {
@@ -179,8 +181,10 @@ impl<'a> Lowerer<'a> {
                 .map(|(variant, settings)| Schedule { variant, settings }),
             None => Some(Schedule { variant: "Constant", settings: Vec::new() }),
         };
+        let (loss, more_losses) = loss?;
         Some(Recipe {
-            loss: loss?,
+            loss,
+            more_losses,
             optimizer: optimizer?,
             schedule: schedule?,
             warmup_steps: warmup_steps?,
@@ -190,6 +194,7 @@ impl<'a> Lowerer<'a> {
             patience: transposed(patience)?,
             validation: transposed(validation)?,
             clip_norm: transposed(clip_norm)?,
+            augment: transposed(augment)?.unwrap_or_default(),
         })
     }
 
@@ -496,6 +501,7 @@ fn near_key(key: &str) -> Option<&'static str> {
     match key {
         "batch_size" => Some("batch"),
         "optimiser" => Some("optimizer"),
+        "augmentation" => Some("augment"),
         other => suggest(other, KEYS.iter().copied()),
     }
 }

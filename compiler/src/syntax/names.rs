@@ -42,7 +42,7 @@ pub(crate) fn in_items(items: &[Item], visit: &mut dyn FnMut(&str)) {
                 }
             }
             Item::Budget(budget) => budget.limits.iter().for_each(|limit| in_expr(limit, visit)),
-            Item::Allow(_) => {}
+            Item::Levels(_) => {}
         }
     }
 }
@@ -60,8 +60,12 @@ pub(crate) fn defined(items: &[Item], visit: &mut dyn FnMut(&Ident)) {
                 branches.arms.iter().for_each(|(_, items)| defined(items, visit));
                 defined(&branches.otherwise, visit);
             }
-            Item::Return(_) | Item::Assert(_) | Item::Freeze(_) | Item::Allow(_) | Item::Train(_) | Item::Budget(_) => {
-            }
+            Item::Return(_)
+            | Item::Assert(_)
+            | Item::Freeze(_)
+            | Item::Levels(_)
+            | Item::Train(_)
+            | Item::Budget(_) => {}
         }
     }
 }

@@ -16,9 +16,11 @@ pub(crate) fn network(seed: u64) -> String {
     let (of, loss) = generator.body(input);
     let output = if loss == "cross_entropy" { format!("{of} -> softmax") } else { of.clone() };
     generator.lines.extend(generator.frozen.iter().map(|name| format!("freeze {name};")));
+    // Every tenth loss is a sum.
+    let more = if seed % 10 == 0 { format!(" + 0.25 * {loss}({of})") } else { String::new() };
     let body: String = generator.lines.iter().map(|line| format!("    {line}\n")).collect();
     format!(
-        "network Random {{\n    input x: {input:?};\n{body}    output y = {output};\n    train {{ loss: {loss}({of}); }}\n}}\n"
+        "network Random {{\n    input x: {input:?};\n{body}    output y = {output};\n    train {{ loss: {loss}({of}){more}; }}\n}}\n"
     )
 }
 

@@ -26,6 +26,8 @@ fn compare<N: Trainable>(case: &str, trains: bool) {
         train::Loss::CrossEntropy => Targets::Classes(&labels),
         train::Loss::BinaryCrossEntropy => Targets::Values(&fractions),
         train::Loss::MeanSquaredError | train::Loss::L1 | train::Loss::Huber => Targets::Values(&values),
+        train::Loss::Sum if N::TRAINING.classes > 0 => Targets::Classes(&labels),
+        train::Loss::Sum => Targets::Values(&values),
     };
     let mut gradients = Gradients::new::<N>().unwrap();
     let loss = loss_and_gradients(&mut net, &images, targets, &mut gradients).unwrap().loss;
@@ -49,7 +51,7 @@ fn compare<N: Trainable>(case: &str, trains: bool) {
 
 /// Declares networks and their tests: `name: type = shape of the input, stem, statements that bind `y` from `h`;`.
 macro_rules! cases {
-    ($($name:ident = $input:tt [$($stem:tt)*] { $($layer:tt)* } [$loss:ident $($settings:tt)*] $trains:literal;)*) => {
+    ($($name:ident = $input:tt [$($stem:tt)*] { $($layer:tt)* } [$($loss:tt)*] $trains:literal;)*) => {
         $(
             mod $name {
                 netwright::model! {
@@ -59,7 +61,7 @@ macro_rules! cases {
                         $($layer)*
                         output layer = y;
                         scores = y -> flatten -> dense(3) as head;
-                        train { loss: $loss(scores $($settings)*); }
+                        train { loss: $($loss)*; }
                     }
                 }
 
@@ -91,13 +93,13 @@ macro_rules! layers {
         layers! { @line [$($done)*] $name [[5] [dense(4) as stem]] $($rest)* }
     };
     (@line [$($done:tt)*] $name:ident [$input:tt $stem:tt] $body:tt; $($rest:tt)*) => {
-        layers! { @ [$($done)* $name = $input $stem $body [mean_squared_error] true;] $($rest)* }
+        layers! { @ [$($done)* $name = $input $stem $body [mean_squared_error(scores)] true;] $($rest)* }
     };
     (@line [$($done:tt)*] $name:ident [$input:tt $stem:tt] $body:tt loss $loss:tt; $($rest:tt)*) => {
         layers! { @ [$($done)* $name = $input $stem $body $loss true;] $($rest)* }
     };
     (@line [$($done:tt)*] $name:ident [$input:tt $stem:tt] $body:tt prediction; $($rest:tt)*) => {
-        layers! { @ [$($done)* $name = $input $stem $body [mean_squared_error] false;] $($rest)* }
+        layers! { @ [$($done)* $name = $input $stem $body [mean_squared_error(scores)] false;] $($rest)* }
     };
     ($first:ident: $($rest:tt)*) => { layers! { @ [] $first: $($rest)* } };
 }
@@ -181,7 +183,7 @@ layers! {
     add_pixels: { y = add(h, h -> conv(1, kernel: 1) as spot -> sigmoid); };
     subtract_pixels: { y = (h -> conv(1, kernel: 1) as spot -> sigmoid) - h; };
     multiply_channels: { y = h * (h -> avg_pool([7, 6])); };
-    cross_entropy: { y = h -> tanh; } loss [cross_entropy];
+    cross_entropy: { y = h -> tanh; } loss [cross_entropy(scores)];
     elu: { y = h -> elu; };
     elu_alpha: { y = h -> elu(0.4); };
     gelu: { y = h -> gelu; };
@@ -200,11 +202,12 @@ layers! {
     group_norm: { y = h -> group_norm(2) as layer; };
     group_norm_one: { y = h -> group_norm(1) as layer; };
     group_norm_each: { y = h -> group_norm(4, epsilon: 0.01) as layer; };
-    cross_entropy_smoothing: { y = h -> tanh; } loss [cross_entropy, smoothing: 0.1];
-    cross_entropy_weights: { y = h -> tanh; } loss [cross_entropy, weights: [1.0, 2.5, 0.5]];
-    cross_entropy_both: { y = h -> tanh; } loss [cross_entropy, smoothing: 0.3, weights: [1.0, 2.5, 0.5]];
-    binary_cross_entropy: { y = h -> tanh; } loss [binary_cross_entropy];
-    l1: { y = h -> tanh; } loss [l1];
-    huber: { y = h -> tanh; } loss [huber, delta: 1.0];
-    huber_delta: { y = h -> tanh; } loss [huber, delta: 0.5];
+    cross_entropy_smoothing: { y = h -> tanh; } loss [cross_entropy(scores, smoothing: 0.1)];
+    cross_entropy_weights: { y = h -> tanh; } loss [cross_entropy(scores, weights: [1.0, 2.5, 0.5])];
+    cross_entropy_both: { y = h -> tanh; } loss [cross_entropy(scores, smoothing: 0.3, weights: [1.0, 2.5, 0.5])];
+    binary_cross_entropy: { y = h -> tanh; } loss [binary_cross_entropy(scores)];
+    l1: { y = h -> tanh; } loss [l1(scores)];
+    huber: { y = h -> tanh; } loss [huber(scores, delta: 1.0)];
+    loss_sum: { y = h -> tanh; } loss [cross_entropy(scores) + 0.3 * cross_entropy(scores, smoothing: 0.2)];
+    huber_delta: { y = h -> tanh; } loss [huber(scores, delta: 0.5)];
 }

@@ -70,6 +70,10 @@ pub(crate) fn draw(history: &[EpochMetrics], network: &str, data: &str, recipe: 
     ];
     let loss_title = match recipe.loss.as_str() {
         "cross_entropy" => "cross entropy loss (nats)",
+        "binary_cross_entropy" => "binary cross entropy (nats)",
+        "l1" => "mean absolute error",
+        "huber" => "Huber loss",
+        "sum" => "sum of losses",
         _ => "mean squared error",
     };
     let epochs = history.last().map_or(1, |metrics| metrics.epoch);
@@ -214,6 +218,7 @@ mod tests {
             patience: None,
             validation: None,
             clip_norm: None,
+            augment: None,
         }
     }
 
