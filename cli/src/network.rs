@@ -7,7 +7,7 @@ use netwright_compiler::diagnostic::{Sink, Style, explanations, render_all};
 use netwright_compiler::source::{SourceId, SourceMap};
 use netwright_compiler::{Compiled, Settings, compile};
 use netwright_files::{Disk, FileError, Loaded, load_bundled, load_path};
-use netwright_run::{Failure, Subject, Task, output};
+use netwright_run::{Failure, Subject, Task, Values, output};
 
 use crate::{program, registry};
 
@@ -18,6 +18,16 @@ pub(crate) enum Network {
     Bundled(&'static str),
     /// Its path.
     File(PathBuf),
+}
+
+/// A network of the command line, with values for its parameters.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Chosen {
+    /// A bundled network by name, or the path of a `.net` file
+    #[arg(value_name = "NET", value_parser = parse)]
+    pub(crate) network: Network,
+    #[command(flatten)]
+    pub(crate) values: Values,
 }
 
 /// Reads `lenet`, `<lenet>` or the path of a `.net` file. A file that is called like a bundled network is reached as
@@ -61,20 +71,28 @@ impl Network {
         }
     }
 
-    /// Reads and compiles the text.
-    pub(crate) fn check(&self) -> Result<Checked, FileError> {
-        self.check_with(&[])
-    }
-
-    /// The same; these lints are errors where the text says nothing of them.
-    pub(crate) fn check_with(&self, deny: &[String]) -> Result<Checked, FileError> {
+    /// Reads and compiles the text; `deny` names lints that are errors where the text says nothing of them.
+    pub(crate) fn check(&self, values: &Values, deny: &[String]) -> Result<Checked, FileError> {
         let Loaded { name, text, path } = self.load()?;
-        Ok(Checked::of(name, path, text, deny))
+        Ok(Checked::of(name, path, text, values, deny))
     }
 
+    /// The bundled name, or the file's.
+    pub(crate) fn label(&self) -> String {
+        match self {
+            Self::Bundled(name) => (*name).to_owned(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+}
+
+impl Chosen {
     /// Compiles the text and prints what there is to say about it.
     pub(crate) fn compile(&self) -> Result<Compiled, Failure> {
-        let checked = self.check().map_err(|error| Failure::because(&error))?;
+        if let Some(name) = self.values.twice() {
+            return Err(Failure::usage(format!("parameter `{name}` is set twice")));
+        }
+        let checked = self.network.check(&self.values, &[]).map_err(|error| Failure::because(&error))?;
         checked.tell();
         let name = checked.name;
         let is_library = !checked.sink.has_errors();
@@ -86,13 +104,13 @@ impl Network {
 
     /// Does a task with the network: with the one that is compiled in, or with a program that is built for it.
     pub(crate) fn perform(&self, task: &Task) -> Result<ExitCode, Failure> {
-        let subject = match self {
-            Self::Bundled(name) => match registry::perform(name, task) {
-                Some(done) => return done,
-                None => Subject::bundled(name),
-            },
-            Self::File(path) => Subject::file(path),
-        };
+        if self.values.pairs.is_empty()
+            && let Network::Bundled(name) = self.network
+            && let Some(done) = registry::perform(name, task)
+        {
+            return done;
+        }
+        let subject = self.subject();
         let compiled = self.compile()?;
         if compiled.training.is_none()
             && let Some(failure) = task.needs_training(&subject)
@@ -106,22 +124,24 @@ impl Network {
         program::run(&subject, &compiled)
     }
 
-    /// The bundled name, or the file's.
-    pub(crate) fn label(&self) -> String {
-        match self {
-            Self::Bundled(name) => (*name).to_owned(),
-            Self::File(path) => path.display().to_string(),
-        }
+    /// What a task is about.
+    pub(crate) fn subject(&self) -> Subject {
+        let subject = match &self.network {
+            Network::Bundled(name) => Subject::bundled(name),
+            Network::File(path) => Subject::file(path),
+        };
+        subject.with(&self.values)
     }
 }
 
 impl Checked {
     /// Compiles a text.
-    pub(crate) fn of(name: String, path: Option<PathBuf>, text: String, deny: &[String]) -> Self {
+    pub(crate) fn of(name: String, path: Option<PathBuf>, text: String, values: &Values, deny: &[String]) -> Self {
         let (mut map, mut sink) = (SourceMap::new(), Sink::new());
         let source = map.add(name.as_str(), text);
         let mut sources = path.as_deref().map_or_else(Disk::bundled, |path| Disk::beside(path, None));
-        let settings = Settings { library: true, deny: deny.to_vec(), ..Settings::default() };
+        let (words, deny) = (values.pairs.clone(), deny.to_vec());
+        let settings = Settings { library: true, words, deny, ..Settings::default() };
         let compiled = compile(source, &mut map, &settings, &mut sources, &mut sink);
         Self { map, source, sink, compiled, name, path }
     }

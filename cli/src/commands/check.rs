@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use netwright_compiler::diagnostic::{apply, suggest};
 use netwright_compiler::lint::{LINTS, WARNINGS};
 use netwright_compiler::{Compiled, summary};
-use netwright_run::{Failure, output, text};
+use netwright_run::{Failure, Values, output, text};
 
 use crate::message::Format;
 use crate::network::{self, Checked, Network};
@@ -19,6 +19,8 @@ pub(crate) struct Args {
     /// `.net` files, or bundled networks by name
     #[arg(required = true, value_name = "FILE", value_parser = network::parse)]
     networks: Vec<Network>,
+    #[command(flatten)]
+    values: Values,
     /// How diagnostics are written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Human)]
     message_format: Format,
@@ -57,15 +59,15 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     }
     let mut good = true;
     for network in &args.networks {
-        good &= check(network, format, args)?;
+        good &= check(network, args, format)?;
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Whether a network is free of errors.
-fn check(network: &Network, format: Format, args: &Args) -> Result<bool, Failure> {
-    let checked = match network.check_with(&args.deny) {
-        Ok(checked) if args.fix => mend(network, checked, &args.deny)?,
+fn check(network: &Network, args: &Args, format: Format) -> Result<bool, Failure> {
+    let checked = match network.check(&args.values, &args.deny) {
+        Ok(checked) if args.fix => mend(network, checked, args)?,
         Ok(checked) => checked,
         Err(error) => {
             // The other files are checked all the same.
@@ -84,7 +86,7 @@ fn check(network: &Network, format: Format, args: &Args) -> Result<bool, Failure
 }
 
 /// Makes the edits that the diagnostics carry, and replaces the file by what comes of them.
-fn mend(network: &Network, mut checked: Checked, deny: &[String]) -> Result<Checked, Failure> {
+fn mend(network: &Network, mut checked: Checked, args: &Args) -> Result<Checked, Failure> {
     let mut n_made = 0;
     for _ in 0..ROUNDS {
         let (text, n) = apply(checked.source, checked.map.text(checked.source), &checked.sink.diagnostics());
@@ -92,7 +94,7 @@ fn mend(network: &Network, mut checked: Checked, deny: &[String]) -> Result<Chec
             break;
         }
         n_made += n;
-        checked = Checked::of(checked.name, checked.path, text, deny);
+        checked = Checked::of(checked.name, checked.path, text, &args.values, &args.deny);
     }
     if n_made > 0
         && let Some(path) = &checked.path
