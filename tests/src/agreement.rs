@@ -202,9 +202,9 @@ fn describes<N: Trainable>(lowered: &Lowered) {
 /// What the interpreter makes of an example: inference, evaluation and a step of training.
 fn expected(lowered: &Lowered, example: &Example) -> Vec<Named> {
     let mut all = Vec::new();
-    let loss = &lowered.recipe.as_ref().unwrap().loss;
+    let recipe = lowered.recipe.as_ref().unwrap();
     let inferred =
-        interpreter::run_with_loss(&lowered.graph, loss, Manner::Inference, &example.parameters, &example.batch());
+        interpreter::run_with_loss(&lowered.graph, recipe, Manner::Inference, &example.parameters, &example.batch());
     for output in &lowered.graph.outputs {
         all.push(Named::new(format!("output {}", output.name), inferred.value(output.value), 0.0));
     }

@@ -49,7 +49,7 @@ impl Definitions {
                 | Item::Return(_)
                 | Item::Assert(_)
                 | Item::Freeze(_)
-                | Item::Allow(_)
+                | Item::Levels(_)
                 | Item::Train(_)
                 | Item::Prune(_)
                 | Item::Budget(_) => {}

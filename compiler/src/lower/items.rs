@@ -88,7 +88,7 @@ impl<'a> Lowerer<'a> {
                     self.sections.budgets.push(budget);
                 }
             }
-            ast::Item::Allow(_) => {}
+            ast::Item::Levels(_) => {}
         }
     }
 
@@ -291,7 +291,7 @@ impl<'a> Lowerer<'a> {
                 | ast::Item::Const(_)
                 | ast::Item::Assert(_)
                 | ast::Item::Freeze(_)
-                | ast::Item::Allow(_)
+                | ast::Item::Levels(_)
                 | ast::Item::Train(_)
                 | ast::Item::Prune(_)
                 | ast::Item::Budget(_) => {}
@@ -435,7 +435,7 @@ fn span_of(item: &ast::Item) -> Span {
         ast::Item::For(repetition) => super::sections::keyword(repetition.span, "for"),
         ast::Item::If(branches) => super::sections::keyword(branches.span, "if"),
         ast::Item::Freeze(freeze) => freeze.span,
-        ast::Item::Allow(allow) => allow.span,
+        ast::Item::Levels(levels) => levels.span,
         ast::Item::Train(train) => super::sections::keyword(train.span, "train"),
         ast::Item::Prune(prune) => super::sections::keyword(prune.span, "prune"),
         ast::Item::Budget(budget) => super::sections::keyword(budget.span, "budget"),

@@ -42,7 +42,7 @@ pub(crate) fn in_items(items: &[Item], visit: &mut dyn FnMut(&str)) {
                 }
             }
             Item::Budget(budget) => budget.limits.iter().for_each(|limit| in_expr(limit, visit)),
-            Item::Allow(_) => {}
+            Item::Levels(_) => {}
         }
     }
 }
@@ -63,7 +63,7 @@ pub(crate) fn defined(items: &[Item], visit: &mut dyn FnMut(&Ident)) {
             Item::Return(_)
             | Item::Assert(_)
             | Item::Freeze(_)
-            | Item::Allow(_)
+            | Item::Levels(_)
             | Item::Train(_)
             | Item::Prune(_)
             | Item::Budget(_) => {}
