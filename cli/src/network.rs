@@ -71,10 +71,10 @@ impl Network {
         }
     }
 
-    /// Reads and compiles the text.
-    pub(crate) fn check(&self, values: &Values) -> Result<Checked, FileError> {
+    /// Reads and compiles the text; `deny` names lints that are errors where the text says nothing of them.
+    pub(crate) fn check(&self, values: &Values, deny: &[String]) -> Result<Checked, FileError> {
         let Loaded { name, text, path } = self.load()?;
-        Ok(Checked::of(name, path, text, values))
+        Ok(Checked::of(name, path, text, values, deny))
     }
 
     /// The bundled name, or the file's.
@@ -92,7 +92,7 @@ impl Chosen {
         if let Some(name) = self.values.twice() {
             return Err(Failure::usage(format!("parameter `{name}` is set twice")));
         }
-        let checked = self.network.check(&self.values).map_err(|error| Failure::because(&error))?;
+        let checked = self.network.check(&self.values, &[]).map_err(|error| Failure::because(&error))?;
         checked.tell();
         let name = checked.name;
         let is_library = !checked.sink.has_errors();
@@ -136,11 +136,12 @@ impl Chosen {
 
 impl Checked {
     /// Compiles a text.
-    pub(crate) fn of(name: String, path: Option<PathBuf>, text: String, values: &Values) -> Self {
+    pub(crate) fn of(name: String, path: Option<PathBuf>, text: String, values: &Values, deny: &[String]) -> Self {
         let (mut map, mut sink) = (SourceMap::new(), Sink::new());
         let source = map.add(name.as_str(), text);
         let mut sources = path.as_deref().map_or_else(Disk::bundled, |path| Disk::beside(path, None));
-        let settings = Settings { library: true, words: values.pairs.clone(), ..Settings::default() };
+        let (words, deny) = (values.pairs.clone(), deny.to_vec());
+        let settings = Settings { library: true, words, deny, ..Settings::default() };
         let compiled = compile(source, &mut map, &settings, &mut sources, &mut sink);
         Self { map, source, sink, compiled, name, path }
     }

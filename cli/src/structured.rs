@@ -37,7 +37,7 @@ pub(crate) fn run(network: &Chosen, options: &Options) -> Result<ExitCode, Failu
             .help("the channels that are left are trained on: `train { loss: cross_entropy(logits); }`"));
     };
     let shares = options.shares()?;
-    let channels = Channels::of(&compiled.graph, Some(training.recipe.loss.of));
+    let channels = Channels::of(&compiled.graph, training.recipe.losses().map(|loss| loss.of));
     let old_weights = options.weights_path(subject)?;
     let old = weights::load(&compiled, &old_weights)?;
     let gone = choose::channels(&channels, &compiled, &old, &shares)?;
@@ -195,7 +195,7 @@ fn description(compiled: &Compiled, channels: &Channels, gone: &HashSet<ChannelI
 /// Compiles the smaller network.
 fn compile(file: &Path, text: String) -> Result<Compiled, Failure> {
     let path: Option<PathBuf> = file.canonicalize().ok();
-    let checked = Checked::of(file.display().to_string(), path, text, &Values::default());
+    let checked = Checked::of(file.display().to_string(), path, text, &Values::default(), &[]);
     if checked.compiled.is_none() {
         checked.tell();
     }

@@ -49,15 +49,15 @@ pub struct Channels {
 }
 
 impl Channels {
-    /// Follows the channels through a graph as the checker leaves it; `loss` is what the loss looks at.
+    /// Follows the channels through a graph as the checker leaves it; `losses` are what the losses look at.
     #[must_use]
-    pub fn of(graph: &Graph, loss: Option<ValueId>) -> Self {
+    pub fn of(graph: &Graph, losses: impl IntoIterator<Item = ValueId>) -> Self {
         let mut channels =
             Self { layers: Vec::new(), of_values: HashMap::new(), of_parameters: Vec::new(), tied: vec![HELD] };
         for node in &graph.nodes {
             channels.node(graph, node);
         }
-        for id in graph.outputs.iter().map(|output| output.value).chain(loss) {
+        for id in graph.outputs.iter().map(|output| output.value).chain(losses) {
             channels.hold(graph, id);
         }
         channels

@@ -3,7 +3,7 @@
 use crate::cost;
 use crate::diagnostic::{Sink, codes};
 use crate::ir::{Graph, verify};
-use crate::lint::{self, Allowed, Definitions, Linter};
+use crate::lint::{self, Definitions, Levels, Linter};
 use crate::lower::{Constant, Lowered, check_blocks, lower};
 use crate::passes::{Mode, prepare};
 use crate::photo::Photo;
@@ -24,6 +24,8 @@ pub struct Settings {
     pub words: Vec<(String, String)>,
     /// Whether a text may have blocks and constants only: it is checked, and there is nothing to lower.
     pub library: bool,
+    /// Lints that are errors where the description sets no level: their names, or [`lint::WARNINGS`] for all.
+    pub deny: Vec<String>,
 }
 
 /// A network, checked and planned: all that the emitter needs.
@@ -138,7 +140,7 @@ pub fn check(
 const STACK: usize = 32 << 20;
 
 fn check_program(program: &Program, settings: &Settings, sink: &mut Sink) -> Option<Lowered> {
-    let allowed = Allowed::of(program, sink);
+    let levels = Levels::of(program, &settings.deny, sink);
     let noticed = check_blocks(program, sink);
     let network = select(program.main()?, settings, sink)?;
     let words = settings.words.iter().map(|(name, word)| (name.clone(), read_word(network, name, word)));
@@ -146,7 +148,7 @@ fn check_program(program: &Program, settings: &Settings, sink: &mut Sink) -> Opt
     let mut lowered = lower(program, network, &overrides, sink);
     if !sink.has_errors() {
         lowered.noticed.append(noticed);
-        let mut linter = Linter::new(&allowed, sink);
+        let mut linter = Linter::new(&levels, sink);
         let definitions = Definitions { used: std::mem::take(&mut lowered.noticed.used) };
         if let Some(file) = program.main() {
             definitions.unused(file, &mut linter);

@@ -7,8 +7,10 @@ use crate::source::Span;
 /// How to train a network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recipe {
-    /// What training makes small.
+    /// What training makes small: a loss, or the first of a sum.
     pub loss: Loss,
+    /// The other losses of the sum.
+    pub more_losses: Vec<Loss>,
     /// How gradients change parameters.
     pub optimizer: Optimizer,
     /// How the learning rate changes.
@@ -27,11 +29,40 @@ pub struct Recipe {
     pub validation: Option<f64>,
     /// The largest global norm of a step's gradients.
     pub clip_norm: Option<f64>,
+    /// How training images are changed, in order.
+    pub augment: Vec<Change>,
+}
+
+/// The most changes of an augmentation, as `netwright_runtime::train::MAX_CHANGES` says.
+pub const MAX_CHANGES: usize = 8;
+
+/// A change of training images with its settings, in the order of the runtime's fields.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The runtime's variant.
+    pub variant: &'static str,
+    /// Its settings.
+    pub settings: Vec<(&'static str, Setting)>,
+}
+
+impl Recipe {
+    /// All losses of the sum, in order.
+    pub fn losses(&self) -> impl Iterator<Item = &Loss> {
+        std::iter::once(&self.loss).chain(&self.more_losses)
+    }
+
+    /// Whether the losses are added, or the one there is has a weight: then each is computed for itself first.
+    #[must_use]
+    pub fn is_sum(&self) -> bool {
+        !self.more_losses.is_empty() || self.loss.weight != 1.0
+    }
 }
 
 /// A loss and what it looks at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loss {
+    /// What it is multiplied by in the sum; 1 where it is alone.
+    pub weight: f64,
     /// Which one.
     pub kind: LossKind,
     /// Scores or outputs.
@@ -142,4 +173,8 @@ pub enum Setting {
     Epochs(u64),
     /// Some numbers.
     Numbers(Vec<f64>),
+    /// A number of pixels.
+    Pixels(u32),
+    /// A word: the runtime's type, and its variant.
+    Word(&'static str, &'static str),
 }

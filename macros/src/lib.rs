@@ -111,15 +111,24 @@ fn sketch(network: &ast::Network) -> Sketch<'_> {
                 sketch.outputs.push((output.name.text.as_str(), promised.unwrap_or(1).clamp(1, 3)));
             }
             ast::Item::Train(train) => {
-                sketch.is_regression = train.entries.iter().any(|entry| match &entry.value.kind {
-                    ast::ExprKind::Call(call) => call.name.text == "mean_squared_error",
-                    _ => false,
-                });
+                sketch.is_regression =
+                    train.entries.iter().any(|entry| entry.key.text == "loss" && is_regression(&entry.value));
             }
             _ => {}
         }
     }
     sketch
+}
+
+/// Whether a loss, or one of a sum, compares with values.
+fn is_regression(loss: &ast::Expr) -> bool {
+    match &loss.kind {
+        ast::ExprKind::Call(call) => {
+            matches!(call.name.text.as_str(), "mean_squared_error" | "binary_cross_entropy" | "l1" | "huber")
+        }
+        ast::ExprKind::Binary(_, a, b) => is_regression(a) || is_regression(b),
+        _ => false,
+    }
 }
 
 /// A description's text, and how to point into it.

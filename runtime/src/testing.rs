@@ -124,6 +124,7 @@ mod linear {
             patience: None,
             validation: None,
             clip_norm: None,
+            augment: crate::train::Augmentation::NONE,
         };
         const RATES: &'static [Rate] = if SMOOTHED { &[Rate { start: BIAS, end: TRAINED, factor: 2.0 }] } else { &[] };
         const LOSS: &'static str = if SMOOTHED { "cross_entropy(smoothing: 0.1)" } else { Self::RECIPE.loss.name() };

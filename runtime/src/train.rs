@@ -3,6 +3,7 @@
 //! [`Trainer`] follows a [`Recipe`]: it draws batches, has the engine compute gradients, and lets the [`Optimizer`]
 //! change the parameters at the rate that the [`Schedule`] gives. A [`Constraint`] keeps them within bounds of its own.
 
+mod augment;
 mod batch;
 mod checkpoint;
 mod clip;
@@ -19,6 +20,7 @@ pub mod share;
 mod trainer;
 mod update;
 
+pub use augment::{Augmentation, Axis, Change, Fill, MAX_CHANGES};
 pub use checkpoint::{CheckpointError, RunDifference};
 pub use constraint::{Constraint, Moment};
 pub use evaluation::{Evaluation, confusion, evaluate};

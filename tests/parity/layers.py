@@ -197,6 +197,7 @@ CASES = [
     loss("l1", "l1"),
     loss("huber", "huber", delta=1.0),
     loss("huber_delta", "huber", delta=0.5),
+    loss("loss_sum", "loss_sum"),
 ]
 
 
@@ -251,7 +252,7 @@ def loss_of(fw, case, p, suffix, step):
     y = case.layer(fw, p, stem_of(fw, case, p, x), **mode)
     scores = fw.dense(fw.flatten(y), p["head.weight"], p["head.bias"])
     loss = getattr(fw, case.loss)
-    if case.loss == "cross_entropy":
+    if case.loss in ("cross_entropy", "loss_sum"):
         return loss(scores, formula.labels(f"{case.name}/labels{suffix}", BATCH, CLASSES), **case.loss_settings)
     low, high = (0, 1) if case.loss == "binary_cross_entropy" else (-2, 2)
     values = formula.uniform(f"{case.name}/values{suffix}", (BATCH, CLASSES), low, high)

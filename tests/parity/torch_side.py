@@ -170,6 +170,10 @@ class Torch:
         return F.cross_entropy(scores, torch.from_numpy(classes), weights, label_smoothing=smoothing)
 
     @staticmethod
+    def loss_sum(scores, classes):
+        return Torch.cross_entropy(scores, classes) + 0.3 * Torch.cross_entropy(scores, classes, smoothing=0.2)
+
+    @staticmethod
     def binary_cross_entropy(scores, values):
         return F.binary_cross_entropy_with_logits(scores, Torch.constant(values))
 

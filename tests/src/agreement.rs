@@ -209,9 +209,9 @@ fn describes<N: Trainable>(lowered: &Lowered) {
 /// what may have cancelled in a gradient, in units of the largest.
 fn expected(lowered: &Lowered, example: &Example, cancelled: f64) -> Vec<Named> {
     let mut all = Vec::new();
-    let loss = &lowered.recipe.as_ref().unwrap().loss;
+    let recipe = lowered.recipe.as_ref().unwrap();
     let inferred =
-        interpreter::run_with_loss(&lowered.graph, loss, Manner::Inference, &example.parameters, &example.batch());
+        interpreter::run_with_loss(&lowered.graph, recipe, Manner::Inference, &example.parameters, &example.batch());
     for output in &lowered.graph.outputs {
         all.push(Named::new(format!("output {}", output.name), inferred.value(output.value), 0.0));
     }

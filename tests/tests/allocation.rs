@@ -12,10 +12,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use netwright::dataset::Dataset;
 use netwright::engine::{self, Core, Gradients, Targets};
-use netwright::ndarray::{Array2, ArrayView4};
+use netwright::ndarray::{Array2, Array4, ArrayView4};
 use netwright::train::prune::{Mask, Method, Pace, Pruning};
-use netwright::train::{Constraint, Moment, Optimizer, OptimizerState, Span};
+use netwright::train::{
+    Augmentation, Axis, Change, Constraint, Fill, Moment, Optimizer, OptimizerState, Recipe, Span, Trainer,
+};
 use netwright::{Network, Trainable};
 use netwright_tests::interpreter::Random;
 use rayon::ThreadPoolBuilder;
@@ -181,5 +184,50 @@ fn a_prediction_after_the_first_two_allocates_nothing() {
             assert!(counts[0] > 0, "the first prediction reserves memory: is the allocator in use?");
             assert_eq!(counts[2..], [0; 8], "{n} images with {threads} threads");
         }
+    }
+}
+
+/// Allocations between batches of a run, from the third batch on.
+fn trainer_allocations(threads: usize, augment: Augmentation) -> Vec<usize> {
+    let mut random = Random::new(1);
+    let images = random.array(96 * 28 * 28, 0.0, 1.0).into_iter().map(|value| value as f32).collect();
+    let images = Array4::from_shape_vec((96, 28, 28, 1), images).unwrap();
+    let data = Dataset::from_classes(images, (0..96).map(|_| random.below(10) as u32).collect(), 10).unwrap();
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        let mut network = LeNet::from_core(Core::new(LeNet::SPEC, 1));
+        wait_until_every_thread_has_stolen(threads);
+        rayon::broadcast(|_| COUNTS.set(true));
+        let (mut counts, mut before) = (Vec::with_capacity(16), 0);
+        let recipe = Recipe { batch: 8, epochs: 1, augment, ..LeNet::RECIPE };
+        Trainer::from_recipe(recipe)
+            .on_batch(|_| {
+                let calls = CALLS.load(Ordering::Relaxed);
+                counts.push(calls - before);
+                before = calls;
+            })
+            .fit(&mut network, &data, None)
+            .unwrap();
+        counts.split_off(2)
+    })
+}
+
+#[test]
+fn augmentation_allocates_nothing() {
+    let fill = Fill::Zero;
+    let changes = [
+        Change::Shift { pixels: 2, fill },
+        Change::Rotate { degrees: 10.0, fill },
+        Change::Noise { deviation: 0.1 },
+        Change::Flip { axis: Axis::Horizontal },
+        Change::Scale { low: 0.9, high: 1.1, fill: Fill::Edge },
+        Change::Shear { degrees: 5.0, fill },
+        Change::Contrast { by: 0.1 },
+        Change::Cutout { size: 4 },
+    ];
+    let augment = Augmentation::try_from(changes.as_slice()).unwrap();
+    for threads in [1, 2, 4] {
+        let plain = trainer_allocations(threads, Augmentation::NONE);
+        assert_eq!(trainer_allocations(threads, augment), plain, "{threads} threads");
     }
 }

@@ -96,7 +96,7 @@ fn small_batches<N: Network>(threads: usize) -> Vec<u64> {
 
 #[test]
 fn small_batches_are_the_same_for_any_number_of_threads() {
-    assert!(LeNet::INFERENCE.macs > 2_000_000, "too small to be shared among threads");
+    const { assert!(LeNet::INFERENCE.macs > 2_000_000, "too small to be shared among threads") };
     let one = (small_batches::<LeNet>(1), small_batches::<Varied>(1));
     for threads in [2, 3, 7] {
         assert!(one == (small_batches::<LeNet>(threads), small_batches::<Varied>(threads)), "{threads} threads");

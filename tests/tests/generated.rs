@@ -61,6 +61,7 @@ networks! {
     inputs_stages "../nets/layers/inputs_stages.net";
     joined "../nets/layers/joined.net";
     l1 "../nets/layers/l1.net";
+    loss_sum "../nets/layers/loss_sum.net";
     lrn "../nets/layers/lrn.net";
     max_pool "../nets/layers/max_pool.net";
     mlp "../nets/layers/mlp.net";

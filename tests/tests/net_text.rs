@@ -36,11 +36,10 @@ fn essence(compiled: &Compiled) -> Vec<String> {
     }
     lines.extend(graph.outputs.iter().map(|output| format!("{} {:?}", output.name, output.value)));
     if let Some(training) = &compiled.training {
-        let mut recipe = training.recipe.clone();
-        recipe.loss.span = recipe.loss.span.before();
-        let netwright_compiler::recipe::Recipe { loss, optimizer, schedule, warmup_steps, batch, epochs, seed, .. } =
-            &recipe;
-        lines.push(format!("{:?} of {:?} {optimizer:?} {schedule:?}", loss.kind, loss.of));
+        let recipe = &training.recipe;
+        let netwright_compiler::recipe::Recipe { optimizer, schedule, warmup_steps, batch, epochs, seed, .. } = recipe;
+        lines.extend(recipe.losses().map(|loss| format!("{} * {:?} of {:?}", loss.weight, loss.kind, loss.of)));
+        lines.push(format!("{optimizer:?} {schedule:?} {:?}", recipe.augment));
         lines.push(format!("{warmup_steps} {batch} {epochs} {seed}"));
         lines.push(format!("{:?} {:?} {:?}", recipe.patience, recipe.validation, recipe.clip_norm));
         lines.push(format!("{:?}", training.pruning));
@@ -103,6 +102,29 @@ fn sections_and_arguments_come_back() {
         "lr(head.bias): 2.0;",
         "keep(head): 0.25;",
     ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}
+
+#[test]
+fn sums_of_losses_and_augmentation_come_back() {
+    let text = "
+        network Early {
+            input image: [16, 16, 3];
+            x = image -> conv(8, kernel: 3) -> relu;
+            early = x -> global_avg_pool -> dense(4) as early;
+            logits = x -> conv(8, kernel: 3) -> relu -> global_avg_pool -> dense(4) as late;
+            output probabilities = softmax(logits);
+            train {
+                loss: cross_entropy(logits) + 0.3 * cross_entropy(early, smoothing: 0.1);
+                augment: shift(2, fill: edge) -> rotate(10) -> scale(0.9, 1.1) -> flip(vertical) -> noise(0.00001)
+                    -> cutout(4);
+            }
+        }";
+    let text = there_and_back("early.net", text);
+    for part in
+        ["cross_entropy(logits) + 0.3 * cross_entropy(", "shift(2, fill: edge)", "flip(vertical)", "noise(0.00001)"]
+    {
         assert!(text.contains(part), "{part}\n{text}");
     }
 }

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use netwright_compiler::diagnostic::apply;
+use netwright_compiler::diagnostic::{apply, suggest};
+use netwright_compiler::lint::{LINTS, WARNINGS};
 use netwright_compiler::{Compiled, summary};
 use netwright_run::{Failure, Values, output, text};
 
@@ -29,6 +30,21 @@ pub(crate) struct Args {
     /// Mend the files where a mistake has exactly one mend, then check them
     #[arg(long)]
     fix: bool,
+    /// Lints that are errors where the description says nothing of them, or `warnings` for all that warn
+    #[arg(long, value_name = "LINT", value_parser = lint, value_delimiter = ',')]
+    deny: Vec<String>,
+}
+
+/// The name of a lint.
+fn lint(text: &str) -> Result<String, String> {
+    let names = || LINTS.iter().map(|lint| lint.name).chain([WARNINGS]);
+    if names().any(|name| name == text) {
+        return Ok(text.to_owned());
+    }
+    Err(match suggest(text, names()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("expected one of {}", names().collect::<Vec<_>>().join(", ")),
+    })
 }
 
 /// Checks all; exit code 1 if one has errors or cannot be read.
@@ -50,8 +66,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 
 /// Whether a network is free of errors.
 fn check(network: &Network, args: &Args, format: Format) -> Result<bool, Failure> {
-    let checked = match network.check(&args.values) {
-        Ok(checked) if args.fix => mend(network, checked, &args.values)?,
+    let checked = match network.check(&args.values, &args.deny) {
+        Ok(checked) if args.fix => mend(network, checked, args)?,
         Ok(checked) => checked,
         Err(error) => {
             // The other files are checked all the same.
@@ -71,7 +87,7 @@ fn check(network: &Network, args: &Args, format: Format) -> Result<bool, Failure
 }
 
 /// Makes the edits that the diagnostics carry, and replaces the file by what comes of them.
-fn mend(network: &Network, mut checked: Checked, values: &Values) -> Result<Checked, Failure> {
+fn mend(network: &Network, mut checked: Checked, args: &Args) -> Result<Checked, Failure> {
     let mut n_made = 0;
     for _ in 0..ROUNDS {
         let (text, n) = apply(checked.source, checked.map.text(checked.source), &checked.sink.diagnostics());
@@ -79,7 +95,7 @@ fn mend(network: &Network, mut checked: Checked, values: &Values) -> Result<Chec
             break;
         }
         n_made += n;
-        checked = Checked::of(checked.name, checked.path, text, values);
+        checked = Checked::of(checked.name, checked.path, text, &args.values, &args.deny);
     }
     if n_made > 0
         && let Some(path) = &checked.path

@@ -184,3 +184,44 @@ fn mending_keeps_links_and_permissions() {
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
     assert!(fs::read_to_string(&file).unwrap().contains("-> flatten -> dense(10)"));
 }
+
+#[test]
+fn lints_are_denied_from_outside() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    let text = |statement: &str| {
+        format!("network N {{\n    input x: [4];\n    {statement}\n    output y = x -> dense(8) -> dense(2);\n}}\n")
+    };
+    fs::write(folder.join("plain.net"), text("")).unwrap();
+    fs::write(folder.join("allowed.net"), text("allow(no_activation);")).unwrap();
+    fs::write(folder.join("warned.net"), text("warn(no_activation);")).unwrap();
+    fs::write(folder.join("denied.net"), text("deny(no_activation);")).unwrap();
+    let exit = |args: &[&str]| run(folder, &[&["check", "--message-format", "short"], args].concat());
+    for (args, code) in [
+        (&["plain.net"][..], 0),
+        (&["--deny", "no_activation", "plain.net"], 1),
+        (&["--deny", "last_dropout", "plain.net"], 0),
+        (&["--deny", "last_dropout,no_activation", "plain.net"], 1),
+        (&["--deny", "warnings", "plain.net"], 1),
+        (&["--deny", "warnings", "allowed.net"], 0),
+        (&["--deny", "no_activation", "allowed.net"], 0),
+        (&["--deny", "no_activation", "warned.net"], 0),
+        (&["--deny", "warnings", "warned.net"], 1),
+        (&["denied.net"], 1),
+    ] {
+        let said = exit(args);
+        assert_eq!(said.exit, Some(code), "{args:?}: {}{}", said.stdout, said.stderr);
+        let level = if code == 1 { "error[N0605]" } else { "warning[N0605]" };
+        let is_quiet = args.contains(&"allowed.net");
+        assert_eq!(
+            (said.stdout.clone() + &said.stderr).contains(level),
+            !is_quiet,
+            "{args:?}: {}{}",
+            said.stdout,
+            said.stderr
+        );
+    }
+    let unknown = run(folder, &["check", "--deny", "no_activations", "plain.net"]);
+    assert_eq!(unknown.exit, Some(2));
+    assert!(unknown.stderr.contains("did you mean `no_activation`?"), "{}", unknown.stderr);
+}

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use crate::driver::Compiled;
 use crate::ir::{Call, Graph, ValueId};
-use crate::lower::{choice_text, loss_text, number_text};
+use crate::lower::{change_text, choice_text, loss_text, number_text};
 use crate::ops;
 use crate::recipe::{Pruning, Recipe};
 use crate::syntax::keywords::is_keyword;
@@ -26,8 +26,8 @@ pub fn to_net(compiled: &Compiled, widths: &HashMap<String, usize>) -> String {
         let _ = writeln!(text, "    input {}: {};", names.value(input), graph.shape(input));
     }
     text.push('\n');
-    let loss = compiled.training.as_ref().map(|training| training.recipe.loss.of);
-    for chain in chains(graph, loss) {
+    let losses = compiled.training.iter().flat_map(|training| training.recipe.losses()).map(|loss| loss.of);
+    for chain in chains(graph, losses) {
         pipeline(chain, &names, widths, &mut text);
     }
     text.push('\n');
@@ -134,10 +134,10 @@ fn is_weighted(call: &Call) -> bool {
 
 /// Calls that stand in one pipeline: each takes what the one before makes, which nobody else reads. In order, so that
 /// nodes and parameters are.
-fn chains(graph: &Graph, loss: Option<ValueId>) -> Vec<&[Call]> {
+fn chains(graph: &Graph, losses: impl Iterator<Item = ValueId>) -> Vec<&[Call]> {
     let mut readers: HashMap<ValueId, usize> = HashMap::new();
     let read = graph.calls.iter().flat_map(|call| call.operands.iter().copied());
-    for id in read.chain(graph.outputs.iter().map(|output| output.value)).chain(loss) {
+    for id in read.chain(graph.outputs.iter().map(|output| output.value)).chain(losses) {
         *readers.entry(id).or_insert(0) += 1;
     }
     let goes_on = |before: &Call, call: &Call| match before.results.as_slice() {
@@ -194,8 +194,8 @@ fn freeze(graph: &Graph, names: &Names, text: &mut String) {
 }
 
 fn train(graph: &Graph, recipe: &Recipe, names: &Names, text: &mut String) {
-    let _ =
-        writeln!(text, "\n    train {{\n        loss: {};", loss_text(&recipe.loss.kind, names.value(recipe.loss.of)));
+    let losses = recipe.losses().map(|loss| loss_text(loss, names.value(loss.of))).collect::<Vec<_>>().join(" + ");
+    let _ = writeln!(text, "\n    train {{\n        loss: {losses};");
     let _ = writeln!(text, "        optimizer: {};", choice_text(recipe.optimizer.variant, &recipe.optimizer.settings));
     let _ = writeln!(text, "        schedule: {};", choice_text(recipe.schedule.variant, &recipe.schedule.settings));
     let mut entry = |key: &str, value: String| {
@@ -215,6 +215,9 @@ fn train(graph: &Graph, recipe: &Recipe, names: &Names, text: &mut String) {
     }
     if let Some(norm) = recipe.clip_norm {
         entry("clip_norm", number_text(norm));
+    }
+    if !recipe.augment.is_empty() {
+        entry("augment", recipe.augment.iter().map(change_text).collect::<Vec<_>>().join(" -> "));
     }
     for parameter in graph.parameters.iter().filter(|parameter| parameter.rate != 1.0) {
         entry(&format!("lr({})", names.qualified(&parameter.name)), number_text(parameter.rate));

@@ -3,11 +3,12 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
-use crate::recipe::{LossKind, Pruning, Recipe, Setting};
+use crate::recipe::{Change, Loss, LossKind, MAX_CHANGES, Pruning, Recipe, Setting};
 
 /// `rt::train::Recipe { … }`.
 pub(super) fn emit(recipe: &Recipe) -> TokenStream {
     let loss = match recipe.loss.kind {
+        _ if recipe.is_sum() => quote!(Sum),
         LossKind::CrossEntropy { .. } => quote!(CrossEntropy),
         LossKind::MeanSquaredError => quote!(MeanSquaredError),
         LossKind::BinaryCrossEntropy => quote!(BinaryCrossEntropy),
@@ -21,6 +22,7 @@ pub(super) fn emit(recipe: &Recipe) -> TokenStream {
     let patience = option(recipe.patience.map(|patience| patience as usize));
     let validation = option(recipe.validation.map(|fraction| fraction as f32));
     let clip_norm = option(recipe.clip_norm.map(|norm| norm as f32));
+    let augment = augment(&recipe.augment);
     quote!(rt::train::Recipe {
         loss: rt::train::Loss::#loss,
         optimizer: rt::train::Optimizer::#optimizer,
@@ -32,6 +34,7 @@ pub(super) fn emit(recipe: &Recipe) -> TokenStream {
         patience: #patience,
         validation: #validation,
         clip_norm: #clip_norm,
+        augment: #augment,
     })
 }
 
@@ -61,9 +64,24 @@ pub(super) fn pruning(pruning: Option<&Pruning>) -> TokenStream {
     }
 }
 
-/// The loss with its settings as the description spells them; nothing where it has none, and its name says all.
-pub(super) fn loss(kind: &LossKind) -> TokenStream {
-    let text = match kind {
+/// The losses with their settings and factors as the description spells them; nothing where one loss has none, and its name
+/// says all.
+pub(super) fn loss(recipe: &Recipe) -> TokenStream {
+    let plain = match recipe.loss.kind {
+        LossKind::CrossEntropy { smoothing, ref weights } => smoothing == 0.0 && weights.is_empty(),
+        LossKind::MeanSquaredError | LossKind::BinaryCrossEntropy | LossKind::L1 => true,
+        LossKind::Huber { .. } => false,
+    };
+    if plain && !recipe.is_sum() {
+        return TokenStream::new();
+    }
+    let text = recipe.losses().map(term).collect::<Vec<_>>().join(" + ");
+    quote!(const LOSS: &'static str = #text;)
+}
+
+/// One loss with its settings, and its factor where it has one.
+fn term(loss: &Loss) -> String {
+    let text = match &loss.kind {
         LossKind::CrossEntropy { smoothing, weights } => {
             let smoothing = (*smoothing > 0.0).then(|| format!("smoothing: {}", spelt(*smoothing)));
             let weights = (!weights.is_empty()).then(|| {
@@ -72,20 +90,36 @@ pub(super) fn loss(kind: &LossKind) -> TokenStream {
             });
             let settings: Vec<String> = smoothing.into_iter().chain(weights).collect();
             if settings.is_empty() {
-                return TokenStream::new();
+                "cross_entropy".to_owned()
+            } else {
+                format!("cross_entropy({})", settings.join(", "))
             }
-            format!("cross_entropy({})", settings.join(", "))
         }
         LossKind::Huber { delta } => format!("huber(delta: {})", spelt(*delta)),
-        LossKind::MeanSquaredError | LossKind::BinaryCrossEntropy | LossKind::L1 => return TokenStream::new(),
+        LossKind::MeanSquaredError => "mean_squared_error".to_owned(),
+        LossKind::BinaryCrossEntropy => "binary_cross_entropy".to_owned(),
+        LossKind::L1 => "l1".to_owned(),
     };
-    quote!(const LOSS: &'static str = #text;)
+    if loss.weight == 1.0 { text } else { format!("{} * {text}", spelt(loss.weight)) }
 }
 
 /// A number as it is computed with: an f32, in the fewest digits, with a dot.
 fn spelt(number: f64) -> String {
     let number = number as f32;
     if number.fract() == 0.0 { format!("{number:.1}") } else { number.to_string() }
+}
+
+fn augment(changes: &[Change]) -> TokenStream {
+    if changes.is_empty() {
+        return quote!(rt::train::Augmentation::NONE);
+    }
+    let some = changes.iter().map(|change| {
+        let change = choice(change.variant, &change.settings);
+        quote!(rt::Option::Some(rt::train::Change::#change))
+    });
+    let none = (changes.len()..MAX_CHANGES).map(|_| quote!(rt::Option::None));
+    let changes = some.chain(none);
+    quote!(rt::train::Augmentation::new([#(#changes),*]))
 }
 
 fn choice(variant: &str, settings: &[(&'static str, Setting)]) -> TokenStream {
@@ -107,6 +141,11 @@ fn choice(variant: &str, settings: &[(&'static str, Setting)]) -> TokenStream {
                 quote!(#value)
             }
             Setting::Flag(value) => quote!(#value),
+            Setting::Pixels(pixels) => quote!(#pixels),
+            Setting::Word(ty, variant) => {
+                let (ty, variant) = (ident(ty), ident(variant));
+                quote!(rt::train::#ty::#variant)
+            }
             Setting::Steps(steps) => quote!(rt::train::Span::Steps(#steps)),
             Setting::Epochs(epochs) => quote!(rt::train::Span::Epochs(#epochs)),
         };

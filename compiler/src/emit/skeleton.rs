@@ -167,6 +167,7 @@ fn traits(name: &Ident, sketch: &Sketch<'_>) -> TokenStream {
                     patience: rt::Option::None,
                     validation: rt::Option::None,
                     clip_norm: rt::Option::None,
+                    augment: rt::train::Augmentation::NONE,
                 };
                 const TRAINING: rt::Training = rt::Training {
                     chunk: 1, lanes: 1, lane_images: 1, arena: 0, stages: 1, derived: &[], shared: 0, classes: 1, target: 0, macs: 0,

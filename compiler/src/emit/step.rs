@@ -32,6 +32,12 @@ impl StepContext<'_> {
         self.plan.mode == Mode::Training
     }
 
+    /// Images of a full chunk.
+    #[must_use]
+    pub fn chunk(&self) -> usize {
+        self.plan.chunk
+    }
+
     /// The constant of the operation's sizes.
     #[must_use]
     pub fn geometry(&self) -> TokenStream {

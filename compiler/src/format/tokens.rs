@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::MAX_WIDTH;
-use crate::syntax::keywords::is_keyword;
+use crate::syntax::keywords::{is_keyword, is_level};
 use crate::syntax::{Token, TokenKind};
 
 /// What a token is to the layout.
@@ -340,7 +340,7 @@ impl<'a> Reader<'a> {
         match (kind, text) {
             (TokenKind::Doc, _) => Role::Doc,
             (TokenKind::Open, "{") => Role::Open(Bracket::Brace),
-            (TokenKind::Open, "(") if self.after_name() || self.previous() == "allow" => Role::Open(Bracket::Items),
+            (TokenKind::Open, "(") if self.after_name() || is_level(self.previous()) => Role::Open(Bracket::Items),
             (TokenKind::Open, "[") if !(self.after_name() || self.previous() == "]") => Role::Open(Bracket::List),
             (TokenKind::Open, _) => Role::Open(Bracket::Single),
             (TokenKind::Close, _) => Role::Close,

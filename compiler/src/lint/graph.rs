@@ -4,7 +4,7 @@ use super::{DOMINANT_LAYER, DOUBLE_SOFTMAX, LAST_DROPOUT, Linter, NO_ACTIVATION,
 use crate::cost::grouped;
 use crate::ir::{Graph, Node, ValueId};
 use crate::ops::{Activation, Function, Op, Window};
-use crate::recipe::{LossKind, Recipe};
+use crate::recipe::{Loss, LossKind, Recipe};
 use crate::source::Span;
 
 pub(super) fn run(graph: &Graph, recipe: Option<&Recipe>, linter: &mut Linter<'_>) {
@@ -23,7 +23,7 @@ pub(super) fn run(graph: &Graph, recipe: Option<&Recipe>, linter: &mut Linter<'_
     last_dropout(graph, linter);
     dominant(graph, linter);
     if let Some(recipe) = recipe {
-        double_softmax(graph, &producers, recipe, linter);
+        recipe.losses().for_each(|loss| double_softmax(graph, &producers, loss, linter));
     }
 }
 
@@ -170,16 +170,16 @@ fn dominant(graph: &Graph, linter: &mut Linter<'_>) {
 }
 
 /// Cross entropies take scores: probabilities would go through the function that makes them twice.
-fn double_softmax(graph: &Graph, producers: &Producers, recipe: &Recipe, linter: &mut Linter<'_>) {
-    let Some(node) = producers.node(graph, recipe.loss.of) else { return };
-    let (loss, function) = match (&recipe.loss.kind, &node.op) {
+fn double_softmax(graph: &Graph, producers: &Producers, given: &Loss, linter: &mut Linter<'_>) {
+    let Some(node) = producers.node(graph, given.of) else { return };
+    let (loss, function) = match (&given.kind, &node.op) {
         (LossKind::CrossEntropy { .. }, Op::Softmax(_)) => ("cross_entropy", "softmax"),
         (LossKind::BinaryCrossEntropy, Op::Activation(Activation(Function::Sigmoid))) => {
             ("binary_cross_entropy", "sigmoid")
         }
         _ => return,
     };
-    let (at, from): (Span, Span) = (recipe.loss.span, node.span);
+    let (at, from): (Span, Span) = (given.span, node.span);
     let title = format!("`{loss}` takes scores, found probabilities");
     if let Some(report) = linter.warn(DOUBLE_SOFTMAX, title, at, &format!("{function} would be applied twice")) {
         let report = if from == at { report } else { report.secondary(from, format!("{function} is applied here")) };

@@ -1,7 +1,7 @@
 //! Lints: descriptions that are correct, and perhaps not what was meant.
 //!
-//! Each has a name, by which `allow(…)` keeps it quiet in the braces, or the file, that it stands in. Lints run when there
-//! are no errors.
+//! Each has a name, by which `allow(…)` keeps it quiet, and `deny(…)` makes it an error, in the braces, or the file, that the
+//! statement stands in. Lints run when there are no errors.
 
 mod graph;
 mod names;
@@ -11,11 +11,11 @@ use crate::ir::Graph;
 use crate::program::Program;
 use crate::recipe::Recipe;
 use crate::source::Span;
-use crate::syntax::ast::{self, Item};
+use crate::syntax::ast::{self, Item, LintLevel};
 
 pub(crate) use names::{Definitions, hidden};
 
-/// A lint: its name in `allow(…)`, and the code of its message.
+/// A lint: its name in `allow(…)`, `warn(…)` and `deny(…)`, and the code of its message.
 #[derive(Debug, Clone, Copy)]
 pub struct Lint {
     /// The name in the language.
@@ -33,7 +33,7 @@ const DOMINANT_LAYER: Lint = Lint { name: "dominant_layer", code: codes::N0606 }
 const LAST_DROPOUT: Lint = Lint { name: "last_dropout", code: codes::N0607 };
 const DOUBLE_SOFTMAX: Lint = Lint { name: "double_softmax", code: codes::N0405 };
 
-/// All lints. Every one warns unless it is allowed.
+/// All lints. Every one warns unless a level is set.
 pub const LINTS: &[Lint] = &[
     DOUBLE_SOFTMAX,
     UNUSED_VALUE,
@@ -45,31 +45,53 @@ pub const LINTS: &[Lint] = &[
     LAST_DROPOUT,
 ];
 
-/// Where which lints are allowed.
-#[derive(Debug, Default)]
-pub(crate) struct Allowed(Vec<(Span, String)>);
+/// A lint's level, as a program sets it: statements, and where they count.
+#[derive(Debug)]
+struct Set {
+    /// The braces, or the file.
+    within: Span,
+    lint: String,
+    level: LintLevel,
+    /// The lint's name in the statement.
+    at: Span,
+}
 
-impl Allowed {
-    /// Collects what a program allows; names of no lint are errors.
-    pub(crate) fn of(program: &Program, sink: &mut Sink) -> Self {
-        let mut allowed = Self::default();
+/// The levels of lints in a program, and outside of it.
+#[derive(Debug, Default)]
+pub(crate) struct Levels {
+    set: Vec<Set>,
+    /// The networks and blocks, with their names.
+    homes: Vec<(Span, String)>,
+    /// Lints that are errors where the program does not say otherwise.
+    denied: Vec<String>,
+}
+
+/// What stands for all lints where lints are denied from outside.
+pub const WARNINGS: &str = "warnings";
+
+impl Levels {
+    /// Collects what a program sets; names of no lint are errors. `denied` are names of lints, or [`WARNINGS`].
+    pub(crate) fn of(program: &Program, denied: &[String], sink: &mut Sink) -> Self {
+        let mut levels = Self { denied: denied.to_vec(), ..Self::default() };
         for unit in &program.units {
             let file = &unit.file;
-            file.allows.iter().for_each(|allow| allowed.note(allow, file.span, sink));
+            file.levels.iter().for_each(|statement| levels.note(statement, file.span, sink));
             for block in &file.blocks {
-                allowed.items(&block.items, block.span, sink);
+                levels.homes.push((block.span, block.name.text.clone()));
+                levels.items(&block.items, block.span, sink);
             }
             for network in &file.networks {
-                allowed.items(&network.items, network.span, sink);
+                levels.homes.push((network.span, network.name.text.clone()));
+                levels.items(&network.items, network.span, sink);
             }
         }
-        allowed
+        levels
     }
 
     fn items(&mut self, items: &[Item], within: Span, sink: &mut Sink) {
         for item in items {
             match item {
-                Item::Allow(allow) => self.note(allow, within, sink),
+                Item::Levels(statement) => self.note(statement, within, sink),
                 Item::For(repetition) => self.items(&repetition.items, repetition.span, sink),
                 Item::If(branches) => {
                     for items in branches.arms.iter().map(|(_, items)| items).chain([&branches.otherwise]) {
@@ -91,11 +113,11 @@ impl Allowed {
         }
     }
 
-    fn note(&mut self, allow: &ast::Allow, within: Span, sink: &mut Sink) {
-        for lint in &allow.lints {
+    fn note(&mut self, statement: &ast::Levels, within: Span, sink: &mut Sink) {
+        for lint in &statement.lints {
             let names = || LINTS.iter().map(|lint| lint.name);
             if names().any(|name| name == lint.text) {
-                self.0.push((within, lint.text.clone()));
+                self.set.push(Set { within, lint: lint.text.clone(), level: statement.level, at: lint.span });
                 continue;
             }
             let report = sink
@@ -108,30 +130,58 @@ impl Allowed {
         }
     }
 
-    fn allows(&self, lint: Lint, at: Span) -> bool {
-        let around = |span: &Span| span.source == at.source && span.start <= at.start && at.end <= span.end;
-        self.0.iter().any(|(span, name)| name == lint.name && around(span))
+    /// A lint's level at a place, and the statement that sets it: that of the innermost braces, of those the last.
+    fn at(&self, lint: Lint, at: Span) -> (LintLevel, Option<Span>) {
+        let len = |span: Span| span.end - span.start;
+        let counts = self.set.iter().filter(|set| set.lint == lint.name && contains(set.within, at));
+        // Of several that are equally small the first is found, and so the last statement.
+        let inner = counts.rev().min_by_key(|set| len(set.within));
+        let level = match inner {
+            Some(set) => set.level,
+            None if self.denied.iter().any(|denied| denied == lint.name) => LintLevel::Deny,
+            None => LintLevel::Warn,
+        };
+        let is_hardened = level == LintLevel::Warn && self.denied.iter().any(|denied| denied == WARNINGS);
+        (if is_hardened { LintLevel::Deny } else { level }, inner.filter(|_| !is_hardened).map(|set| set.at))
     }
+
+    /// Where a statement must stand to count at a place.
+    fn home(&self, at: Span) -> String {
+        match self.homes.iter().find(|(span, _)| contains(*span, at)) {
+            Some((_, name)) => format!("in `{name}`"),
+            None => "in this file".to_owned(),
+        }
+    }
+}
+
+fn contains(outer: Span, inner: Span) -> bool {
+    outer.source == inner.source && outer.start <= inner.start && inner.end <= outer.end
 }
 
 /// What lints report to.
 pub(crate) struct Linter<'a> {
-    allowed: &'a Allowed,
+    levels: &'a Levels,
     sink: &'a mut Sink,
 }
 
 impl<'a> Linter<'a> {
-    pub(crate) fn new(allowed: &'a Allowed, sink: &'a mut Sink) -> Self {
-        Self { allowed, sink }
+    pub(crate) fn new(levels: &'a Levels, sink: &'a mut Sink) -> Self {
+        Self { levels, sink }
     }
 
-    /// Warns, unless the lint is allowed there.
+    /// Warns, or reports an error where the lint is denied, unless it is allowed there.
     fn warn(&mut self, lint: Lint, title: impl Into<String>, at: Span, label: &str) -> Option<Report<'_>> {
-        if self.allowed.allows(lint, at) {
-            return None;
-        }
-        let report = self.sink.warning(lint.code, title).primary(at, label);
-        Some(report.note(format!("`allow({});` keeps this quiet", lint.name)))
+        let (level, set) = self.levels.at(lint, at);
+        let report = match level {
+            LintLevel::Allow => return None,
+            LintLevel::Warn => self.sink.warning(lint.code, title).primary(at, label),
+            LintLevel::Deny => self.sink.error(lint.code, title).primary(at, label),
+        };
+        let report = match set.filter(|_| level == LintLevel::Deny) {
+            Some(set) => report.secondary(set, "denied here"),
+            None => report,
+        };
+        Some(report.note(format!("`allow({});` {} keeps this quiet", lint.name, self.levels.home(at))))
     }
 }
 

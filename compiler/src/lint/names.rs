@@ -49,8 +49,8 @@ impl Definitions {
                 | Item::Return(_)
                 | Item::Assert(_)
                 | Item::Freeze(_)
-                | Item::Allow(_)
                 | Item::Labels(_)
+                | Item::Levels(_)
                 | Item::Train(_)
                 | Item::Prune(_)
                 | Item::Budget(_) => {}

@@ -93,7 +93,7 @@ impl<'a> Lowerer<'a> {
                     self.note_labels(labels);
                 }
             }
-            ast::Item::Allow(_) => {}
+            ast::Item::Levels(_) => {}
         }
     }
 
@@ -296,8 +296,8 @@ impl<'a> Lowerer<'a> {
                 | ast::Item::Const(_)
                 | ast::Item::Assert(_)
                 | ast::Item::Freeze(_)
-                | ast::Item::Allow(_)
                 | ast::Item::Labels(_)
+                | ast::Item::Levels(_)
                 | ast::Item::Train(_)
                 | ast::Item::Prune(_)
                 | ast::Item::Budget(_) => {}
@@ -441,8 +441,8 @@ fn span_of(item: &ast::Item) -> Span {
         ast::Item::For(repetition) => super::sections::keyword(repetition.span, "for"),
         ast::Item::If(branches) => super::sections::keyword(branches.span, "if"),
         ast::Item::Freeze(freeze) => freeze.span,
-        ast::Item::Allow(allow) => allow.span,
         ast::Item::Labels(labels) => labels.span,
+        ast::Item::Levels(levels) => levels.span,
         ast::Item::Train(train) => super::sections::keyword(train.span, "train"),
         ast::Item::Prune(prune) => super::sections::keyword(prune.span, "prune"),
         ast::Item::Budget(budget) => super::sections::keyword(budget.span, "budget"),

@@ -1,12 +1,13 @@
-//! The `train` section's loss: what it looks at, and its settings.
+//! The `train` section's loss, or sum of losses: what they look at, and their settings.
 
-use super::Lowerer;
 use super::scope::Meaning;
 use super::train::{ANY, Choice, POSITIVE, Preset, field, presets};
+use super::{Constant, Lowerer};
 use crate::diagnostic::{codes, quote, suggest};
 use crate::ops::CrossEntropy;
 use crate::recipe::{Loss, LossKind, Setting};
-use crate::syntax::ast::{Arg, Expr, ExprKind, Ident};
+use crate::source::Span;
+use crate::syntax::ast::{Arg, BinaryOp, Expr, ExprKind, Ident};
 
 const WEIGHTS: &str = "weights";
 pub(super) const LOSSES: &[Choice] = &[
@@ -28,7 +29,12 @@ fn loss_kind(variant: &str, settings: Vec<(&'static str, Setting, bool)>) -> Los
         match setting {
             Setting::Number(value) => number = value,
             Setting::Numbers(values) => weights = values,
-            Setting::Whole(_) | Setting::Flag(_) | Setting::Steps(_) | Setting::Epochs(_) => {}
+            Setting::Whole(_)
+            | Setting::Flag(_)
+            | Setting::Steps(_)
+            | Setting::Epochs(_)
+            | Setting::Pixels(_)
+            | Setting::Word(..) => {}
         }
     }
     match variant {
@@ -40,9 +46,105 @@ fn loss_kind(variant: &str, settings: Vec<(&'static str, Setting, bool)>) -> Los
     }
 }
 
+/// Most losses of a sum.
+const MAX_LOSSES: usize = 16;
+
 impl<'a> Lowerer<'a> {
+    /// A loss, or a sum of losses with weights: `cross_entropy(logits) + 0.3 * cross_entropy(early)`. The first comes first.
+    pub(super) fn losses(&mut self, expr: &'a Expr) -> Option<(Loss, Vec<Loss>)> {
+        let mut terms = Vec::new();
+        let mut is_sound = self.terms(expr, 1.0, &mut terms);
+        if let Some((_, extra)) = terms.get(MAX_LOSSES) {
+            self.sink
+                .error(codes::N0412, format!("{} losses are too many to add", terms.len()))
+                .primary(extra.span, format!("expected at most {MAX_LOSSES}"));
+            return None;
+        }
+        let is_sum = terms.len() > 1;
+        let mut losses: Vec<(Loss, Span)> = Vec::with_capacity(terms.len());
+        for (weight, expr) in terms {
+            let Some(mut loss) = self.loss(expr) else {
+                is_sound = false;
+                continue;
+            };
+            loss.weight = weight;
+            is_sound &= !is_sum || self.adds(&loss, expr, losses.first());
+            losses.push((loss, expr.span));
+        }
+        let mut losses = losses.into_iter().map(|(loss, _)| loss);
+        let first = losses.next().filter(|_| is_sound)?;
+        Some((first, losses.collect()))
+    }
+
+    /// Collects the losses of a sum with their weights; `false` after a message.
+    fn terms(&mut self, expr: &'a Expr, weight: f64, terms: &mut Vec<(f64, &'a Expr)>) -> bool {
+        let is_loss = |expr: &Expr| matches!(expr.kind, ExprKind::Call(_) | ExprKind::Binary(BinaryOp::Add, ..));
+        match &expr.kind {
+            ExprKind::Binary(BinaryOp::Add, a, b) => {
+                let is_sound = self.terms(a, weight, terms);
+                self.terms(b, weight, terms) && is_sound
+            }
+            ExprKind::Binary(BinaryOp::Multiply, a, b) if is_loss(a) != is_loss(b) => {
+                let (number, loss) = if is_loss(b) { (a, b) } else { (b, a) };
+                let factor = match self.constant(number) {
+                    None => return false,
+                    Some(Constant::Int(factor)) => factor as f64,
+                    Some(Constant::Float(factor)) => factor,
+                    Some(_) => 0.0,
+                };
+                let weight = weight * factor;
+                // What is stored is an f32: a number too small for one would be zero.
+                if factor > 0.0 && weight as f32 > 0.0 && (weight as f32).is_finite() {
+                    return self.terms(loss, weight, terms);
+                }
+                self.sink
+                    .error(codes::N0204, "a loss cannot be multiplied by this")
+                    .primary(number.span, "expected a number above 0");
+                false
+            }
+            _ => {
+                terms.push((weight, expr));
+                true
+            }
+        }
+    }
+
+    /// Whether a loss can be added to the first of a sum: a sample has one target for all. `false` after a message.
+    fn adds(&mut self, loss: &Loss, expr: &Expr, first: Option<&(Loss, Span)>) -> bool {
+        if let LossKind::CrossEntropy { weights, .. } = &loss.kind
+            && !weights.is_empty()
+        {
+            self.sink
+                .error(codes::N0412, "a loss with class weights cannot be added to others")
+                .primary(expr.span, "its mean is over the weights of the batch's classes")
+                .help("leave out `weights`");
+            return false;
+        }
+        let Some((first, first_span)) = first else { return true };
+        let wants = |lowerer: &Self, loss: &Loss| {
+            let shape = lowerer.graph.shape(loss.of);
+            let size = if shape.is_known() { shape.elements().to_string() } else { "any".to_owned() };
+            (
+                shape.is_known(),
+                if loss.kind.takes_classes() { format!("one of {size} classes") } else { format!("{size} values") },
+            )
+        };
+        let ((is_known, found), (first_is_known, expected)) = (wants(self, loss), wants(self, first));
+        if loss.kind.takes_classes() == first.kind.takes_classes()
+            && (found == expected || !is_known || !first_is_known)
+        {
+            return true;
+        }
+        self.sink
+            .error(codes::N0412, "these losses cannot be added: a sample has one target")
+            .primary(expr.span, format!("compares with {found}"))
+            .secondary(*first_span, format!("compares with {expected}"))
+            .help("losses of a sum compare with the same classes, or with as many values");
+        false
+    }
+
     /// A loss of a tensor, with its settings: `cross_entropy(logits, smoothing: 0.1)`.
-    pub(super) fn loss(&mut self, expr: &'a Expr) -> Option<Loss> {
+    fn loss(&mut self, expr: &'a Expr) -> Option<Loss> {
         let ExprKind::Call(call) = &expr.kind else {
             if !matches!(expr.kind, ExprKind::Error) {
                 self.sink
@@ -94,7 +196,7 @@ impl<'a> Lowerer<'a> {
                 return None;
             }
         }
-        is_sound.then_some(Loss { kind, of, span: value.span })
+        is_sound.then_some(Loss { weight: 1.0, kind, of, span: value.span })
     }
 
     fn unknown_loss(&mut self, name: &Ident) {

@@ -6,6 +6,7 @@
 //! unknown type, which agrees with everything.
 
 mod arguments;
+mod augment;
 mod call;
 mod constant;
 mod definition;
@@ -40,7 +41,7 @@ pub use call::LayerCall;
 pub use constant::Constant;
 pub(crate) use definition::check_blocks;
 pub use sections::{Bound, Limit, Quantity};
-pub(crate) use spelling::{choice_text, loss_text, number_text};
+pub(crate) use spelling::{change_text, choice_text, loss_text, number_text};
 
 use definition::Paths;
 use scope::{Frame, Meaning, Named};

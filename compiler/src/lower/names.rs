@@ -48,7 +48,9 @@ impl Names {
         loop {
             let counter = self.counters.entry(kind.to_owned()).or_insert(0);
             *counter += 1;
-            let name = format!("{kind}{counter}");
+            // `relu61` would read like the 61st `relu`.
+            let joint = if kind.ends_with(|last: char| last.is_ascii_digit()) { "_" } else { "" };
+            let name = format!("{kind}{joint}{counter}");
             if !self.taken.contains_key(&name) {
                 return name;
             }
@@ -86,8 +88,7 @@ pub(super) fn kind_of(block: &str) -> String {
         kind.push(letter.to_ascii_lowercase());
         previous = letter;
     }
-    // `SE2` would read like the second `SE`.
-    if kind.ends_with(|last: char| last.is_ascii_digit()) { kind + "_" } else { kind }
+    kind
 }
 
 /// How often each name is bound on any one way through the statements; in a loop, twice as often as in one round.
@@ -122,8 +123,8 @@ fn bindings(items: &[Item]) -> HashMap<String, usize> {
             | Item::Const(_)
             | Item::Assert(_)
             | Item::Freeze(_)
-            | Item::Allow(_)
             | Item::Labels(_)
+            | Item::Levels(_)
             | Item::Train(_)
             | Item::Prune(_)
             | Item::Budget(_) => {}
@@ -185,6 +186,6 @@ mod tests {
         assert_eq!(kind_of("InvertedResidual"), "inverted_residual");
         assert_eq!(kind_of("SE"), "se");
         assert_eq!(kind_of("conv_bn"), "conv_bn");
-        assert_eq!(kind_of("Block2"), "block2_");
+        assert_eq!(kind_of("Block2"), "block2");
     }
 }

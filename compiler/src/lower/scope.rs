@@ -90,8 +90,8 @@ fn define(items: &[ast::Item], definitions: &mut HashMap<String, Span>) {
             | ast::Item::Return(_)
             | ast::Item::Assert(_)
             | ast::Item::Freeze(_)
-            | ast::Item::Allow(_)
             | ast::Item::Labels(_)
+            | ast::Item::Levels(_)
             | ast::Item::Train(_)
             | ast::Item::Prune(_)
             | ast::Item::Budget(_) => {}

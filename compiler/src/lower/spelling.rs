@@ -2,12 +2,13 @@
 
 use super::Constant;
 use super::arguments::BoundArgument;
+use super::augment::{KINDS, Kind};
 use super::loss::LOSSES;
 use super::prune::{METHODS, PACES};
 use super::train::{Choice, OPTIMIZERS, SCHEDULES};
 use crate::ir::Init;
 use crate::ops::{Argument, Default, Signature};
-use crate::recipe::{LossKind, Setting};
+use crate::recipe::{Change, Loss, LossKind, Setting};
 
 /// A number with digits on both sides of the dot and no exponent.
 pub(crate) fn number_text(number: f64) -> String {
@@ -23,6 +24,7 @@ pub(crate) fn choice_text(variant: &str, settings: &[(&'static str, Setting)]) -
         let value = match setting {
             Setting::Number(value) => number_text(*value),
             Setting::Whole(value) => value.to_string(),
+            Setting::Pixels(_) | Setting::Word(..) => return None,
             Setting::Flag(value) => value.to_string(),
             Setting::Steps(steps) => return Some(format!("steps: {steps}")),
             Setting::Epochs(epochs) => return Some(format!("epochs: {epochs}")),
@@ -34,9 +36,26 @@ pub(crate) fn choice_text(variant: &str, settings: &[(&'static str, Setting)]) -
     called(name, &settings.collect::<Vec<_>>())
 }
 
-/// A loss of a value: `cross_entropy(logits, smoothing: 0.1)`.
-pub(crate) fn loss_text(loss: &LossKind, of: &str) -> String {
-    let (variant, settings) = match loss {
+/// A change of images with its settings: `shift(2, fill: edge)`.
+pub(crate) fn change_text(change: &Change) -> String {
+    let Some(kind) = KINDS.iter().find(|kind| kind.variant == change.variant) else { return String::new() };
+    let settings = change.settings.iter().filter_map(|(name, setting)| {
+        let value = match setting {
+            Setting::Pixels(pixels) => pixels.to_string(),
+            Setting::Number(value) => number_text(*value),
+            Setting::Word(_, variant) => kind.word(name, variant).to_owned(),
+            Setting::Whole(_) | Setting::Flag(_) | Setting::Steps(_) | Setting::Epochs(_) | Setting::Numbers(_) => {
+                return None;
+            }
+        };
+        Some(if Kind::is_named(name) { format!("{name}: {value}") } else { value })
+    });
+    called(kind.name, &settings.collect::<Vec<_>>())
+}
+
+/// A loss of a value, with its factor where it has one: `0.3 * cross_entropy(logits, smoothing: 0.1)`.
+pub(crate) fn loss_text(loss: &Loss, of: &str) -> String {
+    let (variant, settings) = match &loss.kind {
         LossKind::CrossEntropy { smoothing, weights } => {
             let smoothing = (*smoothing != 0.0).then(|| format!("smoothing: {}", number_text(*smoothing)));
             let weights = (!weights.is_empty()).then(|| format!("weights: {}", list(weights)));
@@ -48,7 +67,8 @@ pub(crate) fn loss_text(loss: &LossKind, of: &str) -> String {
         LossKind::Huber { delta } => ("Huber", vec![format!("delta: {}", number_text(*delta))]),
     };
     let name = LOSSES.iter().find(|choice: &&Choice| choice.1 == variant).map_or("", |choice| choice.0);
-    called(name, &[vec![of.to_owned()], settings].concat())
+    let text = called(name, &[vec![of.to_owned()], settings].concat());
+    if loss.weight == 1.0 { text } else { format!("{} * {text}", number_text(loss.weight)) }
 }
 
 /// The arguments that are not their defaults.
@@ -99,6 +119,8 @@ fn called(name: &str, arguments: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ir::ValueId;
+    use crate::source::{SourceId, Span};
 
     #[test]
     fn numbers_are_spelt_without_exponents() {
@@ -110,8 +132,25 @@ mod tests {
         let settings = [("total", Setting::Epochs(3)), ("every", Setting::Whole(100))];
         assert_eq!(choice_text("Gradual", &settings), "gradual(epochs: 3, every: 100)");
         assert_eq!(choice_text("Constant", &[]), "constant");
-        let loss = LossKind::CrossEntropy { smoothing: 0.0, weights: vec![1.0, 2.5] };
-        assert_eq!(loss_text(&loss, "y"), "cross_entropy(y, weights: [1.0, 2.5])");
-        assert_eq!(loss_text(&LossKind::L1, "y"), "l1(y)");
+    }
+
+    #[test]
+    fn losses_are_spelt_with_settings_and_factors() {
+        let loss = |weight, kind| Loss { weight, kind, of: ValueId(0), span: Span::new(SourceId(0), 0, 0) };
+        let weighted = LossKind::CrossEntropy { smoothing: 0.0, weights: vec![1.0, 2.5] };
+        assert_eq!(loss_text(&loss(1.0, weighted), "y"), "cross_entropy(y, weights: [1.0, 2.5])");
+        assert_eq!(loss_text(&loss(1.0, LossKind::L1), "y"), "l1(y)");
+        assert_eq!(loss_text(&loss(0.5, LossKind::Huber { delta: 2.0 }), "y"), "0.5 * huber(y, delta: 2.0)");
+    }
+
+    #[test]
+    fn changes_are_spelt_with_their_settings() {
+        let shift = Change {
+            variant: "Shift",
+            settings: vec![("pixels", Setting::Pixels(2)), ("fill", Setting::Word("Fill", "Edge"))],
+        };
+        assert_eq!(change_text(&shift), "shift(2, fill: edge)");
+        let flip = Change { variant: "Flip", settings: vec![("axis", Setting::Word("Axis", "Vertical"))] };
+        assert_eq!(change_text(&flip), "flip(vertical)");
     }
 }

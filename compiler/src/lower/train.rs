@@ -13,7 +13,7 @@ const ENTRIES: Entries = Entries {
     code: codes::N0402,
     keys: KEYS,
     of_layers: ("lr", "multiplies the learning rate of a layer"),
-    synonyms: &[("batch_size", "batch"), ("optimiser", "optimizer")],
+    synonyms: &[("batch_size", "batch"), ("optimiser", "optimizer"), ("augmentation", "augment")],
     advice: &[("lr", LR_ADVICE), ("learning_rate", LR_ADVICE)],
 };
 
@@ -32,6 +32,7 @@ const KEYS: &[&str] = &[
     "patience",
     "validation",
     "clip_norm",
+    "augment",
 ];
 
 /// A choice with settings: the name in the language, the runtime's variant, the settings.
@@ -165,8 +166,9 @@ impl<'a> Lowerer<'a> {
         let patience = entry("patience").map(|entry| self.whole(Some(entry), 1, 1));
         let validation = entry("validation").map(|entry| self.fraction(entry));
         let clip_norm = entry("clip_norm").map(|entry| self.positive(entry));
+        let augment = entry("augment").map(|entry| self.augmentation(entry));
         let loss = match entry("loss") {
-            Some(entry) => self.loss(&entry.value),
+            Some(entry) => self.losses(&entry.value),
             // An entry that was meant to be the loss has a message.
             None if train.entries.iter().any(|entry| ENTRIES.near(&entry.key.text) == Some("loss")) => None,
             None => {
@@ -190,8 +192,10 @@ impl<'a> Lowerer<'a> {
                 .map(|(variant, settings)| Schedule { variant, settings }),
             None => Some(Schedule { variant: "Constant", settings: Vec::new() }),
         };
+        let (loss, more_losses) = loss?;
         Some(Recipe {
-            loss: loss?,
+            loss,
+            more_losses,
             optimizer: optimizer?,
             schedule: schedule?,
             warmup_steps: warmup_steps?,
@@ -201,6 +205,7 @@ impl<'a> Lowerer<'a> {
             patience: transposed(patience)?,
             validation: transposed(validation)?,
             clip_norm: transposed(clip_norm)?,
+            augment: transposed(augment)?.unwrap_or_default(),
         })
     }
 

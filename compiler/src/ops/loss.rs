@@ -1,4 +1,4 @@
-//! The losses: each writes every image's loss and, in training, makes the gradient of what it looks at.
+//! The losses: each writes every image's loss and, in training, makes the gradient of what it looks at; and their sum.
 
 use std::fmt;
 
@@ -13,15 +13,79 @@ use crate::passes::Backward;
 use crate::recipe::LossKind;
 use crate::types::TensorType;
 
-/// The operation of a loss, with its gradient as a result or without.
+/// What a loss has to make besides itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Part {
+    /// Whether its gradient is wanted: the first result then.
+    pub gradient: bool,
+    /// What it counts in a sum of losses, for the gradient.
+    pub weight: f64,
+    /// Its place in a sum, where it is one of several: then each image's loss is a result, for [`LossSum`]; alone it is
+    /// what the step comes to.
+    pub term: Option<usize>,
+}
+
+impl Part {
+    /// The end of a loss's text form.
+    fn text(self) -> String {
+        let gradient = if self.gradient { " with gradient" } else { "" };
+        match self.term {
+            Some(_) => format!(" weight {:?}{gradient}", self.weight),
+            None => gradient.to_owned(),
+        }
+    }
+
+    /// The results: the gradient, of the operand's shape, and each image's loss.
+    fn results(self, arg: &Shape) -> Option<Vec<Shape>> {
+        let mut results = Vec::new();
+        if self.gradient {
+            results.push(arg.clone());
+        }
+        if self.term.is_some() {
+            results.push(Shape::flat(1)?);
+        }
+        Some(results)
+    }
+
+    fn n_results(self) -> usize {
+        usize::from(self.gradient) + usize::from(self.term.is_some())
+    }
+
+    /// Where each image's loss goes.
+    fn losses(self, step: &StepContext<'_>) -> TokenStream {
+        match self.term {
+            Some(_) => step.write(usize::from(self.gradient)),
+            None => quote!(c.losses),
+        }
+    }
+
+    /// Where it goes whether an image's largest score is its class: only the first loss of a sum says so.
+    fn correct(self, step: &StepContext<'_>) -> TokenStream {
+        match self.term {
+            None | Some(0) => quote!(c.correct),
+            Some(_) => {
+                let chunk = step.chunk();
+                quote!(&mut [0_u8; #chunk][..n])
+            }
+        }
+    }
+
+    /// What an image's gradient is multiplied by.
+    fn scale(self) -> TokenStream {
+        let weight = self.weight as f32;
+        if self.weight == 1.0 { quote!(c.scale) } else { quote!(c.scale * #weight) }
+    }
+}
+
+/// The operation of a loss.
 #[must_use]
-pub fn loss(kind: LossKind, gradient: bool) -> Op {
+pub fn loss(kind: LossKind, part: Part) -> Op {
     match kind {
-        LossKind::CrossEntropy { smoothing, weights } => CrossEntropy { smoothing, weights, gradient }.into(),
-        LossKind::MeanSquaredError => MeanSquaredError { gradient }.into(),
-        LossKind::BinaryCrossEntropy => BinaryCrossEntropy { gradient }.into(),
-        LossKind::L1 => L1 { gradient }.into(),
-        LossKind::Huber { delta } => Huber { delta, gradient }.into(),
+        LossKind::CrossEntropy { smoothing, weights } => CrossEntropy { smoothing, weights, part }.into(),
+        LossKind::MeanSquaredError => MeanSquaredError { part }.into(),
+        LossKind::BinaryCrossEntropy => BinaryCrossEntropy { part }.into(),
+        LossKind::L1 => L1 { part }.into(),
+        LossKind::Huber { delta } => Huber { delta, part }.into(),
     }
 }
 
@@ -34,8 +98,8 @@ pub struct CrossEntropy {
     pub smoothing: f64,
     /// How much each class counts; none where all count the same.
     pub weights: Vec<f64>,
-    /// Whether the gradient is wanted; otherwise there is no result.
-    pub gradient: bool,
+    /// What is to be made.
+    pub part: Part,
 }
 
 impl CrossEntropy {
@@ -68,27 +132,17 @@ impl fmt::Display for CrossEntropy {
         if !self.weights.is_empty() {
             write!(f, " weights {:?}", self.weights)?;
         }
-        f.write_str(with_gradient(self.gradient))
+        f.write_str(&self.part.text())
     }
-}
-
-/// The end of a loss's text form.
-fn with_gradient(gradient: bool) -> &'static str {
-    if gradient { " with gradient" } else { "" }
-}
-
-/// The results: the gradient, of the operand's shape, or none.
-fn results(gradient: bool, arg: &Shape) -> Option<Vec<Shape>> {
-    Some(if gradient { vec![arg.clone()] } else { Vec::new() })
 }
 
 impl Operation for CrossEntropy {
     fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
-        results(self.gradient, args[0])
+        self.part.results(args[0])
     }
 
     fn n_results(&self) -> usize {
-        usize::from(self.gradient)
+        self.part.n_results()
     }
 
     fn has_effects(&self) -> bool {
@@ -105,15 +159,16 @@ impl Operation for CrossEntropy {
         } else {
             [quote!(target_forward), quote!(target_forward_gradient)]
         };
-        if self.gradient {
-            let gradient = step.write(0);
+        let (losses, correct) = (self.part.losses(step), self.part.correct(step));
+        if self.part.gradient {
+            let (scale, gradient) = (self.part.scale(), step.write(0));
             return quote! {
                 #rt::cross_entropy::#forward_gradient(
-                    n, #classes, c.scale, #targets #scores, c.labels, c.losses, c.correct, #gradient
+                    n, #classes, #scale, #targets #scores, c.labels, #losses, #correct, #gradient
                 );
             };
         }
-        quote!(#rt::cross_entropy::#forward(n, #classes, #targets #scores, c.labels, c.losses, c.correct);)
+        quote!(#rt::cross_entropy::#forward(n, #classes, #targets #scores, c.labels, #losses, #correct);)
     }
 }
 
@@ -125,25 +180,25 @@ macro_rules! values {
         #[derive(Debug, Clone, Copy, PartialEq)]
         pub struct $name {
             $($(#[$field_doc])* pub $field: f64,)*
-            /// Whether the gradient is wanted; otherwise there is no result.
-            pub gradient: bool,
+            /// What is to be made.
+            pub part: Part,
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str($text)?;
                 $(write!(f, concat!(" ", stringify!($field), " {:?}"), self.$field)?;)*
-                f.write_str(with_gradient(self.gradient))
+                f.write_str(&self.part.text())
             }
         }
 
         impl Operation for $name {
             fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
-                results(self.gradient, args[0])
+                self.part.results(args[0])
             }
 
             fn n_results(&self) -> usize {
-                usize::from(self.gradient)
+                self.part.n_results()
             }
 
             fn has_effects(&self) -> bool {
@@ -155,15 +210,16 @@ macro_rules! values {
             fn emit(&self, step: &StepContext<'_>) -> TokenStream {
                 let (rt, y, len) = (step.rt(), step.read(0), step.operand_shape(0).elements());
                 let settings: &[f32] = &[$(self.$field as f32),*];
-                if self.gradient {
-                    let gradient = step.write(0);
+                let losses = self.part.losses(step);
+                if self.part.gradient {
+                    let (scale, gradient) = (self.part.scale(), step.write(0));
                     return quote! {
                         #rt::$module::forward_gradient(
-                            n, #len, c.scale, #(#settings,)* #y, c.values, c.losses, #gradient
+                            n, #len, #scale, #(#settings,)* #y, c.values, #losses, #gradient
                         );
                     };
                 }
-                quote!(#rt::$module::forward(n, #len, #(#settings,)* #y, c.values, c.losses);)
+                quote!(#rt::$module::forward(n, #len, #(#settings,)* #y, c.values, #losses);)
             }
         }
     };
@@ -189,3 +245,39 @@ values!(
         delta
     }, "huber", huber
 );
+
+/// The sum of several losses, each image's: what the step comes to. Operands are the losses of each, `[1]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LossSum {
+    /// What each loss is multiplied by, in order.
+    pub weights: Vec<f64>,
+}
+
+impl fmt::Display for LossSum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "loss_sum weights {:?}", self.weights)
+    }
+}
+
+impl Operation for LossSum {
+    fn infer(&self, args: &[&Shape]) -> Option<Vec<Shape>> {
+        (args.len() == self.weights.len() && args.iter().all(|arg| arg.dims() == [1])).then(Vec::new)
+    }
+
+    fn n_results(&self) -> usize {
+        0
+    }
+
+    fn has_effects(&self) -> bool {
+        true
+    }
+
+    fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
+
+    fn emit(&self, step: &StepContext<'_>) -> TokenStream {
+        let rt = step.rt();
+        let weights = self.weights.iter().map(|&weight| weight as f32);
+        let terms = (0..self.weights.len()).map(|index| step.read(index));
+        quote!(#rt::loss_sum::forward([#(#weights),*], [#(&*#terms),*], c.losses);)
+    }
+}

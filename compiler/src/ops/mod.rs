@@ -80,7 +80,7 @@ pub use dropout::{Dropout, DropoutGradient};
 pub use global_avg_pool::{GlobalAvgPool, GlobalAvgPoolGradient};
 pub use global_max_pool::{GlobalMaxPool, GlobalMaxPoolGradient};
 pub use log_softmax::{LogSoftmax, LogSoftmaxGradient};
-pub use loss::{BinaryCrossEntropy, CrossEntropy, Huber, L1, MeanSquaredError, loss};
+pub use loss::{BinaryCrossEntropy, CrossEntropy, Huber, L1, LossSum, MeanSquaredError, Part, loss};
 pub use lrn::{Lrn, LrnGradient};
 pub use max_pool::{MaxPool, MaxPoolGradient, MaxPoolIndexed};
 pub use mean::{Mean, MeanGradient};
@@ -405,6 +405,8 @@ operations! {
     L1,
     /// Any shape -> its gradient, with values as target; writes the losses.
     Huber,
+    /// The losses of several, `[1]` each -> nothing; writes their weighted sum.
+    LossSum,
 }
 
 impl Op {

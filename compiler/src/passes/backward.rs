@@ -11,13 +11,15 @@ pub(super) fn run(unit: &mut Unit) {
     if unit.mode != Mode::Training {
         return;
     }
-    let Some(loss) = unit.graph.nodes.pop() else { return };
-    let (of, seed) = (loss.args[0], loss.results[0]);
-    let forward = unit.graph.nodes.clone();
-    unit.graph.nodes.push(loss);
+    // The losses, and their sum, come last.
+    let n_losses = unit.losses.len() + usize::from(unit.is_sum);
+    let (forward, losses) = unit.graph.nodes.split_at(unit.graph.nodes.len().saturating_sub(n_losses));
+    let (forward, losses) = (forward.to_vec(), losses.to_vec());
     let wanted = wanted(&unit.graph, &forward);
     let mut backward = Backward { graph: &mut unit.graph, gradients: HashMap::new(), wanted };
-    backward.add(of, seed);
+    for loss in losses.iter().take(unit.losses.len()) {
+        backward.add(loss.args[0], loss.results[0]);
+    }
     for node in forward.iter().rev() {
         let Some(&result) = node.results.first() else { continue };
         if let Some(upstream) = backward.gradients.get(&result).copied() {

@@ -8,7 +8,7 @@ pub(super) fn run(unit: &mut Unit) {
     for output in &unit.graph.outputs {
         wanted[output.value.0 as usize] = true;
     }
-    if let Some(loss) = unit.loss.as_ref().filter(|_| unit.mode != Mode::Inference) {
+    for loss in unit.losses.iter().filter(|_| unit.mode != Mode::Inference) {
         wanted[loss.of.0 as usize] = true;
     }
     let mut kept = Vec::with_capacity(unit.graph.nodes.len());

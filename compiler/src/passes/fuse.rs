@@ -33,7 +33,7 @@ pub(super) fn run(unit: &mut Unit) {
     }
     unit.graph.nodes = kept;
     let outputs = unit.graph.outputs.iter_mut().map(|output| &mut output.value);
-    for value in outputs.chain(unit.loss.as_mut().map(|loss| &mut loss.of)) {
+    for value in outputs.chain(unit.losses.iter_mut().map(|loss| &mut loss.of)) {
         *value = stands_for.get(value).copied().unwrap_or(*value);
     }
 }

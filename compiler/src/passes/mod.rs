@@ -31,8 +31,10 @@ pub struct Unit {
     pub graph: Graph,
     /// How it is going to run.
     pub mode: Mode,
-    /// What training makes small; of no concern to inference.
-    pub loss: Option<Loss>,
+    /// The losses whose sum training makes small; of no concern to inference.
+    pub losses: Vec<Loss>,
+    /// Whether each is computed for itself before they are added.
+    pub is_sum: bool,
 }
 
 /// A pass with its name and what holds from it on.
@@ -60,7 +62,9 @@ pub const PIPELINE: &[Pass] = &[
 ///
 /// If the verifier finds a bug of a pass: its name and what is wrong.
 pub fn prepare(graph: &Graph, mode: Mode, recipe: Option<&Recipe>) -> Result<Unit, String> {
-    let mut unit = Unit { graph: graph.clone(), mode, loss: recipe.map(|recipe| recipe.loss.clone()) };
+    let losses = recipe.map_or_else(Vec::new, |recipe| recipe.losses().cloned().collect());
+    let is_sum = recipe.is_some_and(Recipe::is_sum);
+    let mut unit = Unit { graph: graph.clone(), mode, losses, is_sum };
     for pass in PIPELINE {
         (pass.run)(&mut unit);
         verify(&unit.graph).map_err(|problem| format!("after pass `{}`: {problem}", pass.name))?;
@@ -77,15 +81,13 @@ fn replace(unit: &mut Unit, old: ValueId, new: ValueId) {
     };
     unit.graph.nodes.iter_mut().flat_map(|node| &mut node.args).for_each(swap);
     unit.graph.outputs.iter_mut().map(|output| &mut output.value).for_each(swap);
-    if let Some(loss) = &mut unit.loss {
-        swap(&mut loss.of);
-    }
+    unit.losses.iter_mut().map(|loss| &mut loss.of).for_each(swap);
 }
 
 /// How often each value is read, by nodes, outputs and the loss.
 fn uses(unit: &Unit) -> Vec<usize> {
     let mut uses = unit.graph.uses();
-    if let Some(Loss { of, .. }) = unit.loss.as_ref().filter(|_| unit.mode != Mode::Inference) {
+    for Loss { of, .. } in unit.losses.iter().filter(|_| unit.mode != Mode::Inference) {
         uses[of.0 as usize] += 1;
     }
     uses

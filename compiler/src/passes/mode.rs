@@ -2,7 +2,7 @@
 
 use super::{Mode, Unit, replace};
 use crate::ir::{Graph, NewNode, Node, ValueId};
-use crate::ops::{BatchNormApply, BatchNormMerge, BatchNormPartial, MaxPoolIndexed, Op, loss};
+use crate::ops::{BatchNormApply, BatchNormMerge, BatchNormPartial, LossSum, MaxPoolIndexed, Op, Part, loss};
 use crate::recipe::Loss;
 
 /// Dropout goes, or stays in training; max pooling keeps the places in training; batch normalisation is taken apart.
@@ -65,14 +65,23 @@ fn add_like(graph: &mut Graph, like: &Node, op: Op, args: Vec<ValueId>, suffix: 
     graph.add_node(NewNode { op, args, parameters, name: &name, layer: &like.layer, span: like.span })
 }
 
-/// Adds the loss, in the modes that have one.
+/// Adds the losses and their sum, in the modes that have them.
 pub(super) fn add_loss(unit: &mut Unit) {
     if unit.mode == Mode::Inference {
         return;
     }
-    let Some(Loss { kind, of, .. }) = unit.loss.clone() else { return };
-    let op = loss(kind, unit.mode == Mode::Training);
-    let value = unit.graph.value(of);
-    let (name, span) = (format!("d_{}", value.name), value.span);
-    unit.graph.add_node(NewNode { op, args: vec![of], parameters: Vec::new(), name: &name, layer: "loss", span });
+    let (is_sum, gradient) = (unit.is_sum, unit.mode == Mode::Training);
+    let mut terms = Vec::new();
+    for (index, Loss { kind, of, weight, .. }) in unit.losses.clone().into_iter().enumerate() {
+        let op = loss(kind, Part { gradient, weight, term: is_sum.then_some(index) });
+        let value = unit.graph.value(of);
+        let (name, span) = (format!("d_{}", value.name), value.span);
+        unit.graph.add_node(NewNode { op, args: vec![of], parameters: Vec::new(), name: &name, layer: "loss", span });
+        terms.extend(unit.graph.nodes.last().and_then(|node| node.results.last()).copied());
+    }
+    if let Some(Loss { span, .. }) = unit.losses.first().filter(|_| is_sum) {
+        let weights = unit.losses.iter().map(|loss| loss.weight).collect();
+        let (op, span) = (LossSum { weights }.into(), *span);
+        unit.graph.add_node(NewNode { op, args: terms, parameters: Vec::new(), name: "loss", layer: "loss", span });
+    }
 }

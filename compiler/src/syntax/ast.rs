@@ -10,7 +10,7 @@ pub struct File {
     /// Constants of the file.
     pub constants: Vec<Const>,
     /// Lints that keep quiet in the whole file.
-    pub allows: Vec<Allow>,
+    pub levels: Vec<Levels>,
     /// The blocks, in the order of the text. One whose header cannot be read is left out.
     pub blocks: Vec<Block>,
     /// The networks, in the order of the text. One whose header cannot be read is left out.
@@ -26,7 +26,7 @@ impl File {
         Self {
             uses: Vec::new(),
             constants: Vec::new(),
-            allows: Vec::new(),
+            levels: Vec::new(),
             blocks: Vec::new(),
             networks: Vec::new(),
             span,
@@ -67,9 +67,22 @@ pub struct Const {
     pub span: Span,
 }
 
-/// `allow(lint, …);`.
+/// What a lint does where it finds something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LintLevel {
+    /// Nothing.
+    Allow,
+    /// It warns.
+    Warn,
+    /// It is an error.
+    Deny,
+}
+
+/// `allow(lint, …);`, `warn(lint, …);` or `deny(lint, …);`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Allow {
+pub struct Levels {
+    /// What the lints do.
+    pub level: LintLevel,
     /// Names of lints.
     pub lints: Vec<Ident>,
     /// The statement without its `;`.
@@ -177,10 +190,10 @@ pub enum Item {
     If(If),
     /// `freeze layers;`
     Freeze(Freeze),
-    /// `allow(lints);`
-    Allow(Allow),
     /// `labels output: names;`
     Labels(Labels),
+    /// `allow(lints);`, `warn(lints);`, `deny(lints);`
+    Levels(Levels),
     /// `train { … }`
     Train(Section),
     /// `prune { … }`

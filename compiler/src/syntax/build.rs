@@ -6,9 +6,9 @@
 use pest::iterators::Pair;
 
 use super::ast::{
-    Allow, Annotation, Arg, Assert, Binding, Block, Budget, Call, Choice, Const, Entry, Expr, ExprKind, File, For,
-    Freeze, Ident, If, Input, Item, Iterable, Label, LabelNames, Labels, Network, Output, Param, ParamType, Path,
-    Return, Section, Stage, Use, UseTarget,
+    Annotation, Arg, Assert, Binding, Block, Budget, Call, Choice, Const, Entry, Expr, ExprKind, File, For, Freeze,
+    Ident, If, Input, Item, Iterable, Label, LabelNames, Labels, Levels, LintLevel, Network, Output, Param, ParamType,
+    Path, Return, Section, Stage, Use, UseTarget,
 };
 use super::grammar::Rule;
 use super::limits::MAX_DEPTH;
@@ -76,7 +76,7 @@ impl Builder<'_> {
                 file.uses.push(Use { target, target_span, span });
             }
             Rule::constant => file.constants.extend(self.constant(pair, docs)),
-            Rule::allow => file.allows.push(self.allow(pair)),
+            Rule::levels => file.levels.push(self.levels(pair)),
             _ => {}
         }
     }
@@ -88,10 +88,15 @@ impl Builder<'_> {
         Some(Const { docs, name, value: self.expression(inner.next()?), span })
     }
 
-    fn allow(&mut self, pair: Pair<'_, Rule>) -> Allow {
+    fn levels(&mut self, pair: Pair<'_, Rule>) -> Levels {
         let span = self.span(&pair);
+        let level = match pair.clone().into_inner().next().and_then(|level| level.into_inner().next()) {
+            Some(word) if word.as_rule() == Rule::warn_word => LintLevel::Warn,
+            Some(word) if word.as_rule() == Rule::deny_word => LintLevel::Deny,
+            _ => LintLevel::Allow,
+        };
         let lints = pair.into_inner().filter(|part| part.as_rule() == Rule::name);
-        Allow { lints: lints.map(|lint| self.ident(&lint)).collect(), span }
+        Levels { level, lints: lints.map(|lint| self.ident(&lint)).collect(), span }
     }
 
     fn network(&mut self, pair: Pair<'_, Rule>) -> Option<Network> {
@@ -208,7 +213,6 @@ impl Builder<'_> {
                 Some(Item::Assert(Assert { condition, message, span }))
             }
             Rule::freeze => Some(Item::Freeze(Freeze { paths: self.paths(pair), span })),
-            Rule::allow => Some(Item::Allow(self.allow(pair))),
             Rule::class_labels => {
                 let mut inner = without_colon(pair).filter(|part| part.as_rule() != Rule::labels_word);
                 let output = self.ident(&inner.next()?);
@@ -223,6 +227,7 @@ impl Builder<'_> {
                 };
                 Some(Item::Labels(Labels { output, names, names_span, span }))
             }
+            Rule::levels => Some(Item::Levels(self.levels(pair))),
             Rule::repetition => {
                 let mut inner = pair.into_inner();
                 let (names, over) = self.repetition_header(inner.next()?)?;
@@ -541,7 +546,7 @@ fn end(pair: &Pair<'_, Rule>) -> usize {
                 | Rule::index
                 | Rule::entry_key
                 | Rule::bundled
-                | Rule::allow
+                | Rule::levels
                 | Rule::body
                 | Rule::train
                 | Rule::prune

@@ -1,6 +1,6 @@
 //! Why the grammar stopped, in words: from the token where it did, the one before, and the bracket around them.
 
-use super::keywords::{is_keyword, reserved_for};
+use super::keywords::{is_keyword, is_level, reserved_for};
 use super::scan::TokenKind;
 use super::words::Words;
 use crate::diagnostic::codes::{N0013, N0015, N0016, N0017, N0019, N0020, N0022};
@@ -274,7 +274,7 @@ fn expected(failure: &Failure<'_>) -> String {
             (None, Part::BlockHeader) if at == start + 2 => "`(` and the parameters".to_owned(),
             (None, Part::BlockHeader) if before == ")" => "`->` and the shape of the result".to_owned(),
             (None, Part::Statement) if words.text(start) == "const" => "`=`".to_owned(),
-            (None, Part::Statement) if words.text(start) == "allow" => "`(`".to_owned(),
+            (None, Part::Statement) if is_level(words.text(start)) => "`(`".to_owned(),
             (None, Part::Repetition) if !(start..at).any(|index| words.text(index) == "in") => "`in`".to_owned(),
             (None, Part::Header | Part::BlockHeader | Part::Repetition | Part::Condition) => "`{`".to_owned(),
             (None, Part::Statement | Part::Entry | Part::Limit) => "`;`".to_owned(),

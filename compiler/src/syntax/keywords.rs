@@ -3,11 +3,16 @@
 /// Words that this version of the language uses.
 pub const KEYWORDS: &[&str] = &[
     "network", "block", "input", "output", "return", "const", "assert", "use", "for", "in", "if", "else", "train",
-    "prune", "freeze", "budget", "allow", "as", "and", "or", "not", "true", "false", "_",
+    "prune", "freeze", "budget", "allow", "warn", "deny", "as", "and", "or", "not", "true", "false", "_",
 ];
 
 /// Words kept for the coming version, each with what it will do.
 pub const RESERVED: &[(&str, &str)] = &[("compress", "compression")];
+
+/// Whether the word starts a statement that sets lints' levels.
+pub fn is_level(word: &str) -> bool {
+    matches!(word, "allow" | "warn" | "deny")
+}
 
 /// Whether the language uses the word, now or in the coming version.
 pub fn is_keyword(word: &str) -> bool {

@@ -50,7 +50,7 @@ pub(crate) fn in_items(items: &[Item], visit: &mut dyn FnMut(&str)) {
                     in_expr(list, visit);
                 }
             }
-            Item::Allow(_) => {}
+            Item::Levels(_) => {}
         }
     }
 }
@@ -71,8 +71,8 @@ pub(crate) fn defined(items: &[Item], visit: &mut dyn FnMut(&Ident)) {
             Item::Return(_)
             | Item::Assert(_)
             | Item::Freeze(_)
-            | Item::Allow(_)
             | Item::Labels(_)
+            | Item::Levels(_)
             | Item::Train(_)
             | Item::Prune(_)
             | Item::Budget(_) => {}

@@ -12,7 +12,7 @@ use super::build::{Builder, doc_line};
 use super::explain::{Failure, Part, explain, not_yet};
 use super::extent::{Extent, extent};
 use super::grammar::{Grammar, Rule};
-use super::keywords::{is_keyword, reserved_for};
+use super::keywords::{is_keyword, is_level, reserved_for};
 use super::limits::MAX_BRACKETS;
 use super::scan::TokenKind;
 use super::words::Words;
@@ -46,7 +46,7 @@ pub(super) fn recover(words: Words<'_>, span: Span, sink: &mut Sink) -> File {
         } else if word == "block" {
             let block = recovery.block(docs);
             file.blocks.extend(block.filter(|_| !recovery.incomplete));
-        } else if matches!(word, "use" | "const" | "allow") {
+        } else if matches!(word, "use" | "const") || is_level(word) {
             if let Ok((pair, base)) = recovery.piece(Rule::lone_file_statement, Part::Statement) {
                 recovery.builder(base).file_statement(pair, docs, &mut file);
             }
@@ -145,7 +145,8 @@ impl<'a> Recovery<'a> {
         while self.at < self.words.len() {
             match self.word() {
                 "network" | "block" => break,
-                "use" | "const" | "allow" if open == 0 => break,
+                "use" | "const" if open == 0 => break,
+                word if open == 0 && is_level(word) => break,
                 "{" => open += 1,
                 "}" => open = open.saturating_sub(1),
                 _ => {}

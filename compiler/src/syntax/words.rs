@@ -1,7 +1,7 @@
 //! The tokens of a text as words to look at: safe lookups for recovery and its messages.
 
 use super::explain::Part;
-use super::keywords::{is_keyword, reserved_for};
+use super::keywords::{is_keyword, is_level, reserved_for};
 use super::scan::{Token, TokenKind};
 use crate::diagnostic::quote;
 use crate::source::{SourceId, Span};
@@ -96,10 +96,10 @@ impl<'a> Words<'a> {
             }
             "train" | "prune" | "budget" => next == "{",
             "labels" => self.kind(index + 1) == Some(TokenKind::Word) && self.text(index + 2) == ":",
-            "return" | "const" | "assert" | "freeze" | "allow" | "for" | "if" | "use" | "block" => {
+            "return" | "const" | "assert" | "freeze" | "for" | "if" | "use" | "block" => {
                 self.on_new_line(index) && !matches!(next, ":" | "=")
             }
-            _ => false,
+            word => is_level(word) && self.on_new_line(index) && !matches!(next, ":" | "="),
         }
     }
 
@@ -113,7 +113,8 @@ impl<'a> Words<'a> {
             Part::Statement | Part::Header | Part::BlockHeader | Part::Repetition | Part::Condition => {
                 self.starts_statement(index)
                     || is_word && (next == "=" || (next == ":" && self.text(index + 2) == "["))
-                    || matches!(word, "return" | "assert" | "freeze" | "allow" | "for" | "if" | "const")
+                    || matches!(word, "return" | "assert" | "freeze" | "for" | "if" | "const")
+                    || is_level(word)
                     || reserved_for(word).is_some()
             }
         }

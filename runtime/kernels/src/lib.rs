@@ -53,6 +53,7 @@ pub mod isa;
 pub mod l1;
 pub mod layout;
 pub mod log_softmax;
+pub mod loss_sum;
 pub mod lrn;
 pub mod max_pool;
 pub mod mean;

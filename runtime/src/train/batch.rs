@@ -1,5 +1,10 @@
 //! Batches: checks that a dataset fits a network, and copies images and targets into memory that is kept.
 
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::slice::ParallelSliceMut;
+
+use super::Recipe;
+use super::augment::{Augmentation, Draw, Key};
 use crate::dataset::{self, DataError, Dataset};
 use crate::engine;
 use crate::error::Error;
@@ -68,7 +73,22 @@ struct Room {
     memory: Vec<f32>,
     /// Numbers of one image.
     len: usize,
+    /// Its shape, where it is augmented.
+    image: Option<[usize; 3]>,
+    /// As much memory again, where augmentation moves pixels; else empty.
+    other: Vec<f32>,
 }
+
+/// How a batch's images are changed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Augmented {
+    pub(super) augmentation: Augmentation,
+    pub(super) seed: u64,
+    pub(super) epoch: u64,
+}
+
+/// Images that a thread gathers and changes at a time.
+const SHARED: usize = 4;
 
 impl Batch {
     /// Memory for up to `size` images of `data` with their targets.
@@ -78,7 +98,7 @@ impl Batch {
         let labels = if data.n_classes().is_some() { size } else { 0 };
         let room = |shape: &[usize]| {
             let len = shape.iter().product();
-            Ok(Room { memory: zeroed(size.saturating_mul(len))?, len })
+            Ok(Room { memory: zeroed(size.saturating_mul(len))?, len, image: None, other: Vec::new() })
         };
         Ok(Self {
             inputs: data.shapes().map(room).collect::<Result<_, Error>>()?,
@@ -88,18 +108,34 @@ impl Batch {
         })
     }
 
-    /// The inputs of the images at `indices`, of which there are at most as many as the batch has memory for.
-    pub(super) fn inputs(&mut self, data: &Dataset, indices: &[u32]) -> Result<Vec<&[f32]>, Error> {
-        gather_inputs(&mut self.inputs, data, indices)
+    /// The same for training by this recipe, which may augment the images.
+    pub(super) fn for_training(data: &Dataset, recipe: &Recipe) -> Result<Self, Error> {
+        let mut batch = Self::new(data, recipe.batch)?;
+        if recipe.augment.is_none() {
+            return Ok(batch);
+        }
+        for (room, shape) in batch.inputs.iter_mut().zip(data.shapes()) {
+            room.image = <[usize; 3]>::try_from(shape).ok();
+            if room.image.is_some() && recipe.augment.warps() {
+                room.other = zeroed(room.memory.len())?;
+            }
+        }
+        Ok(batch)
     }
 
-    /// The inputs of the images at `indices`, and their targets.
+    /// The inputs of the images at `indices`, of which there are at most as many as the batch has memory for.
+    pub(super) fn inputs(&mut self, data: &Dataset, indices: &[u32]) -> Result<Vec<&[f32]>, Error> {
+        gather_inputs(&mut self.inputs, data, indices, None)
+    }
+
+    /// The inputs of the images at `indices`, changed if need be, and their targets.
     pub(super) fn gather(
         &mut self,
         data: &Dataset,
         indices: &[u32],
+        augmented: Option<&Augmented>,
     ) -> Result<(Vec<&[f32]>, engine::Targets<'_>), Error> {
-        let inputs = gather_inputs(&mut self.inputs, data, indices)?;
+        let inputs = gather_inputs(&mut self.inputs, data, indices, augmented)?;
         if self.target == 0 {
             let labels = room(&mut self.labels, "labels", indices.len())?;
             data.gather_labels(indices, labels)?;
@@ -112,13 +148,47 @@ impl Batch {
     }
 }
 
-fn gather_inputs<'m>(rooms: &'m mut [Room], data: &Dataset, indices: &[u32]) -> Result<Vec<&'m [f32]>, Error> {
-    let gather = |(index, Room { memory, len }): (usize, &'m mut Room)| {
+fn gather_inputs<'m>(
+    rooms: &'m mut [Room],
+    data: &Dataset,
+    indices: &[u32],
+    augmented: Option<&Augmented>,
+) -> Result<Vec<&'m [f32]>, Error> {
+    let gather = |(index, Room { memory, len, image, other }): (usize, &'m mut Room)| {
         let memory = room(memory, "inputs", indices.len() * *len)?;
-        data.gather_input(index, indices, memory)?;
+        match (augmented, image) {
+            (Some(augmented), Some(shape)) => {
+                gather_augmented(index, *shape, memory, other, data, indices, augmented)?;
+            }
+            _ => data.gather_input(index, indices, memory)?,
+        }
         Ok(&*memory)
     };
     rooms.iter_mut().enumerate().map(gather).collect()
+}
+
+/// Gathers one input and changes its images, shared among threads.
+fn gather_augmented(
+    input: usize,
+    shape: [usize; 3],
+    memory: &mut [f32],
+    other: &mut [f32],
+    data: &Dataset,
+    indices: &[u32],
+    &Augmented { ref augmentation, seed, epoch }: &Augmented,
+) -> Result<(), Error> {
+    let len = shape.iter().product();
+    let change = |sample: u32, image: &mut [f32], other: &mut [f32]| {
+        data.gather_input(input, &[sample], image)?;
+        Draw::new(augmentation, Key { seed, epoch, sample }).apply(input, shape, image, other);
+        Ok(())
+    };
+    let images = memory.par_chunks_exact_mut(len).zip(indices.par_iter());
+    if other.is_empty() {
+        return images.with_min_len(SHARED).try_for_each(|(image, &sample)| change(sample, image, &mut []));
+    }
+    let images = images.zip(other.par_chunks_exact_mut(len)).with_min_len(SHARED);
+    images.try_for_each(|((image, &sample), other)| change(sample, image, other))
 }
 
 fn room<'m, T>(memory: &'m mut [T], what: &'static str, expected: usize) -> Result<&'m mut [T], Error> {

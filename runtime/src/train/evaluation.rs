@@ -31,7 +31,7 @@ pub fn evaluate<N: Trainable>(network: &N, data: &Dataset, batch: usize) -> Resu
     let mut memory = Batch::new(data, at_least_one(batch)?)?;
     let (mut loss, mut weight, mut correct) = (0.0, 0.0, 0);
     for indices in batch::indices(data)?.chunks(batch) {
-        let (inputs, targets) = memory.gather(data, indices)?;
+        let (inputs, targets) = memory.gather(data, indices, None)?;
         let result = engine::evaluate_all(network, &inputs, targets)?;
         loss += result.loss * result.weight;
         weight += result.weight;

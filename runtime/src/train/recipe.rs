@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Optimizer, Schedule};
+use super::{Augmentation, Optimizer, Schedule};
 use crate::error::Error;
 
 /// How to train a network. Generated code holds one as a constant; the trainer may change it.
@@ -22,7 +22,7 @@ pub struct Recipe {
     pub batch: usize,
     /// Passes over the training data.
     pub epochs: usize,
-    /// Seeds the initialisation, the shuffling, the split and the dropout.
+    /// Seeds the initialisation, the shuffling, the split, the dropout and the augmentation.
     pub seed: u64,
     /// Stop when the validation loss has not fallen for so many epochs.
     pub patience: Option<usize>,
@@ -30,6 +30,9 @@ pub struct Recipe {
     pub validation: Option<f32>,
     /// Scale gradients down where their global norm is larger.
     pub clip_norm: Option<f32>,
+    /// How training images are changed; those of validation and test never are.
+    #[serde(default)]
+    pub augment: Augmentation,
 }
 
 /// What the outputs are compared by. The loss's own settings (class weights, the point where Huber's loss bends) are part of
@@ -48,6 +51,8 @@ pub enum Loss {
     L1,
     /// Half the squared difference up to a bound, linear beyond it, averaged over the values and the images.
     Huber,
+    /// A weighted sum of several losses; the accuracy is that of the scores in the first.
+    Sum,
 }
 
 impl Loss {
@@ -60,6 +65,7 @@ impl Loss {
             Loss::BinaryCrossEntropy => "binary_cross_entropy",
             Loss::L1 => "l1",
             Loss::Huber => "huber",
+            Loss::Sum => "sum",
         }
     }
 }
@@ -86,7 +92,7 @@ impl Recipe {
         if let Some(norm) = self.clip_norm {
             check("clip_norm", norm, norm > 0.0, "a number above 0")?;
         }
-        Ok(())
+        self.augment.check()
     }
 
     /// The learning rate of a step, warm-up included.
@@ -112,6 +118,9 @@ impl Recipe {
         settings.extend(self.patience.map(|patience| ("patience", patience.to_string())));
         settings.extend(self.validation.map(|fraction| ("validation", Number(fraction).to_string())));
         settings.extend(self.clip_norm.map(|norm| ("clip_norm", Number(norm).to_string())));
+        if !self.augment.is_none() {
+            settings.push(("augment", self.augment.to_string()));
+        }
         settings
     }
 }
@@ -190,6 +199,7 @@ mod tests {
         patience: None,
         validation: None,
         clip_norm: None,
+        augment: Augmentation::NONE,
     };
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::batch::{self, Batch};
+use super::batch::{self, Augmented, Batch};
 use super::checkpoint::{Code, Data, EpochProgress, Progress, Run, State};
 use super::files::Files;
 use super::metrics::{self, EpochMetrics};
@@ -56,7 +56,7 @@ pub(super) fn run<N: Trainable>(
     };
     let order = batch::indices(train)?;
     let mut session = Session {
-        memory: Batch::new(train, recipe.batch)?,
+        memory: Batch::for_training(train, &recipe)?,
         gradients: Gradients::new::<N>()?,
         trainer,
         network,
@@ -146,7 +146,9 @@ impl<N: Trainable> Session<'_, '_, N> {
         let recipe = self.trainer.recipe;
         let first = self.progress.epoch.batches * recipe.batch;
         let indices = &self.order[first..self.order.len().min(first + recipe.batch)];
-        let (inputs, targets) = self.memory.gather(self.train, indices)?;
+        let epoch = self.progress.history.len() as u64;
+        let augmented = Augmented { augmentation: recipe.augment, seed: recipe.seed, epoch };
+        let (inputs, targets) = self.memory.gather(self.train, indices, Some(&augmented))?;
         self.gradients.set_key(recipe.seed, self.progress.step);
         if let Some(constraint) = &self.trainer.constraint {
             self.gradients.set_dropout(constraint.dropout());

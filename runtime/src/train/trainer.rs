@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::metrics::EpochMetrics;
 use super::run;
-use super::{Constraint, Optimizer, Recipe, Schedule, batch};
+use super::{Augmentation, Constraint, Optimizer, Recipe, Schedule, batch};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::network::Trainable;
@@ -125,7 +125,7 @@ impl<'c> Trainer<'c> {
         self
     }
 
-    /// The seed of shuffling, split and dropout. (That of the initialisation is the network's own.)
+    /// The seed of shuffling, split, dropout and augmentation. (That of the initialisation is the network's own.)
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.recipe.seed = seed;
@@ -143,6 +143,13 @@ impl<'c> Trainer<'c> {
     #[must_use]
     pub fn schedule(mut self, schedule: Schedule) -> Self {
         self.recipe.schedule = schedule;
+        self
+    }
+
+    /// How the images of the training data are changed, anew in each epoch; [`Augmentation::NONE`] leaves them alone.
+    #[must_use]
+    pub fn augment(mut self, augmentation: Augmentation) -> Self {
+        self.recipe.augment = augmentation;
         self
     }
 

@@ -42,6 +42,9 @@ pub fn network(seed: u64) -> String {
     generator.declare_parameters();
     let (of, loss) = generator.body(input);
     let output = if loss.starts_with("cross_entropy") { format!("{of} -> softmax") } else { of };
+    // Every tenth loss is a sum; class weights are for a loss that stands alone.
+    let is_sum = seed.is_multiple_of(10) && !loss.contains("weights");
+    let loss = if is_sum { format!("{loss} + 0.25 * {loss}") } else { loss };
     generator.text(input, &output, &loss)
 }
 

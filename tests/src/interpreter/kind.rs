@@ -92,4 +92,5 @@ kinds! {
     BinaryCrossEntropy
     L1
     Huber
+    LossSum
 }

@@ -33,7 +33,7 @@ mod upsample;
 use std::collections::BTreeMap;
 
 use netwright_compiler::ir::{Graph, ValueId};
-use netwright_compiler::recipe::Loss;
+use netwright_compiler::recipe::{Loss, Recipe};
 
 pub use compile::{compile, compile_with, prepared};
 pub use example::Example;
@@ -125,15 +125,26 @@ pub fn run(graph: &Graph, manner: Manner, parameters: &Arrays, batch: &Batch<'_>
     run::run(graph, manner, parameters, batch)
 }
 
-/// Runs a checked graph, without backward operations, and the loss of its recipe.
+/// Runs a checked graph, without backward operations, and the loss of its recipe, or the sum of its losses.
 ///
 /// # Panics
 ///
 /// As [`run`].
 #[must_use]
-pub fn run_with_loss(graph: &Graph, loss: &Loss, manner: Manner, parameters: &Arrays, batch: &Batch<'_>) -> Outcome {
+pub fn run_with_loss(
+    graph: &Graph,
+    recipe: &Recipe,
+    manner: Manner,
+    parameters: &Arrays,
+    batch: &Batch<'_>,
+) -> Outcome {
     let mut outcome = run(graph, manner, parameters, batch);
-    let Losses { losses, correct, weight, .. } = losses(&loss.kind, batch.n, outcome.value(loss.of), batch.targets);
+    let of = |loss: &Loss| losses(&loss.kind, batch.n, outcome.value(loss.of), batch.targets);
+    let Losses { mut losses, correct, weight, .. } = of(&recipe.loss);
+    losses.iter_mut().for_each(|loss| *loss *= recipe.loss.weight);
+    for term in &recipe.more_losses {
+        losses.iter_mut().zip(of(term).losses).for_each(|(sum, loss)| *sum += term.weight * loss);
+    }
     outcome.losses = losses;
     outcome.correct = correct;
     outcome.weight = weight;

@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use netwright_compiler::ir::{Extent, Graph, Node, ParameterId, ValueId};
-use netwright_compiler::ops::{Concat, Op};
+use netwright_compiler::ops::{Concat, Op, Part};
 use netwright_compiler::recipe::LossKind;
 
 use super::{
@@ -297,12 +297,18 @@ impl<'a> Run<'a> {
             Op::AddGateGradient(_) => vec![arithmetic::gather(n, len(0), channels(0), arg(0))],
             Op::CrossEntropy(op) => {
                 let (smoothing, weights) = (op.smoothing, op.weights.clone());
-                self.loss(&LossKind::CrossEntropy { smoothing, weights }, op.gradient, node)
+                self.loss(&LossKind::CrossEntropy { smoothing, weights }, op.part, node)
             }
-            Op::MeanSquaredError(op) => self.loss(&LossKind::MeanSquaredError, op.gradient, node),
-            Op::BinaryCrossEntropy(op) => self.loss(&LossKind::BinaryCrossEntropy, op.gradient, node),
-            Op::L1(op) => self.loss(&LossKind::L1, op.gradient, node),
-            Op::Huber(op) => self.loss(&LossKind::Huber { delta: op.delta }, op.gradient, node),
+            Op::MeanSquaredError(op) => self.loss(&LossKind::MeanSquaredError, op.part, node),
+            Op::BinaryCrossEntropy(op) => self.loss(&LossKind::BinaryCrossEntropy, op.part, node),
+            Op::L1(op) => self.loss(&LossKind::L1, op.part, node),
+            Op::Huber(op) => self.loss(&LossKind::Huber { delta: op.delta }, op.part, node),
+            Op::LossSum(op) => {
+                let terms: Vec<&[f64]> = node.args.iter().map(|&arg| self.value(arg)).collect();
+                let sum = |image| op.weights.iter().zip(&terms).map(|(weight, term)| weight * term[image]).sum();
+                self.outcome.losses = (0..n).map(sum).collect();
+                Vec::new()
+            }
         }
     }
 
@@ -313,11 +319,18 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn loss(&mut self, kind: &LossKind, gradient: bool, node: &Node) -> Vec<Vec<f64>> {
-        let found = loss::losses(kind, self.batch.n, self.value(node.args[0]), self.batch.targets);
-        self.outcome.losses = found.losses;
-        self.outcome.correct = found.correct;
-        self.outcome.weight = found.weight;
-        if gradient { vec![found.gradient] } else { Vec::new() }
+    fn loss(&mut self, kind: &LossKind, part: Part, node: &Node) -> Vec<Vec<f64>> {
+        let mut found = loss::losses(kind, self.batch.n, self.value(node.args[0]), self.batch.targets);
+        if part.term.is_none_or(|term| term == 0) {
+            self.outcome.correct = found.correct;
+            self.outcome.weight = found.weight;
+        }
+        found.gradient.iter_mut().for_each(|gradient| *gradient *= part.weight);
+        let mut results = if part.gradient { vec![found.gradient] } else { Vec::new() };
+        match part.term {
+            Some(_) => results.push(found.losses),
+            None => self.outcome.losses = found.losses,
+        }
+        results
     }
 }

@@ -2,7 +2,8 @@
 //! parameters as torchvision's models, and the texts of their graphs.
 //!
 //! `tests/parity/families.py` computes the references; parameters and images are a formula on both sides. Both sides
-//! compute in f64, ours by the reference interpreter, against which other tests hold the generated code.
+//! compute in f64, ours by the reference interpreter; the generated code of those that are quick to compile is held against
+//! the same values in f32.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,6 +15,7 @@
 #[path = "../parity/formula.rs"]
 #[allow(dead_code, reason = "the parity tests use the rest")]
 mod formula;
+mod generated;
 mod listing;
 mod snapshots;
 mod values;

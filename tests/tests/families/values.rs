@@ -24,7 +24,7 @@ struct Reference {
 /// What one model of torchvision has and computes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Family {
+pub(crate) struct Family {
     /// Height and width of the image.
     size: usize,
     /// Elements of all trained parameters.
@@ -33,28 +33,38 @@ struct Family {
     arrays: usize,
     /// A hash of their names and shapes, after the names have become ours.
     names: u32,
-    logits: Logits,
+    pub(crate) logits: Logits,
 }
 
 /// What is kept of the scores of one image.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Logits {
-    count: usize,
-    mean: f64,
-    norm: f64,
+pub(crate) struct Logits {
+    pub(crate) count: usize,
+    pub(crate) mean: f64,
+    pub(crate) norm: f64,
     /// The product with a fixed pseudo-random array.
     projection: f64,
     /// The first eight elements and 24 spread over all.
-    picked: Vec<f64>,
+    pub(crate) picked: Vec<f64>,
 }
 
 static REFERENCE: LazyLock<Reference> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../parity/reference/families.json")).unwrap());
 
+/// The references of a network.
+pub(crate) fn reference_of(key: &str) -> &'static Family {
+    REFERENCE.families.get(key).unwrap_or_else(|| panic!("no reference for {key}"))
+}
+
+/// The scores that are kept: the first eight, and 24 spread over all.
+pub(crate) fn places(count: usize) -> Vec<usize> {
+    (0..8).chain((0..24).map(|index| index * count / 24)).collect()
+}
+
 /// The references of a network, after it has been seen to have the same arrays.
 fn reference(member: &Member) -> &'static Family {
-    let family = REFERENCE.families.get(member.key).unwrap_or_else(|| panic!("no reference for {}", member.key));
+    let family = reference_of(member.key);
     assert_eq!(family.parameters, member.parameters, "{}: torchvision's parameters", member.key);
     family
 }
@@ -83,15 +93,17 @@ fn assert_same_names(member: &Member, graph: &Graph) {
     );
 }
 
+/// Weights that keep the size of what relus halve; scales and variances near one.
+pub(crate) fn values_of(name: &str, shape: &[usize]) -> Vec<f64> {
+    formula::scaled(name, shape, 6.0).into_iter().map(f64::from).collect()
+}
+
 /// The scores of the formula's image, which the network's probabilities come from.
 fn logits(member: &Member, graph: &Graph) -> Vec<f64> {
     let arrays: Arrays = graph
         .parameters
         .iter()
-        .map(|p| {
-            let values = formula::scaled(&format!("{}/{}", member.key, p.name), p.shape.dims(), 6.0);
-            (p.name.clone(), values.into_iter().map(f64::from).collect())
-        })
+        .map(|p| (p.name.clone(), values_of(&format!("{}/{}", member.key, p.name), p.shape.dims())))
         .collect();
     let pixels = graph.shape(graph.inputs[0]).elements();
     let image = formula::uniform(&format!("{}/image", member.key), pixels, -1.0, 1.0);
@@ -121,7 +133,7 @@ fn agrees(key: &str) {
     close("mean", found.iter().sum::<f64>() / *count as f64, *mean, rms);
     let units = formula::unit("projection", *count);
     close("projection", found.iter().zip(units).map(|(x, unit)| x * unit).sum(), *projection, *norm);
-    let places: Vec<usize> = (0..8).chain((0..24).map(|index| index * count / 24)).collect();
+    let places = places(*count);
     assert_eq!(picked.len(), places.len(), "{key}: the elements that are kept");
     for (&place, &expected) in places.iter().zip(picked) {
         close(&format!("score {place}"), found[place], expected, rms);

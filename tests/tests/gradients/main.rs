@@ -61,7 +61,7 @@ fn check(text: &str, n: usize, seed: u64, most: usize) -> Tally {
     let recipe = lowered.recipe.clone().unwrap_or_else(|| panic!("nothing to train\n{text}"));
     let mut example = Example::new(&lowered, n, seed);
     let forward = |example: &Example, manner| {
-        interpreter::run_with_loss(&lowered.graph, &recipe.loss, manner, &example.parameters, &example.batch())
+        interpreter::run_with_loss(&lowered.graph, &recipe, manner, &example.parameters, &example.batch())
     };
     let mut tally = Tally::default();
     tally.kinds.extend(kinds(&lowered.graph));
@@ -142,6 +142,16 @@ const LAYERS: &[(&str, &str, &str)] = &[
     ("[6]", "logits = x -> dense(5) -> tanh -> dense(4)", "l1"),
     ("[6]", "logits = x -> dense(5) -> tanh -> dense(4)", "huber"),
     ("[6]", "logits = x -> dense(5) -> tanh -> dense(4)", "huber(, delta: 0.5"),
+    (
+        "[6]",
+        "h = x -> dense(5) -> tanh; early = h -> dense(4) as early; logits = h -> dense(5) -> tanh -> dense(4)",
+        "cross_entropy(, smoothing: 0.1) + 0.3 * cross_entropy(early",
+    ),
+    (
+        "[6]",
+        "early = x -> dense(4) -> tanh; logits = early -> dense(5) -> tanh -> dense(4)",
+        "0.5 * l1() + mean_squared_error(early",
+    ),
     ("[7, 5, 4]", "logits = x -> conv(6, kernel: [2, 3], stride: [2, 1], pad: [1, 2]) -> flatten", "cross_entropy"),
     ("[7, 8, 2]", "logits = x -> tanh -> conv(2, kernel: 3, dilation: [2, 3], pad: 1) -> flatten", "cross_entropy"),
     ("[4, 4, 2]", "logits = x -> conv(4, kernel: 2) -> conv(6, kernel: 2, groups: 2) -> flatten", "cross_entropy"),

@@ -21,7 +21,8 @@ fn batch<N: Trainable>(case: &str, suffix: &str) -> Batch {
     let images = formula::uniform(&format!("{case}/x{suffix}"), BATCH * N::SPEC.inputs[0].len(), -1.0, 1.0);
     let values = |low, high| formula::uniform(&format!("{case}/values{suffix}"), BATCH * CLASSES, low, high);
     match N::RECIPE.loss {
-        train::Loss::CrossEntropy => {
+        train::Loss::Sum if N::TRAINING.classes == 0 => Batch::Values(images, values(-2.0, 2.0)),
+        train::Loss::CrossEntropy | train::Loss::Sum => {
             Batch::Classes(images, formula::labels(&format!("{case}/labels{suffix}"), BATCH, CLASSES as u32))
         }
         train::Loss::BinaryCrossEntropy => Batch::Values(images, values(0.0, 1.0)),
@@ -80,7 +81,7 @@ fn ten_steps_agree<N: Trainable>(case: &str) {
 
 /// Declares networks and their tests: `name: type = shape of the input, stem, statements that bind `y` from `h`;`.
 macro_rules! cases {
-    ($($name:ident = $input:tt [$($stem:tt)*] { $($layer:tt)* } [$loss:ident $($settings:tt)*];)*) => {
+    ($($name:ident = $input:tt [$($stem:tt)*] { $($layer:tt)* } [$($loss:tt)*];)*) => {
         $(
             mod $name {
                 netwright::model! {
@@ -90,7 +91,7 @@ macro_rules! cases {
                         $($layer)*
                         output layer = y;
                         scores = y -> flatten -> dense(3) as head;
-                        train { loss: $loss(scores $($settings)*); optimizer: sgd(lr: 0.01, momentum: 0.9); }
+                        train { loss: $($loss)*; optimizer: sgd(lr: 0.01, momentum: 0.9); }
                     }
                 }
 
@@ -127,7 +128,7 @@ macro_rules! layers {
         layers! { @line [$($done)*] $name [[5] [dense(4) as stem]] $($rest)* }
     };
     (@line [$($done:tt)*] $name:ident [$input:tt $stem:tt] $body:tt; $($rest:tt)*) => {
-        layers! { @ [$($done)* $name = $input $stem $body [mean_squared_error];] $($rest)* }
+        layers! { @ [$($done)* $name = $input $stem $body [mean_squared_error(scores)];] $($rest)* }
     };
     (@line [$($done:tt)*] $name:ident [$input:tt $stem:tt] $body:tt loss $loss:tt; $($rest:tt)*) => {
         layers! { @ [$($done)* $name = $input $stem $body $loss;] $($rest)* }
@@ -214,7 +215,7 @@ layers! {
     add_pixels: { y = add(h, h -> conv(1, kernel: 1) as spot -> sigmoid); };
     subtract_pixels: { y = (h -> conv(1, kernel: 1) as spot -> sigmoid) - h; };
     multiply_channels: { y = h * (h -> avg_pool([7, 6])); };
-    cross_entropy: { y = h -> tanh; } loss [cross_entropy];
+    cross_entropy: { y = h -> tanh; } loss [cross_entropy(scores)];
     elu: { y = h -> elu; };
     elu_alpha: { y = h -> elu(0.4); };
     gelu: { y = h -> gelu; };
@@ -233,11 +234,12 @@ layers! {
     group_norm: { y = h -> group_norm(2) as layer; };
     group_norm_one: { y = h -> group_norm(1) as layer; };
     group_norm_each: { y = h -> group_norm(4, epsilon: 0.01) as layer; };
-    cross_entropy_smoothing: { y = h -> tanh; } loss [cross_entropy, smoothing: 0.1];
-    cross_entropy_weights: { y = h -> tanh; } loss [cross_entropy, weights: [1.0, 2.5, 0.5]];
-    cross_entropy_both: { y = h -> tanh; } loss [cross_entropy, smoothing: 0.3, weights: [1.0, 2.5, 0.5]];
-    binary_cross_entropy: { y = h -> tanh; } loss [binary_cross_entropy];
-    l1: { y = h -> tanh; } loss [l1];
-    huber: { y = h -> tanh; } loss [huber, delta: 1.0];
-    huber_delta: { y = h -> tanh; } loss [huber, delta: 0.5];
+    cross_entropy_smoothing: { y = h -> tanh; } loss [cross_entropy(scores, smoothing: 0.1)];
+    cross_entropy_weights: { y = h -> tanh; } loss [cross_entropy(scores, weights: [1.0, 2.5, 0.5])];
+    cross_entropy_both: { y = h -> tanh; } loss [cross_entropy(scores, smoothing: 0.3, weights: [1.0, 2.5, 0.5])];
+    binary_cross_entropy: { y = h -> tanh; } loss [binary_cross_entropy(scores)];
+    l1: { y = h -> tanh; } loss [l1(scores)];
+    huber: { y = h -> tanh; } loss [huber(scores, delta: 1.0)];
+    loss_sum: { y = h -> tanh; } loss [cross_entropy(scores) + 0.3 * cross_entropy(scores, smoothing: 0.2)];
+    huber_delta: { y = h -> tanh; } loss [huber(scores, delta: 0.5)];
 }

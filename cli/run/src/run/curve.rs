@@ -77,8 +77,11 @@ pub(crate) fn draw(history: &[EpochMetrics], network: &str, data: &str, recipe: 
     svg.finish(WIDTH, HEIGHT, &format!("{title}: loss and accuracy after each epoch"), STYLE)
 }
 
-/// What the axis of the loss says; a loss may have its settings behind its name.
+/// What the axis of the loss says; a loss may have its settings behind its name, and a sum is spelt out.
 fn loss_title(loss: &str) -> &str {
+    if loss == "sum" || loss.contains(" + ") {
+        return "sum of losses";
+    }
     match loss.split('(').next() {
         Some("cross_entropy") => "cross entropy loss (nats)",
         Some("binary_cross_entropy") => "binary cross entropy (nats)",
@@ -223,6 +226,7 @@ mod tests {
             patience: None,
             validation: None,
             clip_norm: None,
+            augment: None,
         }
     }
 

@@ -94,6 +94,8 @@ pub(crate) struct RecipeEntry {
     pub(crate) validation: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) clip_norm: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) augment: Option<String>,
 }
 
 /// The machine of a run.
@@ -164,8 +166,19 @@ impl Machine {
 
 impl From<&Recipe> for RecipeEntry {
     fn from(recipe: &Recipe) -> Self {
-        let Recipe { loss, optimizer, schedule, warmup_steps, batch, epochs, seed, patience, validation, clip_norm } =
-            *recipe;
+        let Recipe {
+            loss,
+            optimizer,
+            schedule,
+            warmup_steps,
+            batch,
+            epochs,
+            seed,
+            patience,
+            validation,
+            clip_norm,
+            augment,
+        } = *recipe;
         Self {
             loss: loss.name().to_owned(),
             optimizer: optimizer.to_string(),
@@ -177,6 +190,7 @@ impl From<&Recipe> for RecipeEntry {
             patience,
             validation: validation.map(short),
             clip_norm: clip_norm.map(short),
+            augment: (!augment.is_none()).then(|| augment.to_string()),
         }
     }
 }

@@ -221,7 +221,7 @@ network N { input x: [4]; output y = x -> dense(b); }
 ```";
 
 N0119, "a lint that does not exist",
-"`allow` names lints: `double_softmax`, `unused_value`, `hidden_name`, `padded_1x1`, `truncated_pool`, `no_activation`, \
+"`allow`, `warn` and `deny` name lints: `double_softmax`, `unused_value`, `hidden_name`, `padded_1x1`, `truncated_pool`, `no_activation`, \
 `dominant_layer` and `last_dropout`.
 
 ```net

@@ -17,7 +17,7 @@ network N { input x: [4]; output y = x -> dense(2); train { loss: cross_entropy(
 ```";
 
 N0402, "an entry that the `train` section does not have",
-"The entries are loss, optimizer, schedule, warmup_steps, batch, epochs, seed, patience, validation and clip_norm.
+"The entries are loss, optimizer, schedule, warmup_steps, batch, epochs, seed, patience, validation, clip_norm and augment.
 
 ```net
 network N { input x: [4]; output y = x -> dense(2); train { loss: cross_entropy(y); batch_size: 8; } }
@@ -29,7 +29,7 @@ Use the section's own word:
 network N { input x: [4]; output y = x -> dense(2); train { loss: cross_entropy(y); batch: 8; } }
 ```";
 
-N0403, "a loss, optimiser or schedule that does not exist",
+N0403, "a loss, optimiser, schedule or augmentation that does not exist",
 "The message lists those that do.
 
 ```net
@@ -143,5 +143,51 @@ Say what fraction of the weights stays:
 
 ```net
 network N { input x: [4]; output y = x -> dense(2); train { loss: cross_entropy(y); } prune { keep: 0.5; epochs: 3; } }
+```";
+
+N0411, "an augmentation that does not fit the images",
+"An augmentation changes images, inputs of [height, width, channels]; a shift is smaller than their sides, and a cutout \
+no larger.
+
+```net
+network N {
+    input x: [8, 8, 1];
+    output y = x -> flatten -> dense(2);
+    train { loss: cross_entropy(y); augment: shift(8); }
+}
+```
+
+Move by less:
+
+```net
+network N {
+    input x: [8, 8, 1];
+    output y = x -> flatten -> dense(2);
+    train { loss: cross_entropy(y); augment: shift(1); }
+}
+```";
+
+N0412, "losses that cannot be added",
+"A sample has one target, a class or some values, and all losses of a sum compare with it: those of classes with scores for \
+as many classes, those of values with outputs of as many values. Class weights are for a loss that stands alone.
+
+```net
+network N {
+    input x: [8];
+    a = x -> dense(2);
+    output y = x -> dense(3);
+    train { loss: cross_entropy(y) + cross_entropy(a); }
+}
+```
+
+Give all of them the same sizes:
+
+```net
+network N {
+    input x: [8];
+    a = x -> dense(3);
+    output y = x -> dense(3);
+    train { loss: cross_entropy(y) + cross_entropy(a); }
+}
 ```";
 }
