@@ -114,6 +114,8 @@ fn allocations<N: Trainable>(threads: usize, n: usize) -> Vec<usize> {
             state.step(&optimizer, optimizer.lr(), parameters, gradients.values());
             counts.push(CALLS.load(Ordering::Relaxed) - before);
         }
+        // Threads end when they like once the pool is gone, while the next one is counted.
+        rayon::broadcast(|_| COUNTS.set(false));
         counts
     })
 }
@@ -149,6 +151,8 @@ fn allocations_of_predictions(threads: usize, n: usize) -> Vec<usize> {
             network.forward(images, outputs.view_mut()).unwrap();
             counts.push(CALLS.load(Ordering::Relaxed) - before);
         }
+        // Threads end when they like once the pool is gone, while the next one is counted.
+        rayon::broadcast(|_| COUNTS.set(false));
         counts
     })
 }
