@@ -50,6 +50,10 @@ pub use expand::expand;
 /// assert_eq!(FourDigits::spec().outputs[0].shape, [4]);
 /// ```
 ///
+/// and `weights`, a file that `netwright compress` has written: `model!("lenet.net", weights = "lenet.nwz")` checks it
+/// against the network, makes it part of the program, and gives `LeNet::pretrained()`. Its path starts at the folder of
+/// this source file, too.
+///
 /// A mistake in the description is an error of the compiler, with the description's own line. Editing the file rebuilds
 /// the crate.
 #[macro_export]

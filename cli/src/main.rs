@@ -8,12 +8,14 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod commands;
+mod import;
 mod markdown;
 mod message;
 mod network;
 mod origin;
 mod program;
 mod registry;
+mod structured;
 
 use std::process::ExitCode;
 

@@ -97,7 +97,7 @@ impl Chosen {
         let name = checked.name;
         let is_library = !checked.sink.has_errors();
         checked.compiled.ok_or_else(|| {
-            let problem = if is_library { "has blocks and no network" } else { "does not compile" };
+            let problem = if is_library { "has blocks or constants and no network" } else { "does not compile" };
             Failure::failed(format!("{name} {problem}"))
         })
     }
@@ -124,7 +124,7 @@ impl Chosen {
         program::run(&subject, &compiled)
     }
 
-    /// What a task is about.
+    /// The network as the command line names it.
     pub(crate) fn subject(&self) -> Subject {
         let subject = match &self.network {
             Network::Bundled(name) => Subject::bundled(name),

@@ -6,9 +6,10 @@ use crate::ir::{Graph, verify};
 use crate::lint::{self, Allowed, Definitions, Linter};
 use crate::lower::{Constant, Lowered, check_blocks, lower};
 use crate::passes::{Mode, prepare};
+use crate::photo::Photo;
 use crate::plan::{Parameters, Plan, plan};
 use crate::program::{Program, Sources};
-use crate::recipe::Recipe;
+use crate::recipe::{Pruning, Recipe};
 use crate::source::{SourceId, SourceMap};
 use crate::syntax::ast;
 
@@ -21,7 +22,7 @@ pub struct Settings {
     pub overrides: Vec<(String, Constant)>,
     /// Values for its parameters as words, such as `1.0` for a text or a number: each is read as its parameter's type.
     pub words: Vec<(String, String)>,
-    /// Whether a text may have blocks only: it is checked, and there is nothing to lower.
+    /// Whether a text may have blocks and constants only: it is checked, and there is nothing to lower.
     pub library: bool,
 }
 
@@ -38,6 +39,10 @@ pub struct Compiled {
     pub inference: Plan,
     /// How to train, where the description says so.
     pub training: Option<Training>,
+    /// How photographs become the inputs, in their order, where the description says.
+    pub photos: Vec<Option<Photo>>,
+    /// The names of each output's classes, in the order of the outputs; none where the description gives none.
+    pub labels: Vec<Vec<String>>,
 }
 
 /// The plans of a network with a `train` section.
@@ -45,6 +50,8 @@ pub struct Compiled {
 pub struct Training {
     /// The section.
     pub recipe: Recipe,
+    /// The `prune` section, where there is one.
+    pub pruning: Option<Pruning>,
     /// Inputs to losses and gradients.
     pub training: Plan,
     /// Inputs to losses.
@@ -209,7 +216,7 @@ fn parameters(lowered: &Lowered) -> Result<usize, ()> {
 }
 
 fn finish(lowered: Lowered) -> Result<Compiled, String> {
-    let Lowered { graph, recipe, .. } = lowered;
+    let Lowered { graph, recipe, pruning, photos, labels, .. } = lowered;
     verify(&graph)?;
     let parameters = Parameters::of(&graph).ok_or("the parameters are too many to address")?;
     let planned = |mode| prepare(&graph, mode, recipe.as_ref()).and_then(plan);
@@ -219,11 +226,11 @@ fn finish(lowered: Lowered) -> Result<Compiled, String> {
         None => (None, None),
     };
     let training = match (recipe, training, evaluation) {
-        (Some(recipe), Some(training), Some(evaluation)) => Some(Training { recipe, training, evaluation }),
+        (Some(recipe), Some(training), Some(evaluation)) => Some(Training { recipe, pruning, training, evaluation }),
         _ => None,
     };
     let fingerprint = fingerprint(&graph);
-    Ok(Compiled { graph, parameters, fingerprint, inference, training })
+    Ok(Compiled { graph, parameters, fingerprint, inference, training, photos, labels })
 }
 
 /// A digest of the structure. Freezing and rates change nothing of it: what was trained before is loaded after.
@@ -257,7 +264,8 @@ fn select<'a>(file: &'a ast::File, settings: &Settings, sink: &mut Sink) -> Opti
         }
         (None, [network]) => Some(network),
         (None, []) => {
-            if !(sink.has_errors() || settings.library && !file.blocks.is_empty()) {
+            let has_parts = !(file.blocks.is_empty() && file.constants.is_empty());
+            if !(sink.has_errors() || settings.library && has_parts) {
                 sink.error(codes::N0108, "there is no network here")
                     .primary(file.span.before(), "expected `network NAME { … }`");
             }

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod channels;
 mod cost;
 pub mod diagnostic;
 pub mod driver;
@@ -20,6 +21,7 @@ pub mod lint;
 pub mod lower;
 pub mod ops;
 pub mod passes;
+pub mod photo;
 pub mod picture;
 pub mod plan;
 pub mod program;

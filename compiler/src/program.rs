@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::diagnostic::{Sink, codes, quote};
+use crate::diagnostic::{Sink, codes, escape, quote};
+use crate::photo;
 use crate::source::{SourceId, SourceMap, Span};
 use crate::syntax::{self, ast};
 
@@ -19,6 +20,20 @@ pub trait Sources {
     ///
     /// Why there is no such text, for its author.
     fn load(&mut self, from: &str, target: &ast::UseTarget) -> Result<Text, Refusal>;
+
+    /// The names of classes, one on a line, that `target` names in the text with the key `from`.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no such text, for its author.
+    fn labels(&mut self, from: &str, target: &ast::UseTarget) -> Result<Text, Refusal> {
+        match target {
+            ast::UseTarget::Path(_) => self.load(from, target),
+            ast::UseTarget::Bundled(name) => {
+                Err(Refusal { title: format!("no labels are called {}", quote(name)), help: None })
+            }
+        }
+    }
 }
 
 /// A text that `use` has found.
@@ -65,6 +80,9 @@ pub const MAX_CHAIN: usize = 128;
 pub struct Program {
     /// The files; the description itself is the first.
     pub units: Vec<Unit>,
+    /// The names of classes that the description has in texts of their own, by the place where it says so; `None` after
+    /// a message.
+    pub labels: HashMap<Span, Option<Vec<String>>>,
 }
 
 /// One file.
@@ -105,7 +123,12 @@ impl Program {
                 }
             }
         }
-        Self { units: loader.units }
+        let networks = loader.units.first().map(|unit| unit.file.networks.clone()).unwrap_or_default();
+        let mut labels = HashMap::new();
+        for network in &networks {
+            loader.labels(&network.items, &mut labels);
+        }
+        Self { units: loader.units, labels }
     }
 
     /// The description itself.
@@ -176,6 +199,56 @@ impl Loader<'_> {
         let unit = self.unit(source);
         self.known.insert(text.key.clone(), unit);
         Some((unit, Some(text.key)))
+    }
+
+    /// Reads the texts that `labels` statements name.
+    fn labels(&mut self, items: &[ast::Item], found: &mut HashMap<Span, Option<Vec<String>>>) {
+        for item in items {
+            match item {
+                ast::Item::Labels(ast::Labels { names: ast::LabelNames::Text(target), names_span, .. }) => {
+                    let names = self.label_text(target, *names_span);
+                    found.insert(*names_span, names);
+                }
+                ast::Item::If(branches) => {
+                    branches.arms.iter().for_each(|(_, items)| self.labels(items, found));
+                    self.labels(&branches.otherwise, found);
+                }
+                ast::Item::For(repetition) => self.labels(&repetition.items, found),
+                _ => {}
+            }
+        }
+    }
+
+    /// The names of a text; `None` after a message.
+    fn label_text(&mut self, target: &ast::UseTarget, span: Span) -> Option<Vec<String>> {
+        // That they are too many has been said.
+        if self.n_bytes > MAX_BYTES {
+            return None;
+        }
+        let from = self.sources.key();
+        let Text { name, text, .. } = match self.sources.labels(&from, target) {
+            Ok(text) => text,
+            Err(Refusal { title, help }) => {
+                let report = self.sink.error(codes::N0703, title).primary(span, "not found, or not to be used");
+                if let Some(help) = help {
+                    report.help(help);
+                }
+                return None;
+            }
+        };
+        self.n_bytes = self.n_bytes.saturating_add(text.len());
+        if self.n_bytes > MAX_BYTES {
+            let title = format!("the files of a description have at most {MAX_BYTES} bytes together");
+            self.sink.error(codes::N0503, title).primary(span, "one too many");
+            return None;
+        }
+        photo::label_lines(&text)
+            .map_err(|problem| {
+                self.sink
+                    .error(codes::N0703, format!("{}: {problem}", escape(&name)))
+                    .primary(span, "expected a text with one name on each line");
+            })
+            .ok()
     }
 
     fn cycle(&mut self, wanted: &ast::Use, between: &[Open]) {

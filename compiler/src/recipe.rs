@@ -1,4 +1,5 @@
-//! A description's `train` section, checked: the compiler's view of `netwright_runtime::train::Recipe`.
+//! A description's `train` and `prune` sections, checked: the compiler's view of `netwright_runtime::train::Recipe` and
+//! `netwright_runtime::train::prune::Pruning`.
 
 use crate::ir::ValueId;
 use crate::source::Span;
@@ -98,7 +99,26 @@ impl Optimizer {
     }
 }
 
-/// A learning-rate schedule with its settings.
+/// How to prune a network that is trained.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pruning {
+    /// The runtime's method.
+    pub method: &'static str,
+    /// The fraction of the weights that layers keep for which nothing else is said.
+    pub keep: Option<f64>,
+    /// Names of layers or blocks, with the fraction that they keep.
+    pub layers: Vec<(String, f64)>,
+    /// When weights go.
+    pub pace: Schedule,
+    /// Epochs of training under the mask.
+    pub epochs: u64,
+    /// What the learning rate is multiplied by meanwhile.
+    pub lr_factor: f64,
+    /// Whether dropout's rates shrink with the layers.
+    pub scale_dropout: bool,
+}
+
+/// A learning-rate schedule, or the pace of pruning, with its settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     /// The runtime's variant.
@@ -112,6 +132,8 @@ pub struct Schedule {
 pub enum Setting {
     /// A number.
     Number(f64),
+    /// A whole number.
+    Whole(u64),
     /// A truth value.
     Flag(bool),
     /// A time in steps.

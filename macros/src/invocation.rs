@@ -16,6 +16,8 @@ pub(crate) struct Invocation {
     pub(crate) rename: Option<Ident>,
     /// Values for the network's parameters.
     pub(crate) overrides: Vec<(String, Constant)>,
+    /// The path of the weights that the program is built with, relative to the file with the invocation.
+    pub(crate) weights: Option<(Literal, String)>,
 }
 
 /// Where the description is.
@@ -43,8 +45,9 @@ impl Invocation {
             [] => Err(Error::new(Span::call_site(), usage)),
             [TokenTree::Literal(literal), after @ ..] => {
                 let Some(path) = string(literal) else { return Err(Error::new(literal.span(), usage)) };
-                let (rename, overrides) = options(after)?;
-                Ok(Self { facade, source: Source::Path { literal: literal.clone(), path }, rename, overrides })
+                let source = Source::Path { literal: literal.clone(), path };
+                let Options { rename, overrides, weights } = options(after)?;
+                Ok(Self { facade, source, rename, overrides, weights })
             }
             [TokenTree::Punct(open), after @ ..] if open.as_char() == '<' => {
                 let end =
@@ -53,15 +56,16 @@ impl Invocation {
                     return Err(Error::new(open.span(), "expected `<name>` of a bundled network"));
                 };
                 let name = after[..end].iter().map(ToString::to_string).collect::<String>();
-                let (rename, overrides) = options(&after[end + 1..])?;
+                let Options { rename, overrides, weights } = options(&after[end + 1..])?;
                 let source = Source::Bundled { name, first: open.span(), last: after[end].span() };
-                Ok(Self { facade, source, rename, overrides })
+                Ok(Self { facade, source, rename, overrides, weights })
             }
             _ => Ok(Self {
                 facade,
                 source: Source::Inline(rest.into_iter().collect()),
                 rename: None,
                 overrides: Vec::new(),
+                weights: None,
             }),
         }
     }
@@ -100,36 +104,49 @@ fn string(literal: &Literal) -> Option<String> {
     Some(value)
 }
 
-/// The struct's name, and values for parameters.
-type Options = (Option<Ident>, Vec<(String, Constant)>);
+/// What follows the source.
+#[derive(Default)]
+struct Options {
+    rename: Option<Ident>,
+    overrides: Vec<(String, Constant)>,
+    weights: Option<(Literal, String)>,
+}
 
-/// What follows the source: `as Name`, then `, parameter = value` any number of times.
+/// Reads `as Name`, then `, parameter = value` or `, weights = "path"` any number of times.
 fn options(tokens: &[TokenTree]) -> Result<Options, Error> {
-    let (rename, mut rest) = match tokens {
-        [TokenTree::Ident(word), TokenTree::Ident(name), rest @ ..] if word == "as" => (Some(name.clone()), rest),
+    let mut options = Options::default();
+    let mut rest = match tokens {
+        [TokenTree::Ident(word), TokenTree::Ident(name), rest @ ..] if word == "as" => {
+            options.rename = Some(name.clone());
+            rest
+        }
         [TokenTree::Ident(word), ..] if word == "as" => {
             return Err(Error::new(word.span(), "expected a name after `as`: `model!(<lenet> as Small)`"));
         }
-        _ => (None, tokens),
+        _ => tokens,
     };
-    let mut overrides: Vec<(String, Constant)> = Vec::new();
     while let [TokenTree::Punct(comma), after @ ..] = rest
         && comma.as_char() == ','
     {
         let (name, value) = match after {
-            [] => return Ok((rename, overrides)),
+            [] => return Ok(options),
             [TokenTree::Ident(name), TokenTree::Punct(equals), value @ ..] if equals.as_char() == '=' => (name, value),
             [other, ..] => return Err(Error::new(other.span(), "expected a parameter and its value: `classes = 10`")),
         };
         if name == "weights" {
-            return Err(Error::new(
-                name.span(),
-                "`weights` is reserved for embedded weights, which this version does not have; load them with `from_bytes(include_bytes!(…))`",
-            ));
+            let Some((literal, path)) = path(value) else {
+                let found = value.first().map_or(name.span(), TokenTree::span);
+                return Err(Error::new(found, "expected the path of a .nwz file: `weights = \"lenet.nwz\"`"));
+            };
+            if options.weights.replace((literal, path)).is_some() {
+                return Err(Error::new(name.span(), "`weights` is given twice"));
+            }
+            rest = &value[1..];
+            continue;
         }
         // A parameter may have a name that Rust keeps to itself: `r#type = 3`.
         let plain = name.to_string().trim_start_matches("r#").to_owned();
-        if overrides.iter().any(|(known, _)| plain == *known) {
+        if options.overrides.iter().any(|(known, _)| plain == *known) {
             return Err(Error::new(name.span(), format!("`{plain}` is given twice")));
         }
         let (constant, used) = constant(value).ok_or_else(|| {
@@ -138,12 +155,20 @@ fn options(tokens: &[TokenTree]) -> Result<Options, Error> {
                 "expected a number, `true`, `false` or a string",
             )
         })?;
-        overrides.push((plain, constant));
+        options.overrides.push((plain, constant));
         rest = &value[used..];
     }
     match rest {
-        [] => Ok((rename, overrides)),
+        [] => Ok(options),
         [other, ..] => Err(Error::new(other.span(), "expected `as Name`, or `, parameter = value`")),
+    }
+}
+
+/// The string at the start of some tokens.
+fn path(tokens: &[TokenTree]) -> Option<(Literal, String)> {
+    match tokens.first() {
+        Some(TokenTree::Literal(literal)) => Some((literal.clone(), string(literal)?)),
+        _ => None,
     }
 }
 

@@ -6,6 +6,7 @@
 mod inline;
 mod invocation;
 mod report;
+mod weights;
 
 use netwright_compiler::diagnostic::Sink;
 use netwright_compiler::emit::{Sketch, Target, emit, skeleton};
@@ -31,8 +32,8 @@ fn expand(input: TokenStream) -> TokenStream {
         Ok(invocation) => invocation,
         Err(error) => return error.into_tokens(),
     };
-    let Invocation { facade, source, rename, overrides } = invocation;
-    let target = Target { facade, rename, comments: false };
+    let Invocation { facade, source, rename, overrides, weights } = invocation;
+    let mut target = Target { facade, rename, weights: weights.as_ref().map(weights::placeholder), comments: false };
     let text = match source.read() {
         Ok(text) => text,
         Err(error) => {
@@ -59,7 +60,18 @@ fn expand(input: TokenStream) -> TokenStream {
         })
         .collect();
     let code = match compiled {
-        Some(compiled) => emit(&compiled, &target),
+        Some(compiled) => {
+            let error = match weights.map(|(literal, path)| weights::embed(&literal, &path, &compiled)) {
+                None => None,
+                Some(Ok(embedded)) => {
+                    target.weights = Some(embedded);
+                    None
+                }
+                Some(Err(error)) => Some(error.into_tokens()),
+            };
+            let code = emit(&compiled, &target);
+            quote!(#error #code)
+        }
         None => {
             let errors = report::diagnostics(&sink, &map, id, &text.place);
             let skeletons = skeletons(&syntax::parse(id, &map, &mut Sink::new()), &target);

@@ -40,6 +40,12 @@ pub const ALL: &[Bundled] = &[
         is_network: true,
     },
     Bundled {
+        name: "imagenet",
+        text: include_str!("../imagenet.net"),
+        summary: "the mean and deviation of ImageNet's colours: constants to `use`",
+        is_network: false,
+    },
+    Bundled {
         name: "lenet",
         text: include_str!("../lenet.net"),
         summary: "LeNet with relu and max pooling, as in the Keras tutorial; 184,586 parameters",
@@ -107,6 +113,15 @@ pub const ALL: &[Bundled] = &[
     },
 ];
 
+/// The names of classes that come with Netwright: what they are called between angle brackets, and the text, one on a line.
+/// ImageNet's are those that torchvision 0.29 lists (BSD-3-Clause).
+pub const LABELS: &[(&str, &str)] = &[("imagenet", include_str!("../imagenet.txt"))];
+
+/// The bundled names of classes of that name.
+pub fn labels(name: &str) -> Option<&'static str> {
+    LABELS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
 /// The bundled text of that name.
 pub fn get(name: &str) -> Option<Bundled> {
     ALL.iter().find(|bundled| bundled.name == name).copied()
@@ -127,5 +142,7 @@ mod tests {
         assert!(listed.is_sorted());
         assert!(listed.iter().all(|name| get(name).is_some_and(|bundled| bundled.name == *name)));
         assert_eq!(get("LeNet"), None);
+        assert_eq!(labels("imagenet").map(|text| text.lines().count()), Some(1000));
+        assert_eq!(labels("ImageNet"), None);
     }
 }

@@ -17,8 +17,8 @@ pub use netwright_kernels::{
 pub use crate::engine::{Core, Inference, InferenceChunk, forward, forward_all, predict, predict_all, with_rank};
 pub use crate::error::Error;
 pub use crate::network::Network;
-pub use crate::spec::{Init, LayerSpec, ParameterSpec, Rate, Spec, TensorSpec};
-pub use crate::{training, weights, whole_batch};
+pub use crate::spec::{ChannelOrder, Init, LayerSpec, ParameterSpec, Photo, Rate, Spec, TensorSpec};
+pub use crate::{images, training, weights, whole_batch};
 
 #[cfg(feature = "train")]
 pub use crate::{
@@ -29,6 +29,9 @@ pub use crate::{
     network::Trainable,
     train,
 };
+
+#[cfg(feature = "image")]
+pub use crate::image::{ImageError, decode_batch, read_batch};
 
 /// Max pooling, and the sizes that both poolings take.
 pub mod max_pool {
@@ -62,6 +65,22 @@ pub fn parts<const N: usize>(gradients: &mut [f32], ranges: [Range; N]) -> [&mut
         Ok(parts) => parts,
         Err(error) => panic!("parameters overlap or lie outside of the gradients: {error}"),
     }
+}
+
+/// Wraps generated code that reads images: kept where the runtime has its feature `image`.
+#[cfg(feature = "image")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! images {
+    ($($code:tt)*) => { $($code)* };
+}
+
+/// Wraps generated code that reads images: left out where the runtime lacks its feature `image`.
+#[cfg(not(feature = "image"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! images {
+    ($($code:tt)*) => {};
 }
 
 /// Wraps generated code that trains: kept where the runtime has its feature `train`.

@@ -3,8 +3,10 @@
 //! An image is turned the way its EXIF data says, laid on white where it is transparent, made grey or RGB as the input
 //! has one channel or three, resized, and scaled to values from 0 to 1.
 
+mod bilinear;
 mod error;
 mod jpeg;
+mod photo;
 mod resize;
 
 use std::fs::{self, File};
@@ -15,6 +17,8 @@ use ::image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgba
 use ndarray::Array3;
 
 pub use error::ImageError;
+pub use photo::{decode_batch, read_batch};
+pub use photo::{decode_photo, normalised, read_photo};
 
 /// No file longer than this is read, in bytes.
 pub const MAX_FILE: u64 = 128 << 20;
@@ -68,8 +72,12 @@ pub enum Invert {
 /// [`ImageError`]: the file cannot be read, is no whole PNG or JPEG, is too large, or `shape` has an axis of zero or
 /// other than 1 or 3 channels.
 pub fn read(path: &Path, shape: [usize; 3], options: &Options) -> Result<Array3<f32>, ImageError> {
-    let name = path.display().to_string();
-    let failed = |source| ImageError::Io { name: name.clone(), source };
+    decode(&read_file(path)?, &path.display().to_string(), shape, options)
+}
+
+/// The bytes of an image file.
+fn read_file(path: &Path) -> Result<Vec<u8>, ImageError> {
+    let failed = |source| ImageError::Io { name: path.display().to_string(), source };
     // Opening a pipe would wait for its writer.
     let metadata = fs::metadata(path).map_err(failed)?;
     if !metadata.is_file() {
@@ -77,7 +85,7 @@ pub fn read(path: &Path, shape: [usize; 3], options: &Options) -> Result<Array3<
     }
     let mut bytes = Vec::new();
     File::open(path).map_err(failed)?.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
-    decode(&bytes, &name, shape, options)
+    Ok(bytes)
 }
 
 /// Decodes an image in memory as [`read`] does; `name` stands for it in errors.
@@ -86,10 +94,7 @@ pub fn read(path: &Path, shape: [usize; 3], options: &Options) -> Result<Array3<
 /// As for [`read`].
 pub fn decode(bytes: &[u8], name: &str, shape: [usize; 3], options: &Options) -> Result<Array3<f32>, ImageError> {
     let [height, width, channels] = shape;
-    let size = height.checked_mul(width).and_then(|size| size.checked_mul(channels));
-    if !matches!(size, Some(1..)) || (height | width) > MAX_SIDE as usize || !matches!(channels, 1 | 3) {
-        return Err(ImageError::Shape { shape });
-    }
+    check_shape(shape)?;
     let pixels = decode_pixels(bytes, name)?;
     let background = border_mean(&pixels, channels);
     let target = match options.fit {
@@ -113,6 +118,16 @@ pub fn decode(bytes: &[u8], name: &str, shape: [usize; 3], options: &Options) ->
     // Averages of weights that sum to one only nearly stay within bounds.
     input.mapv_inplace(|value| if invert { 1.0 - value } else { value }.clamp(0.0, 1.0));
     Ok(input)
+}
+
+/// Refuses inputs that no image can become.
+fn check_shape(shape: [usize; 3]) -> Result<(), ImageError> {
+    let [height, width, channels] = shape;
+    let size = height.checked_mul(width).and_then(|size| size.checked_mul(channels));
+    if !matches!(size, Some(1..)) || (height | width) > MAX_SIDE as usize || !matches!(channels, 1 | 3) {
+        return Err(ImageError::Shape { shape });
+    }
+    Ok(())
 }
 
 /// Decodes to 8-bit RGBA, upright.

@@ -1,7 +1,7 @@
 //! The traits that generated code implements: what the engines, the trainer and the tools know of a network.
 
 use crate::engine::{Core, Inference, InferenceChunk};
-use crate::spec::Spec;
+use crate::spec::{Photo, Spec};
 
 /// A compiled network. Implemented by `model!` only; the hidden items are between the generated code and the engines.
 pub trait Network: Sized + Send + Sync + 'static {
@@ -11,6 +11,14 @@ pub trait Network: Sized + Send + Sync + 'static {
     /// Sizes of the inference plan.
     #[doc(hidden)]
     const INFERENCE: Inference;
+
+    /// How photographs become the inputs, in the order of the inputs, where the description says so with `from photo(…)`;
+    /// empty where it says so of none.
+    const PHOTOS: &'static [Option<Photo>] = &[];
+
+    /// The names of each output's classes, in the order of the outputs, none for one without; empty where the description
+    /// names none. A network with the labels of one output has them as `LABELS`, too.
+    const OUTPUT_LABELS: &'static [&'static [&'static str]] = &[];
 
     /// The numbers behind the network.
     #[doc(hidden)]
@@ -35,6 +43,9 @@ pub trait Trainable: Network {
     /// The `train` section of the description, with defaults filled in.
     const RECIPE: crate::train::Recipe;
 
+    /// The `prune` section of the description, with defaults filled in, where there is one.
+    const PRUNING: Option<crate::train::prune::Pruning<'static>> = None;
+
     /// Parameters whose learning rate is another than the recipe's, in the order of their places.
     #[doc(hidden)]
     const RATES: &'static [crate::spec::Rate] = &[];
@@ -46,6 +57,10 @@ pub trait Trainable: Network {
     /// Sizes of the evaluation plan.
     #[doc(hidden)]
     const EVALUATION: crate::engine::Inference;
+
+    /// The loss with its settings, as the description spells them: another one makes another run.
+    #[doc(hidden)]
+    const LOSS: &'static str = Self::RECIPE.loss.name();
 
     /// How much each class counts in the loss; none where all count the same.
     #[doc(hidden)]

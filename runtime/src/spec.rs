@@ -104,6 +104,41 @@ pub enum Init {
     Uniform(f32),
 }
 
+/// How a photograph becomes an input of `[H, W, C]`: its shorter side becomes `resize`, `H` x `W` pixels are cut from its
+/// middle, and a byte of channel `c` becomes `(byte * scale - mean[c]) / std[c]`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Photo {
+    /// What the shorter side is resized to, in pixels; at least `H` and `W`.
+    pub resize: usize,
+    /// What a byte is multiplied by first.
+    pub scale: f32,
+    /// What is subtracted then, for each channel in its order.
+    pub mean: &'static [f32],
+    /// What is divided by last, for each channel in its order.
+    pub std: &'static [f32],
+    /// The order of three channels.
+    pub order: ChannelOrder,
+}
+
+impl Photo {
+    /// The value of channel `c` for a byte, or for any number between two bytes.
+    #[must_use]
+    pub fn value(&self, c: usize, byte: f32) -> f32 {
+        let of = |values: &[f32], otherwise| values.get(c).copied().unwrap_or(otherwise);
+        (byte * self.scale - of(self.mean, 0.0)) / of(self.std, 1.0)
+    }
+}
+
+/// The order of an image's channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ChannelOrder {
+    /// Red, green, blue; also what a grey image has.
+    #[default]
+    Rgb,
+    /// Blue, green, red, as OpenCV and Caffe have it.
+    Bgr,
+}
+
 /// A part of the trained parameters, as stored, whose learning rate is the recipe's times a factor.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {

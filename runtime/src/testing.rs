@@ -40,7 +40,7 @@ pub(crate) static ARRAYS: Spec = Spec {
 };
 
 #[cfg(feature = "train")]
-pub(crate) use linear::{Classifier, Regressor, toy};
+pub(crate) use linear::{Classifier, Regressor, Smoothed, toy};
 
 #[cfg(feature = "train")]
 mod linear {
@@ -49,6 +49,7 @@ mod linear {
     use crate::engine::{Barrier, Core, EvaluationChunk, Inference, InferenceChunk, Training, TrainingChunk};
     use crate::network::{Network, Trainable};
     use crate::random::Stream;
+    use crate::spec::Rate;
     use crate::train::{Loss, Optimizer, Recipe, Schedule};
 
     const INPUT: usize = 6;
@@ -76,17 +77,19 @@ mod linear {
     /// One dense layer with a loss over its scores. Training keeps a running mean of the inputs, which takes a barrier,
     /// and randomly scales each image, so that a run's state and keys show in its numbers.
     #[derive(Clone)]
-    pub(crate) struct Linear<const CLASSES: usize>(Core);
+    pub(crate) struct Linear<const CLASSES: usize, const SMOOTHED: bool = false>(Core);
     pub(crate) type Classifier = Linear<OUTPUT>;
     pub(crate) type Regressor = Linear<0>;
+    /// As if the description had settings that are part of the code.
+    pub(crate) type Smoothed = Linear<OUTPUT, true>;
 
-    impl<const CLASSES: usize> Linear<CLASSES> {
+    impl<const CLASSES: usize, const SMOOTHED: bool> Linear<CLASSES, SMOOTHED> {
         pub(crate) fn new(seed: u64) -> Self {
             Self(Core::new(&SPEC, seed))
         }
     }
 
-    impl<const CLASSES: usize> Network for Linear<CLASSES> {
+    impl<const CLASSES: usize, const SMOOTHED: bool> Network for Linear<CLASSES, SMOOTHED> {
         const SPEC: &'static Spec = &SPEC;
         const INFERENCE: Inference = Inference { chunk: 4, arena: 0, macs: 18 };
 
@@ -109,7 +112,7 @@ mod linear {
         }
     }
 
-    impl<const CLASSES: usize> Trainable for Linear<CLASSES> {
+    impl<const CLASSES: usize, const SMOOTHED: bool> Trainable for Linear<CLASSES, SMOOTHED> {
         const RECIPE: Recipe = Recipe {
             loss: if CLASSES == 0 { Loss::MeanSquaredError } else { Loss::CrossEntropy },
             optimizer: Optimizer::Adam { lr: 0.05, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weight_decay: 0.0 },
@@ -122,6 +125,8 @@ mod linear {
             validation: None,
             clip_norm: None,
         };
+        const RATES: &'static [Rate] = if SMOOTHED { &[Rate { start: BIAS, end: TRAINED, factor: 2.0 }] } else { &[] };
+        const LOSS: &'static str = if SMOOTHED { "cross_entropy(smoothing: 0.1)" } else { Self::RECIPE.loss.name() };
         const TRAINING: Training = Training {
             chunk: 4,
             lanes: 2,

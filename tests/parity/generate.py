@@ -3,7 +3,7 @@
     python3.11 -m venv .venv && .venv/bin/pip install -r tests/parity/requirements.txt
     .venv/bin/python tests/parity/generate.py
 
-It writes `reference/torch.json` and `reference/keras.json` beside itself, in half a minute on one thread, and has
+It writes `reference/torch.json` and `reference/keras.json` beside itself, in a minute on one thread, and has
 `families.py` write `reference/families.json`. Nothing in it is random: inputs and initial weights come from a formula. All
 arithmetic is in f64, of which fewer digits are kept than it is good for, so that another processor writes the same files.
 """

@@ -1,4 +1,4 @@
-"""One small network for each layer and setting: what it predicts, its loss, and every parameter's gradient.
+"""One small network for each layer and setting: what it predicts, its loss, every parameter's gradient, and ten steps.
 
 The layer stands between a `stem`, whose gradients tell the layer's input gradient, and a dense `head`, which gives each
 of the layer's outputs a gradient of its own. `tests/parity/layers.rs` has the same networks, by the same names.
@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, field
 
 import formula
+import training
 from unsupported import Unsupported
 
 BATCH = 3
@@ -29,8 +30,10 @@ class Case:
     loss: str = "mean_squared_error"
     # What follows in the loss's call.
     loss_settings: dict = field(default_factory=dict)
-    # Dropout's own random numbers rule out comparing a training step.
-    trains: bool = True
+    # Whether the layer is another one in training: it is told so then, and the step's number.
+    has_mode: bool = False
+    # The learning rate of the ten steps.
+    rate: float = 0.01
     # The frameworks whose rule the layer's settings spell.
     only: tuple = ("torch", "keras")
 
@@ -72,7 +75,7 @@ GATE = {"gate.weight": (STEM, STEM), "gate.bias": (STEM,)}
 
 
 def batch_norm(name, shape, only, epsilon, keep):
-    def layer(fw, p, h, training=False):
+    def layer(fw, p, h, training=False, step=0):
         state = (p["layer.running_mean"], p["layer.running_variance"])
         return fw.batch_norm(h, state, p["layer.scale"], p["layer.shift"], epsilon, keep, training)
 
@@ -82,8 +85,18 @@ def batch_norm(name, shape, only, epsilon, keep):
         {"layer.scale": (STEM,), "layer.shift": (STEM,)},
         {"layer.running_mean": (STEM,), "layer.running_variance": (STEM,)},
         input=shape,
+        has_mode=True,
         only=only,
     )
+
+
+def dropout(name, rate):
+    """Frameworks draw numbers of their own, so training takes Netwright's mask, of its first dropout layer."""
+
+    def layer(fw, p, h, training=False, step=0):
+        return h * fw.constant(formula.dropout_mask(rate, 0, 0, step, h.shape)) if training else fw.dropout(h, rate)
+
+    return Case(name, layer, has_mode=True)
 
 
 def norm(name, norm, shape):
@@ -147,7 +160,7 @@ CASES = [
     ),
     plain("global_avg_pool", lambda fw, h: fw.global_avg_pool(h)),
     plain("flatten", lambda fw, h: fw.flatten(h)),
-    plain("dropout", lambda fw, h: fw.dropout(h, 0.4), trains=False),
+    dropout("dropout", 0.4),
     batch_norm("batch_norm_torch", IMAGE, ("torch",), 1e-5, 0.9),
     batch_norm("batch_norm_keras", IMAGE, ("keras",), 1e-3, 0.99),
     batch_norm("batch_norm_flat", FLAT, ("torch",), 1e-5, 0.9),
@@ -170,7 +183,7 @@ CASES = [
     prelu("prelu_flat", FLAT),
     torch_only("log_softmax", lambda fw, h: fw.log_softmax(h)),
     torch_only("log_softmax_flat", lambda fw, h: fw.log_softmax(h), input=FLAT),
-    torch_only("lrn", lambda fw, h: fw.lrn(6 * h, 5, 1e-4, 0.75, 1.0)),
+    torch_only("lrn", lambda fw, h: fw.lrn(6 * h, 5, 1e-4, 0.75, 1.0), rate=0.0005),
     torch_only("lrn_settings", lambda fw, h: fw.lrn(h, 2, 1.5, 0.6, 0.5)),
     norm("layer_norm", lambda fw, h, scale, shift: fw.layer_norm(h, scale, shift, 1e-5), IMAGE),
     norm("layer_norm_flat", lambda fw, h, scale, shift: fw.layer_norm(h, scale, shift, 0.01), FLAT),
@@ -204,33 +217,45 @@ def parameters_of(fw, case):
 
 def run(fw, case):
     """The case's numbers from one framework."""
-    p = {}
-    for name, shape in parameters_of(fw, case).items():
-        p[name] = fw.variable(formula.parameter(f"{case.name}/{name}", shape))
+    shapes = parameters_of(fw, case)
+    p = {name: fw.variable(formula.parameter(f"{case.name}/{name}", shape)) for name, shape in shapes.items()}
     trained = list(p)
     for name, shape in case.state.items():
         p[name] = fw.state(formula.parameter(f"{case.name}/{name}", shape))
     x = fw.constant(formula.uniform(f"{case.name}/x", (BATCH, *case.input), -1, 1))
     output = fw.numpy(case.layer(fw, p, stem_of(fw, case, p, x)))
-    result = {"output": output}
-    if not case.trains:
-        return result
+    loss, gradients = fw.gradients([p[name] for name in trained], lambda: loss_of(fw, case, p, "", 0))
+    losses, moved = training.train(
+        fw,
+        case.name,
+        shapes,
+        lambda step, p: loss_of(fw, case, p, str(step), step),
+        lambda variables: fw.stepper(variables, ("SGD", {"lr": case.rate, "momentum": 0.9}), None),
+        case.state,
+    )
+    return {
+        "output": output,
+        "loss": float(fw.numpy(loss)),
+        "gradients": {name: fw.numpy(gradient) for name, gradient in zip(trained, gradients)},
+        "state": {name: fw.numpy(p[name]) for name in case.state},
+        "rate": case.rate,
+        "losses": losses,
+        "moved": {name: formula.brief(way) for name, way in moved.items()},
+    }
 
-    def loss_of():
-        mode = {"training": True} if case.state else {}
-        y = case.layer(fw, p, stem_of(fw, case, p, x), **mode)
-        scores = fw.dense(fw.flatten(y), p["head.weight"], p["head.bias"])
-        loss = getattr(fw, case.loss)
-        if case.loss == "cross_entropy":
-            return loss(scores, formula.labels(f"{case.name}/labels", BATCH, CLASSES), **case.loss_settings)
-        low, high = (0, 1) if case.loss == "binary_cross_entropy" else (-2, 2)
-        return loss(scores, formula.uniform(f"{case.name}/values", (BATCH, CLASSES), low, high), **case.loss_settings)
 
-    loss, gradients = fw.gradients([p[name] for name in trained], loss_of)
-    result["loss"] = float(fw.numpy(loss))
-    result["gradients"] = {name: fw.numpy(gradient) for name, gradient in zip(trained, gradients)}
-    result["state"] = {name: fw.numpy(p[name]) for name in case.state}
-    return result
+def loss_of(fw, case, p, suffix, step):
+    """The loss of a batch, whose arrays have this suffix to their names."""
+    x = fw.constant(formula.uniform(f"{case.name}/x{suffix}", (BATCH, *case.input), -1, 1))
+    mode = {"training": True, "step": step} if case.has_mode else {}
+    y = case.layer(fw, p, stem_of(fw, case, p, x), **mode)
+    scores = fw.dense(fw.flatten(y), p["head.weight"], p["head.bias"])
+    loss = getattr(fw, case.loss)
+    if case.loss == "cross_entropy":
+        return loss(scores, formula.labels(f"{case.name}/labels{suffix}", BATCH, CLASSES), **case.loss_settings)
+    low, high = (0, 1) if case.loss == "binary_cross_entropy" else (-2, 2)
+    values = formula.uniform(f"{case.name}/values{suffix}", (BATCH, CLASSES), low, high)
+    return loss(scores, values, **case.loss_settings)
 
 
 def generate(fw, cases):

@@ -1,4 +1,4 @@
-"""Ten optimiser steps, of the three LeNets and of a small dense network for each optimiser; and learning rates.
+"""Ten optimiser steps, of a layer, of the three LeNets and of a small dense network for each optimiser; and learning rates.
 
 Every step has a batch of its own, so that no step's mistake is hidden by the next. `tests/parity/lenets.rs`,
 `optimizers.rs` and `schedules.rs` have the other side.
@@ -105,14 +105,19 @@ OPTIMIZERS = {
 }
 
 
-def train(fw, name, network, parameters, loss_of_step, stepper):
-    """Ten steps: the losses, and how far each parameter moved from where it started."""
-    start = {key: formula.parameter(f"{name}/{key}", shape) for key, shape in parameters.items()}
-    p = {key: fw.variable(value) for key, value in start.items()}
-    stepper = stepper(list(p.values()))
+def train(fw, name, parameters, loss_of_step, stepper, state=None):
+    """Ten steps: the losses, and how far each parameter and state array moved from where it started.
+
+    `loss_of_step` takes a step's number and all arrays by name.
+    """
+    state = state or {}
+    start = {key: formula.parameter(f"{name}/{key}", shape) for key, shape in (parameters | state).items()}
+    variables = {key: fw.variable(start[key]) for key in parameters}
+    p = variables | {key: fw.state(start[key]) for key in state}
+    stepper = stepper(list(variables.values()))
     losses = []
     for step in range(STEPS):
-        loss, gradients = fw.gradients(list(p.values()), lambda: loss_of_step(step, lambda x: network(fw, p, x)))
+        loss, gradients = fw.gradients(list(variables.values()), lambda: loss_of_step(step, p))
         losses.append(float(fw.numpy(loss)))
         stepper.step(gradients)
     moved = {key: fw.numpy(value) - np.asarray(start[key], dtype=np.float64) for key, value in p.items()}
@@ -125,8 +130,8 @@ def generate_lenet(fw, name):
     def images(step):
         return fw.constant(formula.uniform(f"{name}/images{step}", (8, 28, 28, 1), 0, 1))
 
-    def loss_of_step(step, scores):
-        return fw.cross_entropy(scores(images(step)), formula.labels(f"{name}/labels{step}", 8, 10))
+    def loss_of_step(step, p):
+        return fw.cross_entropy(network(fw, p, images(step)), formula.labels(f"{name}/labels{step}", 8, 10))
 
     def stepper(variables):
         # Keras's velocity holds the rate, so that its rule is PyTorch's as long as the rate stays.
@@ -134,8 +139,8 @@ def generate_lenet(fw, name):
 
     p = {key: fw.variable(formula.parameter(f"{name}/{key}", shape)) for key, shape in parameters.items()}
     probabilities = fw.numpy(fw.softmax(network(fw, p, images(0))))
-    loss, gradients = fw.gradients(list(p.values()), lambda: loss_of_step(0, lambda x: network(fw, p, x)))
-    losses, moved = train(fw, name, network, parameters, loss_of_step, stepper)
+    loss, gradients = fw.gradients(list(p.values()), lambda: loss_of_step(0, p))
+    losses, moved = train(fw, name, parameters, loss_of_step, stepper)
     return {
         "output": probabilities,
         "loss": float(fw.numpy(loss)),
@@ -149,12 +154,12 @@ def generate_optimizers(fw):
     results = {}
     for name, (optimizer, factor) in OPTIMIZERS[fw.name].items():
 
-        def loss_of_step(step, scores):
+        def loss_of_step(step, p):
             x = fw.constant(formula.uniform(f"{name}/x{step}", (6, 5), -1, 1))
-            return fw.mean_squared_error(scores(x), formula.uniform(f"{name}/values{step}", (6, 3), -2, 2))
+            return fw.mean_squared_error(small(fw, p, x), formula.uniform(f"{name}/values{step}", (6, 3), -2, 2))
 
         losses, moved = train(
-            fw, name, small, SMALL, loss_of_step, lambda variables: fw.stepper(variables, optimizer, factor)
+            fw, name, SMALL, loss_of_step, lambda variables: fw.stepper(variables, optimizer, factor)
         )
         results[name] = {"losses": losses, "moved": moved}
     return results

@@ -1,3 +1,7 @@
 //! Netwright's cross-crate tests.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failure ends the test")]
+
+pub mod agreement;
+pub mod generator;
 pub mod interpreter;

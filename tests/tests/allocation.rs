@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use netwright::engine::{self, Core, Gradients, Targets};
 use netwright::ndarray::{Array2, ArrayView4};
-use netwright::train::{Optimizer, OptimizerState};
+use netwright::train::prune::{Mask, Method, Pace, Pruning};
+use netwright::train::{Constraint, Moment, Optimizer, OptimizerState, Span};
 use netwright::{Network, Trainable};
 use netwright_tests::interpreter::Random;
 use rayon::ThreadPoolBuilder;
@@ -98,6 +99,18 @@ fn allocations<N: Trainable>(threads: usize, n: usize) -> Vec<usize> {
         let mut gradients = Gradients::new::<N>().unwrap();
         let optimizer = Optimizer::Adam { lr: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weight_decay: 0.0 };
         let mut state = OptimizerState::new(&optimizer, N::SPEC.trained).unwrap();
+        // More goes with every step.
+        let pruning = Pruning {
+            method: Method::GlobalMagnitude,
+            keep: Some(0.1),
+            layers: &[],
+            pace: Pace::Gradual { total: Span::Epochs(1), every: 1 },
+            epochs: 1,
+            lr_factor: 1.0,
+            scale_dropout: false,
+        };
+        let mut mask = Mask::new(N::SPEC, &pruning).unwrap();
+        mask.begin(N::SPEC, network.core_mut().parameters_mut().trained_mut()).unwrap();
         wait_until_every_thread_has_stolen(threads);
         rayon::broadcast(|_| COUNTS.set(true));
         let mut counts = Vec::with_capacity(16);
@@ -110,8 +123,13 @@ fn allocations<N: Trainable>(threads: usize, n: usize) -> Vec<usize> {
             let targets = Targets::Classes(&labels[..n]);
             let loss = engine::loss_and_gradients(&mut network, images, targets, &mut gradients).unwrap();
             assert!(loss.loss.is_finite());
+            let at = Moment { step, steps_per_epoch: 10 };
+            let density = mask.density();
+            mask.before_step(at, network.core().parameters().trained(), gradients.values_mut());
             let parameters = network.core_mut().parameters_mut().trained_mut();
             state.step(&optimizer, optimizer.lr(), parameters, gradients.values());
+            mask.after_step(at, parameters, &mut state);
+            assert!(mask.density() < density);
             counts.push(CALLS.load(Ordering::Relaxed) - before);
         }
         // Threads end when they like once the pool is gone, while the next one is counted.

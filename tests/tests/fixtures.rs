@@ -1,5 +1,5 @@
 //! Crates outside of the workspace that use Netwright, built with cargo: messages of rustc, other names and editions of
-//! the facade, prediction without training, and building again when a description changes.
+//! the facade, prediction without training, building again when a description changes, and the program of the README.
 //!
 //! `ui/src/bin` has one program for each group of mistakes; the text beside it is all that rustc says of it. With
 //! `NETWRIGHT_BLESS` set the texts are written instead, for review. All share one copy of the fixtures and one folder of
@@ -16,20 +16,26 @@ struct Fixtures {
 }
 
 impl Fixtures {
-    fn copy() -> Self {
+    /// A copy in a folder of that name.
+    fn copy(name: &str) -> Self {
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixtures");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"), &folder, &repository);
         // What the workspace builds with is there without a network.
         std::fs::copy(repository.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+        write_readme(&std::fs::read_to_string(repository.join("README.md")).unwrap(), &folder.join("readme"));
         Self { folder, builds: Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixtures-target") }
     }
 
     fn cargo(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(args).arg("--offline").current_dir(&self.folder).env("CARGO_TARGET_DIR", &self.builds);
         cargo.env_remove("RUSTFLAGS").env("CARGO_TERM_COLOR", "never");
-        cargo.output().unwrap()
+        cargo
     }
 
     /// What a program prints; its build may not fail.
@@ -56,19 +62,52 @@ fn copy(from: &Path, to: &Path, repository: &Path) {
             let text = String::from_utf8(bytes).unwrap();
             bytes = text.replace("REPOSITORY", &repository.display().to_string().replace('\\', "/")).into_bytes();
         }
-        if std::fs::read(&target).ok().as_ref() != Some(&bytes) {
-            std::fs::write(&target, bytes).unwrap();
-        }
+        write(&target, &bytes);
     }
+}
+
+/// Writes a file, unless it is so already.
+fn write(path: &Path, bytes: &[u8]) {
+    if std::fs::read(path).ok().as_deref() != Some(bytes) {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+}
+
+/// Puts the program, the network and the snapshot test of the README into a crate: word for word, but for the data, which
+/// are the embedded ones, few of them, once.
+fn write_readme(readme: &str, folder: &Path) {
+    let blocks = |language: &str| {
+        let fence = format!("\n```{language}\n");
+        let rest = readme.split(&fence).skip(1);
+        rest.map(|rest| rest.split_once("```").unwrap().0).collect::<Vec<_>>()
+    };
+    let block = |language: &str| *blocks(language).first().expect("the README has a block of each language");
+    let replaced = |text: &str, from: &str, to: &str| {
+        assert_eq!(text.matches(from).count(), 1, "the README says `{from}` once");
+        text.replace(from, to)
+    };
+    assert!(block("toml").contains("netwright = { path = \"../netwright\""));
+    let network = replaced(block("net"), "epochs: 10;", "epochs: 1;");
+    let rust = blocks("rust");
+    let [program, test] = rust[..] else { panic!("the README has a program and a test, not {}", rust.len()) };
+    // What a user has to write, blank lines not counted.
+    assert_eq!(program.lines().filter(|line| !line.is_empty()).count(), 10, "{program}");
+    let program = replaced(program, "load(\"mnist\", ", "load(\"digits\", ");
+    let program = replaced(&program, "&digits.train,", "&digits.train.take(640),");
+    write(&folder.join("nets/lenet.net"), network.as_bytes());
+    write(&folder.join("src/main.rs"), format!("{program}\n#[cfg(test)]\n{test}").as_bytes());
 }
 
 #[test]
 fn crates_outside_of_the_workspace() {
-    let fixtures = Fixtures::copy();
+    let fixtures = Fixtures::copy("fixtures");
     messages(&fixtures);
     renamed_and_rebuilt(&fixtures);
     predict_only(&fixtures);
+    embedded(&fixtures);
     two_inputs(&fixtures);
+    readme(&fixtures);
 }
 
 /// What rustc says of each program of `ui`.
@@ -134,4 +173,66 @@ fn two_inputs(fixtures: &Fixtures) {
 
 fn predict_only(fixtures: &Fixtures) {
     assert_eq!(fixtures.run("predict_only").0, "Ok([2, 10]), no recipe, no gradients\n");
+}
+
+/// A program with its weights in it reads a digit, and is small; weights that are exchanged build it again.
+fn embedded(fixtures: &Fixtures) {
+    assert_eq!(fixtures.run("embedded").0, "7 true\n");
+    let path = fixtures.folder.join("embedded/src/lenet300_100.nwz");
+    let weights = std::fs::read(&path).unwrap();
+    let mut damaged = weights.clone();
+    damaged[100] ^= 1;
+    std::fs::write(&path, damaged).unwrap();
+    let output = fixtures.cargo(&["build", "-p", "embedded"]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        !output.status.success() && stderr.contains("cannot embed `lenet300_100.nwz`: its checksum is"),
+        "{stderr}"
+    );
+    std::fs::write(&path, weights).unwrap();
+    assert_eq!(fixtures.run("embedded").0, "7 true\n");
+
+    let output = fixtures.cargo(&["build", "--release", "-p", "embedded"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let len = std::fs::metadata(fixtures.builds.join("release/embedded")).unwrap().len();
+    assert!(len < 700_000, "{len} bytes");
+}
+
+/// It trains, predicts and saves.
+fn readme(fixtures: &Fixtures) {
+    let weights = fixtures.folder.join("lenet.safetensors");
+    let _ = std::fs::remove_file(&weights);
+    let printed = fixtures.run("readme").0;
+    let numbers = printed.split(|c: char| "[], \n".contains(c)).filter(|word| !word.is_empty());
+    let probabilities: Vec<f32> = numbers.map(|word| word.parse().unwrap()).collect();
+    assert_eq!(probabilities.len(), 3 * 10, "{printed}");
+    for image in probabilities.chunks(10) {
+        assert!((image.iter().sum::<f32>() - 1.0).abs() < 1e-4 && image.iter().all(|&p| p >= 0.0), "{printed}");
+        // Ten steps of training change what chance had it: one in ten for each.
+        assert!(image.iter().any(|&p| p > 0.15), "{printed}");
+    }
+    assert!(std::fs::metadata(weights).unwrap().len() > 4 * 184_586);
+}
+
+#[test]
+#[ignore = "builds the compiler for the crate's tests: some minutes"]
+fn the_snapshot_test_of_the_readme() {
+    let fixtures = Fixtures::copy("fixtures-snapshot");
+    let test = |update: &str| {
+        let mut cargo = fixtures.command(&["test", "-p", "readme"]);
+        cargo.env("INSTA_UPDATE", update).env("INSTA_FORCE_PASS", "0").output().unwrap()
+    };
+    let first = test("always");
+    assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
+    let snapshots = std::fs::read_dir(fixtures.folder.join("readme/src/snapshots")).unwrap();
+    let texts: Vec<String> = snapshots.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
+    assert!(texts.len() == 1 && texts[0].contains("pub struct LeNet"), "{texts:?}");
+    assert!(test("no").status.success(), "the same code again");
+
+    let network = fixtures.folder.join("readme/nets/lenet.net");
+    let text = std::fs::read_to_string(&network).unwrap();
+    std::fs::write(&network, text.replace("dense(128)", "dense(64)")).unwrap();
+    let changed = test("no");
+    std::fs::write(&network, text).unwrap();
+    assert!(!changed.status.success() && String::from_utf8_lossy(&changed.stdout).contains("snapshot"), "{changed:?}");
 }

@@ -56,10 +56,21 @@ fn cases() {
 
 #[test]
 fn bundled_networks() {
-    for name in ["lenet", "lenet5"] {
+    for name in ["lenet", "lenet5", "lenet_caffe"] {
         let bundled = netwright_files::load_bundled(name).unwrap();
         snapshot(name, &bundled.text, &Settings::default());
     }
+}
+
+/// What users' snapshot tests see is what is emitted.
+#[test]
+fn the_facade_expands_the_same() {
+    let lenet = netwright_files::load_bundled("lenet").unwrap().text;
+    let expected = to_text(emit(&compiled(&lenet, &Settings::default()), &Target::text())).unwrap();
+    assert_eq!(netwright::expand("<lenet>").unwrap(), expected);
+    assert_eq!(netwright::expand("../models/lenet.net").unwrap(), expected);
+    let none = netwright::expand("../models/lennet.net").unwrap_err().to_string();
+    assert!(none.contains("lennet.net"), "{none}");
 }
 
 #[test]

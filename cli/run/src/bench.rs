@@ -4,21 +4,22 @@ mod measure;
 mod noise;
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 use netwright_runtime::engine::{Core, Gradients, Targets, loss_and_gradients_all, predict_all_into};
 use netwright_runtime::random::Stream;
 use netwright_runtime::spec::TensorSpec;
 use netwright_runtime::train::OptimizerState;
-use netwright_runtime::{Network, Parameters, Trainable};
+use netwright_runtime::{Network, Parameters, Trainable, weights};
 use serde::Serialize;
 
 use self::measure::{Times, round};
 use self::noise::Noise;
 use crate::Subject;
 use crate::failure::Failure;
-use crate::output;
 use crate::threads::Threads;
+use crate::{output, text};
 
 /// Batches of images that are taken in turn, so that no step finds its images where the last one left them.
 const IMAGE_BATCHES: usize = 7;
@@ -33,9 +34,12 @@ const MOST_FLOATS: usize = 1 << 28;
 /// The options of `bench`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// What a step is: prediction, or gradients and update
+    /// What a step is: prediction, gradients and update, or reading weights that are in memory
     #[arg(long, value_enum, default_value_t = Mode::Train)]
     mode: Mode,
+    /// Weights to measure with, and to read by `--mode load` [default: random ones]
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
     /// Images of a step
     #[arg(long, value_name = "N", default_value = "64")]
     batch: NonZeroUsize,
@@ -53,6 +57,7 @@ pub struct Options {
 enum Mode {
     Infer,
     Train,
+    Load,
 }
 
 impl Options {
@@ -67,6 +72,7 @@ impl Mode {
         match self {
             Self::Infer => "infer",
             Self::Train => "train",
+            Self::Load => "load",
         }
     }
 }
@@ -83,10 +89,10 @@ pub(crate) fn run<N: Trainable>(subject: &Subject, options: &Options) -> Result<
     options.threads.run(|| {
         let batches = Batches::draw::<N>(options.batch.get())?;
         match options.mode {
-            Mode::Infer => measure_and_print::<N>(subject, options, infer::<N>(&batches)?),
+            Mode::Infer | Mode::Load => measure_untrained::<N>(subject, options, &batches),
             Mode::Train => {
                 let targets = targets::<N>(options.batch.get());
-                measure_and_print::<N>(subject, options, train::<N>(&batches, &targets)?)
+                measure_and_print::<N>(subject, options, train::<N>(options, &batches, &targets)?)
             }
         }
     })
@@ -96,8 +102,15 @@ pub(crate) fn run<N: Trainable>(subject: &Subject, options: &Options) -> Result<
 pub(crate) fn run_inference<N: Network>(subject: &Subject, options: &Options) -> Result<(), Failure> {
     options.threads.run(|| {
         let batches = Batches::draw::<N>(options.batch.get())?;
-        measure_and_print::<N>(subject, options, infer::<N>(&batches)?)
+        measure_untrained::<N>(subject, options, &batches)
     })
+}
+
+fn measure_untrained<N: Network>(subject: &Subject, options: &Options, batches: &Batches) -> Result<(), Failure> {
+    match options.mode {
+        Mode::Load => measure_and_print::<N>(subject, options, load::<N>(options)?),
+        Mode::Infer | Mode::Train => measure_and_print::<N>(subject, options, infer::<N>(options, batches)?),
+    }
 }
 
 /// The answer as JSON.
@@ -114,9 +127,11 @@ struct Answer<'a> {
     p99_ms: f64,
     min_ms: f64,
     iters: usize,
-    images_per_s: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    images_per_s: Option<f64>,
     peak_rss_mb: Option<f64>,
-    gflops_per_s: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gflops_per_s: Option<f64>,
     #[serde(flatten)]
     noise: Option<Noise>,
     variant: &'a str,
@@ -131,13 +146,16 @@ fn measure_and_print<N: Network>(
     if cfg!(debug_assertions) {
         output::warning("this program was built without optimisation: build it with --release to measure it");
     }
-    let batch = batch.get();
+    let (batch, computes) = (batch.get(), *mode != Mode::Load);
     let (times, noise) = measure::measure(*seconds, step)?;
     let Times { median, p10, p90, p99, min, count } = times;
     let answer = Answer {
         framework: "netwright",
         version: env!("CARGO_PKG_VERSION"),
-        workload: format!("{}-{}-b{batch}", subject.name, mode.name()),
+        workload: match mode {
+            Mode::Load => format!("{}-load", subject.name),
+            Mode::Infer | Mode::Train => format!("{}-{}-b{batch}", subject.name, mode.name()),
+        },
         threads: rayon::current_num_threads(),
         batch,
         median_ms: round(1e3 * median, 5),
@@ -146,9 +164,9 @@ fn measure_and_print<N: Network>(
         p99_ms: round(1e3 * p99, 5),
         min_ms: round(1e3 * min, 5),
         iters: count,
-        images_per_s: round(batch as f64 / median, 2),
+        images_per_s: computes.then(|| round(batch as f64 / median, 2)),
         peak_rss_mb: noise::peak_memory().map(|megabytes| round(megabytes, 1)),
-        gflops_per_s: round(operations::<N>(*mode) * batch as f64 / median / 1e9, 2),
+        gflops_per_s: computes.then(|| round(operations::<N>(*mode) * batch as f64 / median / 1e9, 2)),
         noise,
         variant: netwright_kernels::isa().name(),
     };
@@ -157,25 +175,27 @@ fn measure_and_print<N: Network>(
 
 /// An answer for people.
 fn describe(answer: &Answer<'_>) -> String {
-    let mut text = format!(
-        "{} on {} threads: {:.3} ms a step (p10 {:.3}, p90 {:.3}, p99 {:.3}, {} steps), {:.0} images/s, {:.1} Gflop/s\n",
+    let mut line = format!(
+        "{} on {}: {:.3} ms a step (p10 {:.3}, p90 {:.3}, p99 {:.3}, {} steps)",
         answer.workload,
-        answer.threads,
+        text::count(answer.threads, "thread"),
         answer.median_ms,
         answer.p10_ms,
         answer.p90_ms,
         answer.p99_ms,
         answer.iters,
-        answer.images_per_s,
-        answer.gflops_per_s,
     );
+    if let (Some(images), Some(gflops)) = (answer.images_per_s, answer.gflops_per_s) {
+        line.push_str(&format!(", {images:.0} images/s, {gflops:.1} Gflop/s"));
+    }
+    line.push('\n');
     if let Some(noise) = &answer.noise {
-        text.push_str(&format!(
+        line.push_str(&format!(
             "meanwhile others used {:.1} % of the processors, and {:.1} % were stolen\n",
             noise.other_cpu_pct, noise.steal_pct
         ));
     }
-    text
+    line
 }
 
 /// Useful floating-point operations for an image: two for each multiply-add; training is forward, weight gradients and
@@ -184,7 +204,7 @@ fn operations<N: Network>(mode: Mode) -> f64 {
     let macs = || N::SPEC.layers.iter().map(|layer| layer.macs).filter(|&macs| macs > 0);
     let forward = macs().sum::<u64>();
     let all = match mode {
-        Mode::Infer => forward,
+        Mode::Infer | Mode::Load => forward,
         Mode::Train => (3 * forward).saturating_sub(macs().next().unwrap_or(0)),
     };
     2.0 * all as f64
@@ -235,13 +255,31 @@ fn targets<N: Trainable>(size: usize) -> Vec<Target> {
     (0..LABEL_BATCHES).map(target).collect()
 }
 
-fn network<N: Network>() -> Result<N, Failure> {
-    Ok(N::from_core(Core::from_parameters(Parameters::try_initialised(N::SPEC, SEED)?)))
+fn network<N: Network>(options: &Options) -> Result<N, Failure> {
+    let parameters = match &options.weights {
+        Some(path) => weights::load(N::SPEC, path)?,
+        None => Parameters::try_initialised(N::SPEC, SEED)?,
+    };
+    Ok(N::from_core(Core::from_parameters(parameters)))
+}
+
+/// Reading weights: from the bytes of the file, as a program does that they are built into.
+fn load<N: Network>(options: &Options) -> Result<impl FnMut() -> Result<(), Failure>, Failure> {
+    let Some(path) = &options.weights else {
+        return Err(Failure::usage("`--mode load` measures reading a file").help("name it: --weights FILE"));
+    };
+    // Once by its path, which reads nothing but an ordinary file of the right size.
+    weights::load(N::SPEC, path)?;
+    let bytes = std::fs::read(path).map_err(|error| Failure::io("read", path, &error))?;
+    Ok(move || {
+        std::hint::black_box(weights::from_bytes(N::SPEC, &bytes)?);
+        Ok(())
+    })
 }
 
 /// A step of inference.
-fn infer<N: Network>(batches: &Batches) -> Result<impl FnMut() -> Result<(), Failure>, Failure> {
-    let network = network::<N>()?;
+fn infer<N: Network>(options: &Options, batches: &Batches) -> Result<impl FnMut() -> Result<(), Failure>, Failure> {
+    let network = network::<N>(options)?;
     let room = |output: &TensorSpec| vec![0.0; batches.size.saturating_mul(output.len())];
     let mut outputs: Vec<Vec<f32>> = N::SPEC.outputs.iter().map(room).collect();
     let mut images = batches.cycle();
@@ -255,8 +293,12 @@ fn infer<N: Network>(batches: &Batches) -> Result<impl FnMut() -> Result<(), Fai
 }
 
 /// A step of training: forward, backward, update.
-fn train<N: Trainable>(batches: &Batches, targets: &[Target]) -> Result<impl FnMut() -> Result<(), Failure>, Failure> {
-    let mut network = network::<N>()?;
+fn train<N: Trainable>(
+    options: &Options,
+    batches: &Batches,
+    targets: &[Target],
+) -> Result<impl FnMut() -> Result<(), Failure>, Failure> {
+    let mut network = network::<N>(options)?;
     let recipe = N::RECIPE;
     let mut gradients = Gradients::new::<N>()?;
     let mut state = OptimizerState::new(&recipe.optimizer, N::SPEC.trained)?;

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use netwright_runtime::Network;
 use netwright_runtime::data::folder::Splits;
 use netwright_runtime::data::named::NAMES;
 use netwright_runtime::data::{self, Options, Progress};
@@ -39,10 +40,29 @@ pub fn load(name: &str, limit: Option<usize>) -> Result<Splits, Failure> {
         DataError::UnknownName { ref name, ref known } => unknown(name, known),
         other => other.into(),
     })?;
-    Ok(match limit {
+    Ok(taken(splits, limit))
+}
+
+/// Loads a dataset as [`load`] does, its bytes normalised as the network's description says of photographs.
+pub fn load_for<N: Network>(name: &str, limit: Option<usize>) -> Result<Splits, Failure> {
+    let Some(photo) = N::PHOTOS.first().copied().flatten() else { return load(name, limit) };
+    let (&[mean, ref means @ ..], &[std, ref stds @ ..]) = (photo.mean, photo.std) else { return load(name, limit) };
+    if means.iter().any(|&other| other != mean) || stds.iter().any(|&other| other != std) {
+        let message = format!("{} normalises each channel in its own way, and datasets take one for all", N::SPEC.name);
+        return Err(Failure::failed(message).help("use the network in a program of your own: `model!`, `Dataset`"));
+    }
+    let Splits { train, test } = load(name, None)?;
+    let (scale, offset) = (photo.scale / std, -mean / std);
+    let splits = Splits { train: train.rescaled(scale, offset)?, test: test.rescaled(scale, offset)? };
+    Ok(taken(splits, limit))
+}
+
+/// The first images of each part.
+fn taken(splits: Splits, limit: Option<usize>) -> Splits {
+    match limit {
         Some(limit) => Splits { train: splits.train.take(limit), test: splits.test.take(limit) },
         None => splits,
-    })
+    }
 }
 
 /// The failure for a name that is no dataset's.
@@ -58,6 +78,15 @@ pub fn unknown(name: &str, known: &[&str]) -> Failure {
         Some(meant) => failure.help(format!("did you mean `{meant}`?")),
         None => failure,
     }
+}
+
+/// A dataset's name, or the absolute path of its folder, by which it is found from anywhere.
+pub fn absolute(name: &str) -> String {
+    if is_known(name) {
+        return name.to_owned();
+    }
+    let path = std::path::Path::new(name).canonicalize().ok();
+    path.and_then(|path| path.to_str().map(str::to_owned)).unwrap_or_else(|| name.to_owned())
 }
 
 /// Whether a dataset is known by this name, as opposed to a folder.

@@ -12,17 +12,18 @@ use serde::Serialize;
 use crate::Subject;
 use crate::data::{self, DataArgs};
 use crate::failure::Failure;
+use crate::labels;
 use crate::run::weights;
 use crate::threads::Threads;
 use crate::{output, text};
 
 /// Images that are evaluated at a time; no result depends on it but for the last bits of the loss.
-const BATCH: usize = 64;
+pub(crate) const BATCH: usize = 64;
 
 /// The options of `eval`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Weights as `netwright train` writes them [default: those of the last run in runs/]
+    /// Weights as `netwright train` or `compress` writes them [default: those of the last run in runs/]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     #[command(flatten)]
@@ -53,7 +54,7 @@ fn evaluate_and_print<N: Trainable>(subject: &Subject, options: &Options) -> Res
     let found = weights::find(subject, weights.as_deref())?;
     let network = found.load::<N>()?;
     let name = data.data.as_deref().or(found.data()).unwrap_or(data::DEFAULT);
-    let Splits { test, .. } = data::load(name, data.limit.map(usize::from))?;
+    let Splits { test, .. } = data::load_for::<N>(name, data.limit.map(usize::from))?;
     let Evaluation { loss, accuracy, n } = evaluate(&network, &test, BATCH)?;
     if *json {
         return output::print_json(&Answer { network: N::SPEC.name, n, loss, accuracy });
@@ -66,7 +67,10 @@ fn evaluate_and_print<N: Trainable>(subject: &Subject, options: &Options) -> Res
         text::count(n, "test image"),
     );
     let classes = match test.n_classes() {
-        Some(_) => format!("\n{}\n", table(&confusion(&network, &test, BATCH)?, class_names(name))),
+        Some(_) => {
+            let names = labels::<N>(0).or(class_names(name));
+            format!("\n{}\n", table(&confusion(&network, &test, BATCH)?, names))
+        }
         None => String::new(),
     };
     output::print(&(line + &classes))

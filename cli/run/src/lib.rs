@@ -8,12 +8,14 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod bench;
+pub mod compress;
 pub mod data;
 pub mod eval;
 pub mod failure;
 pub mod output;
 pub mod predict;
 pub mod program;
+pub mod prune;
 mod run;
 mod subject;
 pub mod text;
@@ -42,8 +44,12 @@ pub enum Task {
     Eval(eval::Options),
     /// Classify images.
     Predict(predict::Options),
+    /// Make a small file of its weights.
+    Compress(compress::Options),
     /// Measure the time of a step.
     Bench(bench::Options),
+    /// Take weights away.
+    Prune(prune::Options),
 }
 
 impl Task {
@@ -53,8 +59,14 @@ impl Task {
         let (verb, help) = match self {
             Self::Train(_) => ("train", "add one: `train { loss: cross_entropy(logits); }`"),
             Self::Eval(_) => ("evaluate", "the section names the loss: `train { loss: cross_entropy(logits); }`"),
+            Self::Prune(_) => {
+                ("prune", "the weights that are left are trained on: `train { loss: cross_entropy(logits); }`")
+            }
             Self::Bench(options) if options.trains() => ("measure the training of", "measure `--mode infer`"),
-            Self::Predict(_) | Self::Bench(_) => return None,
+            Self::Compress(options) if options.trains() => {
+                ("train the shared values of", "take them as they are: `--epochs 0`, without --data")
+            }
+            Self::Predict(_) | Self::Compress(_) | Self::Bench(_) => return None,
         };
         Some(Failure::failed(format!("cannot {verb} {}: it has no `train` section", subject.argument)).help(help))
     }
@@ -67,8 +79,12 @@ impl Task {
         let (verb, reason) = match self {
             Self::Train(_) => ("train", "the command's datasets have one"),
             Self::Eval(_) => ("evaluate", "the command's datasets have one"),
+            Self::Prune(_) => ("prune", "the command's datasets have one"),
             Self::Predict(_) => ("predict with", "an image is one"),
-            Self::Bench(_) => return None,
+            Self::Compress(options) if options.trains() => {
+                ("train the shared values of", "the command's datasets have one")
+            }
+            Self::Compress(_) | Self::Bench(_) => return None,
         };
         if inputs.len() < 2 {
             return None;
@@ -77,6 +93,11 @@ impl Task {
         let message = format!("cannot {verb} {argument}: it has {n} inputs ({names}), and {reason}");
         Some(Failure::usage(message).help("use the network in a program of your own: `model!`, `Dataset::with_input`"))
     }
+}
+
+/// What the description calls the classes of an output, where it says.
+fn labels<N: Network>(output: usize) -> Option<&'static [&'static str]> {
+    N::OUTPUT_LABELS.get(output).copied().filter(|labels| !labels.is_empty())
 }
 
 /// The names of a network's inputs.
@@ -99,7 +120,9 @@ pub fn perform<N: Trainable>(subject: &Subject, task: &Task) -> Result<ExitCode,
         Task::Train(options) => train::run::<N>(subject, options),
         Task::Eval(options) => eval::run::<N>(subject, options).map(done),
         Task::Predict(options) => predict::run::<N>(subject, options),
+        Task::Compress(options) => compress::run::<N>(subject, options).map(done),
         Task::Bench(options) => bench::run::<N>(subject, options).map(done),
+        Task::Prune(options) => prune::run::<N>(subject, options),
     }
 }
 
@@ -118,9 +141,10 @@ pub fn perform_untrained<N: Network>(subject: &Subject, task: &Task) -> Result<E
     warn_of_isa();
     match task {
         Task::Predict(options) => predict::run::<N>(subject, options),
+        Task::Compress(options) => compress::run_untrained::<N>(subject, options).map(|()| ExitCode::SUCCESS),
         Task::Bench(options) => bench::run_inference::<N>(subject, options).map(|()| ExitCode::SUCCESS),
         // Refused above.
-        Task::Train(_) | Task::Eval(_) => Ok(ExitCode::FAILURE),
+        Task::Train(_) | Task::Eval(_) | Task::Prune(_) => Ok(ExitCode::FAILURE),
     }
 }
 

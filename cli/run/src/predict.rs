@@ -4,17 +4,20 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use ndarray::Array3;
 use netwright_runtime::Network;
 use netwright_runtime::data::named::class_names;
 use netwright_runtime::engine::predict_all_into;
 use netwright_runtime::image::{self, Fit, Invert};
-use netwright_runtime::spec::TensorSpec;
+use netwright_runtime::spec::{Photo, TensorSpec};
 use serde::Serialize;
 
 use crate::Subject;
 use crate::failure::Failure;
+use crate::labels;
 use crate::output;
 use crate::run::weights;
+use crate::threads::Threads;
 
 /// Cells of a bar that stands for all of the probability.
 const BAR: usize = 30;
@@ -25,18 +28,22 @@ pub struct Options {
     /// PNG or JPEG images
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
-    /// Weights as `netwright train` writes them [default: those of the last run in runs/]
+    /// Weights as `netwright train` or `compress` writes them [default: those of the last run in runs/]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// How many classes to show
     #[arg(long, value_name = "K", default_value_t = 3)]
     top: usize,
-    /// What to do when an image's proportions are not the input's
-    #[arg(long, value_enum, default_value_t = FitArg::Letterbox)]
-    fit: FitArg,
-    /// Whether to exchange light and dark; `auto` makes grey images light on dark, as the digits of MNIST are
-    #[arg(long, value_enum, default_value_t = InvertArg::Auto)]
-    invert: InvertArg,
+    /// What to do when an image's proportions are not the input's [default: what the description says with
+    /// `from photo(…)`, else letterbox]
+    #[arg(long, value_enum)]
+    fit: Option<FitArg>,
+    /// Whether to exchange light and dark; `auto` makes grey images light on dark, as the digits of MNIST are [default:
+    /// no where the description says `from photo(…)`, else auto]
+    #[arg(long, value_enum)]
+    invert: Option<InvertArg>,
+    #[command(flatten)]
+    threads: Threads,
     /// Print one line of JSON for each image
     #[arg(long)]
     json: bool,
@@ -101,36 +108,43 @@ struct Class<'a> {
 
 /// Predicts and prints; exit code 1 if an image could not be used.
 pub(crate) fn run<N: Network>(subject: &Subject, options: &Options) -> Result<ExitCode, Failure> {
-    let Options { images, weights, top, fit, invert, json } = options;
+    options.threads.run(|| predict_and_print::<N>(subject, options))
+}
+
+fn predict_and_print<N: Network>(subject: &Subject, options: &Options) -> Result<ExitCode, Failure> {
+    let Options { images, weights, top, fit, invert, json, .. } = options;
     let found = weights::find(subject, weights.as_deref())?;
     let network = found.load::<N>()?;
     let names = found.data().and_then(class_names);
-    let fit = match fit {
+    let fit = fit.map(|fit| match fit {
         FitArg::Letterbox => Fit::Letterbox,
         FitArg::Stretch => Fit::Stretch,
-    };
-    let invert = match invert {
+    });
+    let invert = invert.map(|invert| match invert {
         InvertArg::Auto => Invert::Auto,
         InvertArg::Yes => Invert::Yes,
         InvertArg::No => Invert::No,
-    };
+    });
+    let wanted = Wanted { fit, invert };
     if !json {
         output::note(&format!("weights: {}", found.path().display()));
     }
     let mut all_good = true;
     for path in images {
-        match predict(&network, path, &image::Options { fit, invert }) {
+        match predict(&network, path, wanted) {
             Ok(outputs) => {
                 let (image, network) = (path.display().to_string(), N::SPEC.name);
                 match (N::SPEC.outputs, outputs.as_slice()) {
                     ([_], [scores]) => {
+                        let names = labels::<N>(0).or(names);
                         let answer = Answer { image, network, top: best(scores, *top, names) };
                         if *json { output::print_json(&answer)? } else { output::print(&describe(&answer))? }
                     }
                     (tensors, outputs) => {
-                        let content =
-                            |(tensor, values): (&'static TensorSpec, &Vec<f32>)| content(tensor, values, *top, names);
-                        let outputs = tensors.iter().zip(outputs).map(content).collect();
+                        let content = |(index, (tensor, values)): (usize, (&'static TensorSpec, &Vec<f32>))| {
+                            content(tensor, values, *top, labels::<N>(index).or(names))
+                        };
+                        let outputs = tensors.iter().zip(outputs).enumerate().map(content).collect();
                         let answer = Answers { image, network, outputs };
                         if *json { output::print_json(&answer)? } else { output::print(&describe_all(&answer, *top))? }
                     }
@@ -146,14 +160,39 @@ pub(crate) fn run<N: Network>(subject: &Subject, options: &Options) -> Result<Ex
     Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// What the command line says of images.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    fit: Option<Fit>,
+    invert: Option<Invert>,
+}
+
+/// An image as an input: as the description says, as far as the command line says nothing else.
+fn read(path: &Path, shape: [usize; 3], photo: Option<Photo>, wanted: Wanted) -> Result<Array3<f32>, Failure> {
+    let Wanted { fit, invert } = wanted;
+    Ok(match photo {
+        Some(photo) if fit.is_none() && matches!(invert, None | Some(Invert::No)) => {
+            image::read_photo(path, shape, &photo)?
+        }
+        Some(photo) => {
+            let options = image::Options { fit: fit.unwrap_or_default(), invert: invert.unwrap_or(Invert::No) };
+            image::normalised(&image::read(path, shape, &options)?, &photo)
+        }
+        None => {
+            let options = image::Options { fit: fit.unwrap_or_default(), invert: invert.unwrap_or_default() };
+            image::read(path, shape, &options)?
+        }
+    })
+}
+
 /// The outputs for an image.
-fn predict<N: Network>(network: &N, path: &Path, options: &image::Options) -> Result<Vec<Vec<f32>>, Failure> {
+fn predict<N: Network>(network: &N, path: &Path, wanted: Wanted) -> Result<Vec<Vec<f32>>, Failure> {
     let input = &N::SPEC.inputs[0];
     let &[height, width, channels] = input.shape else {
         let shape = input.shape;
         return Err(Failure::failed(format!("{} takes inputs of shape {shape:?}, which no image has", N::SPEC.name)));
     };
-    let pixels = image::read(path, [height, width, channels], options)?;
+    let pixels = read(path, [height, width, channels], N::PHOTOS.first().copied().flatten(), wanted)?;
     let mut outputs: Vec<Vec<f32>> = N::SPEC.outputs.iter().map(|output| vec![0.0; output.len()]).collect();
     let mut rooms: Vec<&mut [f32]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
     predict_all_into(network, &[pixels.as_standard_layout().as_slice().unwrap_or(&[])], &mut rooms)?;
@@ -236,6 +275,8 @@ fn bar(fraction: f32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use netwright_runtime::spec::ChannelOrder;
+
     use super::*;
 
     #[test]
@@ -244,6 +285,32 @@ mod tests {
         assert_eq!(classes(&[0.1, 0.4, 0.1, 0.4], 3), [1, 3, 0]);
         assert_eq!(classes(&[0.1, 0.9], 5), [1, 0]);
         assert_eq!(best(&[0.1, 0.9], 1, Some(&["cat"]))[0].name, None);
+    }
+
+    /// One red pixel: a PNG of one byte a channel.
+    const RED: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0\x90wS\xde\0\0\0\x0cIDATx\x9cc\xf8\xcf\xc0\0\0\
+        \x03\x01\x01\0\xc9\xfe\x92\xef\0\0\0\0IEND\xaeB`\x82";
+
+    #[test]
+    fn what_the_description_says_of_photographs_is_done_unless_told_otherwise() {
+        let path = std::env::temp_dir().join(format!("netwright-red-{}.png", std::process::id()));
+        std::fs::write(&path, RED).unwrap();
+        let order = ChannelOrder::Bgr;
+        let photo = Photo { resize: 3, scale: 1.0, mean: &[1.0, 2.0, 5.0], std: &[1.0, 2.0, 10.0], order };
+        let values = |photo, fit, invert| {
+            let input = read(&path, [2, 3, 3], photo, Wanted { fit, invert }).unwrap();
+            assert_eq!(input.dim(), (2, 3, 3));
+            [input[[1, 2, 0]], input[[1, 2, 1]], input[[1, 2, 2]]]
+        };
+        let found = [
+            values(Some(photo), None, None),
+            values(Some(photo), Some(Fit::Stretch), None),
+            values(Some(photo), None, Some(Invert::Yes)),
+            values(None, None, None),
+        ];
+        std::fs::remove_file(&path).unwrap();
+        // Blue, green, red, normalised; dark where it was light; red, green, blue as they are.
+        assert_eq!(found, [[-1.0, -1.0, 25.0], [-1.0, -1.0, 25.0], [254.0, 126.5, -0.5], [1.0, 0.0, 0.0]]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use netwright_runtime::{Network, Trainable};
 
-use crate::{Failure, Subject, Task, Values, bench, eval, perform, perform_untrained, predict, train};
+use crate::{Failure, Subject, Task, Values, bench, compress, eval, perform, perform_untrained, predict, prune, train};
 
 /// The part of the command's line that needs a compiled network. The command has read it before.
 #[derive(Debug, Parser)]
@@ -16,7 +16,9 @@ enum Line {
     Train(On<train::Options>),
     Eval(On<eval::Options>),
     Predict(On<predict::Options>),
+    Compress(On<compress::Options>),
     Bench(On<bench::Options>),
+    Prune(On<prune::Options>),
 }
 
 /// A file with options.
@@ -37,7 +39,9 @@ impl Line {
             Self::Train(On { network, values, options }) => (network, values, Task::Train(options)),
             Self::Eval(On { network, values, options }) => (network, values, Task::Eval(options)),
             Self::Predict(On { network, values, options }) => (network, values, Task::Predict(options)),
+            Self::Compress(On { network, values, options }) => (network, values, Task::Compress(options)),
             Self::Bench(On { network, values, options }) => (network, values, Task::Bench(options)),
+            Self::Prune(On { network, values, options }) => (network, values, Task::Prune(options)),
         }
     }
 }

@@ -11,6 +11,7 @@ use netwright_runtime::data::Splits;
 use netwright_runtime::engine::Core;
 use netwright_runtime::train::{Recipe, Report, Stopped, Trainer, evaluate, read_metrics};
 use netwright_runtime::{Parameters, Trainable, weights};
+use serde::Serialize;
 
 use crate::Subject;
 use crate::data::{self, DataArgs};
@@ -49,6 +50,54 @@ pub struct Options {
     /// Go on with the run in the folder (default: the last one), bit for bit as if it had not stopped
     #[arg(long)]
     resume: bool,
+    /// Print the result as one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The result as JSON: where the run stands, and its last whole epoch.
+#[derive(Serialize)]
+struct Answer<'a> {
+    network: &'a str,
+    data: &'a str,
+    folder: String,
+    stopped: Stopped,
+    epochs: usize,
+    steps: u64,
+    /// Of training, evaluation not counted.
+    seconds: f64,
+    train_loss: Option<f64>,
+    train_accuracy: Option<f64>,
+    validation_loss: Option<f64>,
+    validation_accuracy: Option<f64>,
+    test_loss: Option<f64>,
+    test_accuracy: Option<f64>,
+}
+
+impl<'a> Answer<'a> {
+    fn of(manifest: &'a Manifest, folder: &Path, report: &Report) -> Self {
+        let last = report.epochs.last();
+        Self {
+            network: &manifest.network.name,
+            data: &manifest.data.name,
+            folder: folder.display().to_string(),
+            stopped: report.stopped,
+            epochs: report.epochs.len(),
+            steps: report.steps,
+            seconds: seconds_of(report),
+            train_loss: last.map(|metrics| metrics.train_loss),
+            train_accuracy: last.and_then(|metrics| metrics.train_accuracy),
+            validation_loss: last.and_then(|metrics| metrics.validation_loss),
+            validation_accuracy: last.and_then(|metrics| metrics.validation_accuracy),
+            test_loss: last.and_then(|metrics| metrics.test_loss),
+            test_accuracy: last.and_then(|metrics| metrics.test_accuracy),
+        }
+    }
+}
+
+/// Seconds of training in whole epochs.
+fn seconds_of(report: &Report) -> f64 {
+    report.epochs.iter().map(|metrics| metrics.seconds).sum()
 }
 
 /// Trains; exit code 1 if the run was interrupted.
@@ -62,7 +111,7 @@ fn train_into_folder<N: Trainable>(subject: &Subject, options: &Options) -> Resu
     let recipe = recipe::<N>(options, previous.as_ref());
     recipe.check()?;
     let (data, limit) = data_of(options, previous.as_ref())?;
-    let splits = data::load(&data, limit)?;
+    let splits = data::load_for::<N>(&data, limit)?;
     let core = Core::from_parameters(Parameters::try_initialised(N::SPEC, recipe.seed)?);
     let mut net = N::from_core(core);
     // What would not fit is refused before there is a folder.
@@ -75,7 +124,7 @@ fn train_into_folder<N: Trainable>(subject: &Subject, options: &Options) -> Resu
     std::fs::create_dir_all(&folder).map_err(|error| Failure::io("make the folder", &folder, &error))?;
     manifest.write(&folder)?;
     let trained = train(&mut net, recipe, &splits, &folder, &manifest, options.resume);
-    let result = trained.and_then(|report| finish(subject, &net, &report, manifest, &folder, done));
+    let result = trained.and_then(|report| finish(subject, options, &net, &report, manifest, &folder, done));
     // What could not be resumed like this can still be resumed as it was.
     if let (Err(_), Some(previous)) = (&result, &previous) {
         previous.write(&folder)?;
@@ -166,15 +215,11 @@ fn data_of(options: &Options, previous: Option<&Manifest>) -> Result<(String, Op
     let entry = previous.map(|manifest| &manifest.data);
     let limit = options.data.limit.map(NonZeroUsize::get).or(entry.and_then(|entry| entry.limit));
     let name = options.data.data.as_deref().or(entry.map(|entry| entry.name.as_str())).unwrap_or(data::DEFAULT);
-    if data::is_known(name) {
-        return Ok((name.to_owned(), limit));
-    }
     // A run is repeated from anywhere.
-    let absolute = Path::new(name).canonicalize().ok().and_then(|path| path.to_str().map(str::to_owned));
-    Ok((absolute.unwrap_or_else(|| name.to_owned()), limit))
+    Ok((data::absolute(name), limit))
 }
 
-fn manifest<N: Trainable>(
+pub(crate) fn manifest<N: Trainable>(
     subject: &Subject,
     folder: &Path,
     recipe: &Recipe,
@@ -209,7 +254,7 @@ fn manifest<N: Trainable>(
             parameters: N::SPEC.layers.iter().map(|layer| layer.parameters).sum(),
         },
         data: DataEntry { name: data.to_owned(), limit, train: Part::of(&splits.train), test: Part::of(&splits.test) },
-        recipe: recipe.into(),
+        recipe: RecipeEntry { loss: N::LOSS.to_owned(), ..recipe.into() },
         machine,
         result: None,
     }
@@ -271,7 +316,7 @@ fn train<N: Trainable>(
 }
 
 /// A flag that Ctrl-C sets; a second Ctrl-C ends the program at once.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
+pub(crate) fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     let flag = Arc::new(AtomicBool::new(false));
     let shared = Arc::clone(&flag);
     let handler = ctrlc::set_handler(move || {
@@ -296,6 +341,7 @@ fn draw(folder: &Path, manifest: &Manifest) -> Result<(), Failure> {
 /// Writes what a run came to, and says it.
 fn finish<N: Trainable>(
     subject: &Subject,
+    options: &Options,
     net: &N,
     report: &Report,
     mut manifest: Manifest,
@@ -308,6 +354,9 @@ fn finish<N: Trainable>(
     if report.stopped == Stopped::Interrupted {
         output::note(&format!("stopped in epoch {}, at step {}; the checkpoint is written", done + 1, report.steps));
         output::note(&format!("go on with: {go_on}"));
+        if options.json {
+            output::print_json(&Answer::of(&manifest, folder, report))?;
+        }
         return Ok(ExitCode::FAILURE);
     }
     let Some(last) = report.epochs.last() else { return Err(Failure::failed("no epoch was trained")) };
@@ -331,7 +380,10 @@ fn finish<N: Trainable>(
         output::note("the validation loss has stopped falling");
     }
     output::note(&format!("weights in {}, picture in {}", path.display(), folder.join(folder::CURVE).display()));
-    let seconds = report.epochs.iter().map(|metrics| metrics.seconds).sum();
+    if options.json {
+        output::print_json(&Answer::of(&manifest, folder, report))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let test = match (last.test_accuracy, last.test_loss) {
         (Some(accuracy), Some(loss)) => format!("test accuracy {}, test loss {loss:.4}", text::percent(accuracy)),
         (None, Some(loss)) => format!("test loss {loss:.4}"),
@@ -342,7 +394,7 @@ fn finish<N: Trainable>(
         manifest.network.name,
         manifest.data.name,
         text::count(done, "epoch"),
-        text::duration(seconds)
+        text::duration(seconds_of(report))
     ))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -63,7 +63,8 @@ fn check(network: &Network, args: &Args, format: Format) -> Result<bool, Failure
     let is_good = !checked.sink.has_errors();
     if is_good && format.is_for_people() {
         let good = output::GOOD;
-        let what = checked.compiled.as_ref().map_or_else(|| "blocks only".to_owned(), describe);
+        let what =
+            checked.compiled.as_ref().map_or_else(|| "no network, blocks or constants only".to_owned(), describe);
         output::print(&format!("{good}ok{good:#} {}: {what}\n", checked.name))?;
     }
     Ok(is_good)

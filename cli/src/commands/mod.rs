@@ -6,15 +6,17 @@ mod expand;
 mod explain;
 mod format;
 mod graph;
+mod import_weights;
 mod new;
 mod summary;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use netwright_run::{Failure, Task, bench, eval, predict, train};
+use netwright_run::{Failure, Task, bench, compress, eval, predict, prune, train};
 
 use crate::network::Chosen;
+use crate::structured;
 
 /// A network with options.
 #[derive(Debug, clap::Args)]
@@ -28,6 +30,14 @@ pub(crate) struct On<O: clap::Args> {
 /// What stands below the options of `train`.
 const AFTER_TRAIN: &str = "Writes weights.safetensors (of the last epoch), metrics.jsonl, run.toml (what the run follows \
     from), curve.svg and checkpoints. The test images are measured after each epoch; nothing is chosen by them.";
+
+/// What stands below the options of `prune`.
+const AFTER_PRUNE: &str = "Writes weights.safetensors with exact zeros, metrics.jsonl, run.toml and checkpoints. The test images \
+    are measured, and nothing is chosen by them; --scan looks at training images.";
+
+/// What stands below the options of `compress`.
+const AFTER_COMPRESS: &str = "Weights that are zero stay zero, the others share values, which are trained; what is left is written \
+    by Huffman's codes (Deep Compression, Han et al., 2016). The test images are measured, and nothing is chosen by them.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -51,8 +61,17 @@ pub(crate) enum Command {
     Train(On<train::Options>),
     /// Measure trained weights on a dataset's test images
     Eval(On<eval::Options>),
+    /// Make a small file of trained weights, fit to be built into a program
+    #[command(after_help = AFTER_COMPRESS)]
+    Compress(On<compress::Options>),
     /// Classify images
     Predict(On<predict::Options>),
+    /// Take weights away from a trained network, and train the others on
+    #[command(after_help = AFTER_PRUNE)]
+    Prune(On<prune::Options>),
+    /// Take over weights that PyTorch or Keras has trained, from safetensors or npz
+    #[command(after_help = import_weights::AFTER)]
+    ImportWeights(import_weights::Args),
     /// Fetch datasets, and tell where they are kept
     #[command(subcommand)]
     Data(data::Command),
@@ -73,8 +92,12 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Explain(args) => done(explain::run(&args)),
         Command::Train(On { network, options }) => network.perform(&Task::Train(options)),
         Command::Eval(On { network, options }) => network.perform(&Task::Eval(options)),
+        Command::Compress(On { network, options }) => network.perform(&Task::Compress(options)),
         Command::Predict(On { network, options }) => network.perform(&Task::Predict(options)),
         Command::Bench(On { network, options }) => network.perform(&Task::Bench(options)),
+        Command::Prune(On { network, options }) if options.is_structured() => structured::run(&network, &options),
+        Command::Prune(On { network, options }) => network.perform(&Task::Prune(options)),
+        Command::ImportWeights(args) => done(import_weights::run(&args)),
         Command::Data(command) => done(data::run(&command)),
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::tempdir;
 
-use crate::program::{good, run};
+use crate::program::{documented, fields, good, run};
 
 const GOOD: &str = "network Tiny { input x: [4]; output y = x -> dense(2) -> softmax; }\n";
 const BAD: &str =
@@ -16,6 +16,7 @@ fn the_summary_of_lenet_has_its_numbers() {
     let summary = good(folder.path(), &["summary", "lenet", "--json"]).json();
     assert_eq!((summary["network"].as_str(), summary["parameters"].as_u64()), (Some("LeNet"), Some(184_586)));
     assert_eq!(summary["macs"].as_u64(), Some(3_869_952));
+    assert_eq!(fields(&summary), documented("summary"));
     let layers = summary["layers"].as_array().unwrap();
     let sum = |key: &str| layers.iter().map(|layer| layer[key].as_u64().unwrap()).sum::<u64>();
     assert_eq!((sum("parameters"), sum("macs")), (184_586, 3_869_952));
@@ -137,12 +138,16 @@ fn a_file_of_blocks_is_checked() {
     let folder = tempdir().unwrap();
     fs::write(folder.path().join("good.net"), "block B(x: [N]) -> [N] { return x -> relu; }").unwrap();
     let said = run(folder.path(), &["check", "good.net"]);
-    assert_eq!((said.exit, said.stdout.as_str()), (Some(0), "ok good.net: blocks only\n"), "{said:?}");
+    assert_eq!(
+        (said.exit, said.stdout.as_str()),
+        (Some(0), "ok good.net: no network, blocks or constants only\n"),
+        "{said:?}"
+    );
     fs::write(folder.path().join("bad.net"), "block B(x: [N]) -> [2 * N] { return x -> relu; }").unwrap();
     let said = run(folder.path(), &["check", "bad.net"]);
     assert_eq!(said.exit, Some(1), "{said:?}");
     assert!(said.stderr.contains("N0311"), "{said:?}");
     let said = run(folder.path(), &["summary", "good.net"]);
     assert_eq!(said.exit, Some(1), "{said:?}");
-    assert!(said.stderr.contains("good.net has blocks and no network"), "{said:?}");
+    assert!(said.stderr.contains("good.net has blocks or constants and no network"), "{said:?}");
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::tempdir;
 
-use crate::program::{good, metrics, run, trained};
+use crate::program::{documented, fields, good, metrics, run, trained};
 
 #[test]
 fn it_agrees_with_the_last_epoch() {
@@ -16,7 +16,7 @@ fn it_agrees_with_the_last_epoch() {
     assert_eq!(answer["accuracy"], last["test_accuracy"]);
     let (loss, expected) = (answer["loss"].as_f64().unwrap(), last["test_loss"].as_f64().unwrap());
     assert!((loss - expected).abs() < 1e-9, "{loss} {expected}");
-    assert_eq!(answer.as_object().unwrap().len(), 4);
+    assert_eq!(fields(&answer), documented("eval"));
 }
 
 #[test]
@@ -58,6 +58,35 @@ fn other_weights_are_refused_with_every_difference() {
     assert!(short.stdout.is_empty() && short.stderr.contains("damaged.safetensors"), "{}", short.stderr);
 }
 
+mod other {
+    netwright::model! {
+        /// LeNet, but for the names of its values.
+        network LeNet {
+            input picture: [28, 28, 1];
+            scores = picture
+                -> conv(32, kernel: 5) -> relu -> max_pool(2) -> conv(64, kernel: 5) -> relu -> max_pool(2)
+                -> flatten -> dense(128) -> relu -> dense(10);
+            output classes = softmax(scores);
+        }
+    }
+}
+
+/// Names and shapes decide whether weights load; that another version of the network wrote them is said.
+#[test]
+fn weights_of_another_version_load_with_a_warning() {
+    let (folder, _) = trained();
+    let eval = |weights: &str| good(folder, &["eval", "lenet", "--weights", weights, "--data", "digits", "--json"]);
+    let own = eval("runs/lenet/weights.safetensors");
+    assert!(!own.stderr.contains("warning"), "{}", own.stderr);
+
+    let scratch = tempdir().unwrap();
+    let path = scratch.path().join("other.safetensors");
+    other::LeNet::load(folder.join("runs/lenet/weights.safetensors")).unwrap().save(&path).unwrap();
+    let other = eval(path.to_str().unwrap());
+    assert!(other.stderr.contains("warning: another version of LeNet wrote "), "{}", other.stderr);
+    assert_eq!(other.json(), own.json());
+}
+
 #[test]
 fn without_weights_there_is_advice() {
     let folder = tempdir().unwrap();
@@ -88,6 +117,7 @@ fn a_measurement_is_one_line_of_json() {
         let operations = 2.0 * if mode == "train" { 3.0 * 416_520.0 - 117_600.0 } else { 416_520.0 };
         assert!((number("gflops_per_s") - images * operations / 1e9).abs() < 0.02, "{answer}");
         if cfg!(target_os = "linux") {
+            assert_eq!(fields(&answer), documented("bench"));
             assert!(number("peak_rss_mb") > 1.0 && number("steal_pct") >= 0.0 && number("other_cpu_pct") >= 0.0);
         }
     }

@@ -29,8 +29,16 @@ const UNTRAINED: &str = "network Tiny { input x: [4]; output y = x -> dense(2) -
 const BAD: &str = "network Bad { input x: [8, 8, 1]; output y = x -> dense(2); }\n";
 
 /// The commands that need a compiled network, for a file.
-fn commands(file: &str) -> [Vec<&str>; 4] {
-    [vec!["train", file], vec!["eval", file], vec!["predict", file, "a.png"], vec!["bench", file]]
+fn commands(file: &str) -> [Vec<&str>; 6] {
+    let with = |command, rest: &[&'static str]| [&[command, file], rest].concat();
+    [
+        with("train", &[]),
+        with("eval", &[]),
+        with("compress", &[]),
+        with("predict", &["a.png"]),
+        with("prune", &[]),
+        with("bench", &[]),
+    ]
 }
 
 /// Runs without any cargo.
@@ -59,7 +67,13 @@ fn what_needs_a_train_section_says_so() {
     let folder = tempdir().unwrap();
     let folder = folder.path();
     fs::write(folder.join("tiny.net"), UNTRAINED).unwrap();
-    for (command, verb) in [("train", "train"), ("eval", "evaluate"), ("bench", "measure the training of")] {
+    for (command, verb) in [
+        ("train", "train"),
+        ("eval", "evaluate"),
+        ("compress", "train the shared values of"),
+        ("prune", "prune"),
+        ("bench", "measure the training of"),
+    ] {
         let said = without_cargo(folder, &[command, "tiny.net"]);
         assert_eq!(said.exit, Some(1));
         assert!(said.stderr.contains(&format!("cannot {verb} tiny.net: it has no `train` section")), "{said:?}");
@@ -71,7 +85,7 @@ fn what_takes_one_input_says_so() {
     let folder = tempdir().unwrap();
     let folder = folder.path();
     fs::write(folder.join("pair.net"), PAIR).unwrap();
-    for args in &commands("pair.net")[..3] {
+    for args in &commands("pair.net")[..4] {
         let said = without_cargo(folder, args);
         assert_eq!((said.exit, said.stdout.as_str()), (Some(2), ""), "{said:?}");
         assert!(said.stderr.contains("pair.net: it has 2 inputs (image, known), and "), "{said:?}");

@@ -2,14 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may")]
 
+mod compress;
 mod create;
 mod describe;
 mod evaluate;
 mod files;
 mod format;
+mod import;
 mod messages;
 mod predict;
 mod program;
+mod prune;
 mod resume;
 mod train;
 mod usage;

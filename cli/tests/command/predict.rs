@@ -8,7 +8,7 @@ use netwright::data::digits::digits;
 use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::program::{run, trained};
+use crate::program::{documented, fields, run, trained};
 
 /// Writes digits that the network has not seen, and returns their paths and classes.
 fn write_digits(folder: &Path, n: usize, format: ImageFormat, extension: &str) -> Vec<(String, u64)> {
@@ -44,6 +44,10 @@ fn it_reads_digits() {
         right += usize::from(top[0]["class"].as_u64() == Some(*class));
     }
     assert!(right >= 36, "{right} of 40");
+    assert_eq!(fields(&answers[0]), documented("predict"));
+    // One thread says the same.
+    let one: Vec<&str> = args.iter().copied().chain(["--threads", "1"]).collect();
+    assert_eq!(run(folder, &one).stdout, said.stdout);
 }
 
 #[test]

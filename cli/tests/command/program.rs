@@ -31,6 +31,24 @@ impl Said {
     }
 }
 
+/// The fields that `docs/command.md` lists for a command's answer, in order of their names.
+pub(crate) fn documented(command: &str) -> Vec<String> {
+    let page = include_str!("../../../docs/command.md");
+    let row = page.lines().find(|line| line.starts_with(&format!("| `{command}` | "))).expect(command);
+    // What stands behind a semicolon is another form of the answer.
+    let first = row.split(';').next().unwrap().trim_start_matches(&format!("| `{command}` | "));
+    let mut fields: Vec<String> = first.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    fields.sort_unstable();
+    fields
+}
+
+/// The fields of an answer, in order of their names.
+pub(crate) fn fields(answer: &Value) -> Vec<String> {
+    let mut fields: Vec<String> = answer.as_object().unwrap().keys().cloned().collect();
+    fields.sort_unstable();
+    fields
+}
+
 /// Runs the program to its end.
 pub(crate) fn run(folder: &Path, args: &[&str]) -> Said {
     said(&mut netwright(folder, args))

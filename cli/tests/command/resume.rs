@@ -18,8 +18,8 @@ fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
 
 /// Starts a run and waits until so many epochs are over.
 fn start(folder: &Path, out: &str, epochs: usize) -> Child {
-    let mut command = netwright(folder, &with(&["--out", out]));
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut command = netwright(folder, &with(&["--out", out, "--json"]));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let path = folder.join(out).join("metrics.jsonl");
     let start = Instant::now();
     loop {
@@ -85,6 +85,8 @@ fn an_interrupted_run_stops_after_the_step_and_goes_on_bit_for_bit() {
     assert!(!folder.join("stopped/weights.safetensors").exists());
     // In the middle of an epoch a run has no last epoch to end with.
     let done = metrics(&folder.join("stopped")).len();
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((answer["stopped"].as_str(), answer["epochs"].as_u64()), (Some("interrupted"), Some(done as u64)));
     let early = run(folder, &["train", "lenet5", "--resume", "--out", "stopped", "--epochs", &done.to_string()]);
     if early.exit != Some(0) {
         assert_eq!(early.exit, Some(2), "{early:?}");

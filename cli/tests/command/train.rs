@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tempfile::tempdir;
 
-use crate::program::{EPOCHS, good, metrics, run, trained};
+use crate::program::{EPOCHS, documented, fields, good, metrics, run, trained};
 
 /// A short run of the smallest network.
 const SHORT: &[&str] = &["train", "lenet5", "--data", "digits", "--limit", "256", "--epochs", "1"];
@@ -44,6 +44,25 @@ fn it_writes_everything_and_learns() {
     assert!(curve.starts_with("<svg ") && curve.ends_with("</svg>\n"));
     assert!(curve.contains("LeNet on digits") && curve.contains(&accuracy));
     assert_eq!(curve.matches("<polyline").count(), 4);
+}
+
+#[test]
+fn programs_get_one_line_of_json() {
+    let folder = tempdir().unwrap();
+    let said = good(folder.path(), &short(&["--json", "--out", "run"]));
+    let answer = said.json();
+    assert_eq!(fields(&answer), documented("train"));
+    assert_eq!((answer["network"].as_str(), answer["data"].as_str()), (Some("LeNet5"), Some("digits")));
+    assert_eq!((answer["folder"].as_str(), answer["stopped"].as_str()), (Some("run"), Some("finished")));
+    assert_eq!((answer["epochs"].as_u64(), answer["steps"].as_u64()), (Some(1), Some(4)));
+    let epoch = metrics(&folder.path().join("run")).pop().unwrap();
+    for field in
+        ["train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy"]
+    {
+        assert_eq!(answer[field], epoch[field], "{field}");
+    }
+    assert!(answer["validation_loss"].is_null() && answer["seconds"].as_f64().unwrap() > 0.0, "{answer}");
+    assert!(said.stderr.contains("epoch 1/1"), "{}", said.stderr);
 }
 
 #[test]

@@ -25,7 +25,9 @@ pub enum FileError {
     Folder {
         /// As given.
         path: PathBuf,
-        /// A few of the `.net` files in it.
+        /// The ending of the files that are looked for: `net`, or `nwz`.
+        ending: &'static str,
+        /// A few of the files in it with that ending.
         files: Vec<String>,
     },
     /// A device, pipe or socket is at the path.
@@ -33,12 +35,14 @@ pub enum FileError {
         /// As given.
         path: PathBuf,
     },
-    /// The file is larger than a text may be.
+    /// The file is larger than it may be.
     TooLarge {
         /// As given.
         path: PathBuf,
-        /// Most bytes of a text.
+        /// Most bytes.
         limit: usize,
+        /// What has no more: a text, or weights.
+        what: &'static str,
     },
     /// The file is not UTF-8.
     NotUtf8 {
@@ -99,8 +103,8 @@ impl fmt::Display for FileError {
                     (None, None, None) => Ok(()),
                 }
             }
-            Self::Folder { path, files } => {
-                write!(f, "{} is a folder; expected a .net file", shown(path))?;
+            Self::Folder { path, ending, files } => {
+                write!(f, "{} is a folder; expected a .{ending} file", shown(path))?;
                 if !files.is_empty() {
                     write!(f, " such as {}", escape(&files.join(", ")))?;
                 }
@@ -109,8 +113,8 @@ impl fmt::Display for FileError {
             Self::Special { path } => {
                 write!(f, "{} is a device, pipe or socket; expected a regular file", shown(path))
             }
-            Self::TooLarge { path, limit } => {
-                write!(f, "{} is larger than {limit} bytes, the limit of a .net text", shown(path))
+            Self::TooLarge { path, limit, what } => {
+                write!(f, "{} is larger than {limit} bytes, the limit of {what}", shown(path))
             }
             Self::NotUtf8 { path, byte, line, is_utf16 } => {
                 write!(f, "{} is not UTF-8: the first wrong byte is {byte}, in line {line}", shown(path))?;

@@ -1,6 +1,6 @@
-//! Where Netwright opens `.net` files: paths, limits, bundled texts.
+//! Where Netwright opens `.net` files, and weights that a program is built with: paths, limits, bundled texts.
 //!
-//! This is the only crate that opens them, so it is here that devices, folders, large files, texts that are not UTF-8
+//! This is the only crate that opens them at compile time, so it is here that devices, folders, large files, texts that are not UTF-8
 //! and ways out of a project are refused.
 
 mod error;
@@ -37,6 +37,34 @@ pub struct Loaded {
 ///
 /// [`FileError`] says what is at the path instead, and what may have been meant.
 pub fn load_path(path: &Path, root: Option<&Path>) -> Result<Loaded, FileError> {
+    let (absolute, name) = locate(path, root, read::TEXT.ending)?;
+    let text = read::read(path, &absolute)?;
+    Ok(Loaded { name, text, path: Some(absolute) })
+}
+
+/// A file of weights that is built into a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedWeights {
+    /// All of it.
+    pub bytes: Vec<u8>,
+    /// Its absolute path without links, for tracking changes.
+    pub path: PathBuf,
+}
+
+/// Reads the compressed weights at `path`, of at most `limit` bytes, by the rules of [`load_path`].
+///
+/// # Errors
+///
+/// [`FileError`] says what is at the path instead, and what may have been meant.
+pub fn load_weights(path: &Path, root: Option<&Path>, limit: usize) -> Result<LoadedWeights, FileError> {
+    let kind = read::Kind { what: "weights for this network", ending: "nwz", limit };
+    let (absolute, _) = locate(path, root, kind.ending)?;
+    let bytes = read::read_bytes(path, &absolute, kind)?;
+    Ok(LoadedWeights { bytes, path: absolute })
+}
+
+/// The absolute path of a file, which must lie under the root, and its name in messages.
+fn locate(path: &Path, root: Option<&Path>, ending: &str) -> Result<(PathBuf, String), FileError> {
     let root = root.map(|root| root.canonicalize().map_err(|error| FileError::io(root, error))).transpose()?;
     let absolute = match path.canonicalize() {
         Ok(absolute) => absolute,
@@ -46,7 +74,7 @@ pub fn load_path(path: &Path, root: Option<&Path>) -> Result<Loaded, FileError> 
                 return Err(FileError::OutsideRoot { path: path.to_owned(), root });
             }
             return Err(match error.kind() {
-                std::io::ErrorKind::NotFound => nearby::not_found(path),
+                std::io::ErrorKind::NotFound => nearby::not_found(path, ending),
                 _ => FileError::io(path, error),
             });
         }
@@ -58,8 +86,7 @@ pub fn load_path(path: &Path, root: Option<&Path>) -> Result<Loaded, FileError> 
             Err(_) => return Err(FileError::OutsideRoot { path: path.to_owned(), root: root.clone() }),
         },
     };
-    let text = read::read(path, &absolute)?;
-    Ok(Loaded { name, text, path: Some(absolute) })
+    Ok((absolute, name))
 }
 
 /// The bundled text of that name.

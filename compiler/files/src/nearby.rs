@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use netwright_compiler::diagnostic::suggest;
 
 use crate::FileError;
+use crate::read::TEXT;
 
 /// Most entries of a folder that are looked at.
 const MAX_ENTRIES: usize = 1000;
@@ -13,30 +14,32 @@ const MAX_ENTRIES: usize = 1000;
 const MAX_NAMED: usize = 3;
 
 /// The error for a path at which nothing is.
-pub(crate) fn not_found(path: &Path) -> FileError {
+pub(crate) fn not_found(path: &Path, ending: &str) -> FileError {
     let folder = folder_of(path);
     let missing_folder = path.ancestors().skip(1).filter(|ancestor| !ancestor.as_os_str().is_empty());
     let missing_folder = missing_folder.filter(|ancestor| !ancestor.exists()).last().map(Path::to_owned);
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let siblings = net_files(&folder);
-    let with_extension = format!("{name}.net");
+    let siblings = files(&folder, ending);
+    let with_extension = format!("{name}.{ending}");
     let sibling = siblings.iter().find(|sibling| **sibling == with_extension).map(String::as_str);
     let sibling = sibling.or_else(|| suggest(&name, siblings.iter().map(String::as_str)));
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let bundled = netwright_models::get(&stem).map(|bundled| bundled.name);
+    let bundled = || netwright_models::get(&stem).map(|bundled| bundled.name);
+    let bundled = || bundled().or_else(|| suggest(&stem, netwright_models::names()));
     FileError::NotFound {
         path: path.to_owned(),
         missing_folder,
         suggestion: sibling.map(|sibling| path.with_file_name(sibling)),
-        bundled: bundled.or_else(|| suggest(&stem, netwright_models::names())),
+        // Those are descriptions.
+        bundled: if ending == TEXT.ending { bundled() } else { None },
     }
 }
 
 /// The error for a path at which a folder is.
-pub(crate) fn folder(path: &Path) -> FileError {
-    let mut files = net_files(path);
+pub(crate) fn folder(path: &Path, ending: &'static str) -> FileError {
+    let mut files = files(path, ending);
     files.truncate(MAX_NAMED);
-    FileError::Folder { path: path.to_owned(), files }
+    FileError::Folder { path: path.to_owned(), ending, files }
 }
 
 /// The error for an unknown bundled network.
@@ -70,13 +73,13 @@ fn folder_of(path: &Path) -> PathBuf {
     }
 }
 
-/// The names of the `.net` files of a folder, in order; empty where it cannot be read.
-fn net_files(folder: &Path) -> Vec<String> {
+/// The names of the files of a folder that end so, in order; empty where it cannot be read.
+fn files(folder: &Path, ending: &str) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut names: Vec<String> = entries
         .take(MAX_ENTRIES)
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "net"))
+        .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == ending))
         .collect();
     names.sort();
     names

@@ -211,6 +211,43 @@ mod uses {
         assert_eq!(load(&main), (2, Vec::new()));
     }
 
+    /// Texts of labels are found as files are, and noted, so that a change of them is seen.
+    #[test]
+    fn labels_are_read_and_noted() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("inner")).unwrap();
+        fs::write(at("secret.txt"), "cat").unwrap();
+        fs::write(at("inner/names.txt"), "cat\ndog\n").unwrap();
+        let main = at("inner/main.net");
+        let messages = |target: &str| {
+            let text = format!("network N {{ input x: [2]; output y = x -> relu; labels y: {target}; }}");
+            fs::write(&main, text).unwrap();
+            load(&main)
+        };
+        for (target, code) in [
+            ("\"names.txt\"", None),
+            ("<imagenet>", None),
+            ("\"../secret.txt\"", Some("N0703")),
+            ("\"/etc/passwd\"", Some("N0703")),
+            ("\"none.txt\"", Some("N0703")),
+            ("\"/dev/zero\"", Some("N0703")),
+            ("<none>", Some("N0703")),
+        ] {
+            let (_, found) = messages(target);
+            assert_eq!(found.len(), usize::from(code.is_some()), "{target}: {found:?}");
+            assert!(code.is_none_or(|code| found[0].contains(code)), "{target}: {found:?}");
+        }
+        messages("\"names.txt\"");
+        let loaded = load_path(&main, None).unwrap();
+        let (mut map, mut sink) = (SourceMap::new(), Sink::new());
+        let source = map.add(loaded.name, loaded.text);
+        let mut disk = Disk::beside(&main, None);
+        let program = Program::load(source, &mut map, &mut disk, &mut sink);
+        assert_eq!(disk.opened(), [at("inner/names.txt").canonicalize().unwrap()]);
+        assert_eq!(program.labels.into_values().flatten().collect::<Vec<_>>(), [["cat", "dog"]]);
+    }
+
     /// At the limit all is well, and one past it there is a message.
     #[test]
     fn limits_hold() {

@@ -93,6 +93,28 @@ impl Sources for Disk {
             UseTarget::Path(path) => self.path(from, path),
         }
     }
+
+    fn labels(&mut self, from: &str, target: &UseTarget) -> Result<Text, Refusal> {
+        match target {
+            UseTarget::Bundled(name) => match netwright_models::labels(name) {
+                Some(text) => {
+                    let key = format!("<{name}>");
+                    Ok(Text { name: key.clone(), key, text: text.to_owned() })
+                }
+                None => {
+                    let known = || netwright_models::LABELS.iter().map(|(known, _)| *known);
+                    let title = format!("no bundled labels are called <{}>", escape(name));
+                    let list = known().collect::<Vec<_>>().join(">, <");
+                    let help = match suggest(name, known()) {
+                        Some(near) => format!("did you mean `<{near}>`?"),
+                        None => format!("the bundled labels: <{list}>"),
+                    };
+                    Err(refusal(title, &help))
+                }
+            },
+            UseTarget::Path(path) => self.path(from, path),
+        }
+    }
 }
 
 fn refusal(title: String, help: &str) -> Refusal {

@@ -9,14 +9,16 @@
 //! | N04xx | the sections `train` and `budget` |
 //! | N05xx | files that use each other |
 //! | N06xx | lints |
+//! | N07xx | photographs and labels |
 //!
-//! A new code is one entry in the table of its range. A code keeps its meaning for ever: one that is no longer
-//! printed stays in the table.
+//! A new code is one entry in the table of its range. A code keeps its meaning for ever: the name of one that is no longer
+//! printed is not given to another.
 
 mod arguments;
 mod files;
 mod lints;
 mod names;
+mod photo;
 mod shapes;
 mod syntax;
 mod train;
@@ -27,6 +29,7 @@ pub use arguments::*;
 pub use files::*;
 pub use lints::*;
 pub use names::*;
+pub use photo::*;
 pub use shapes::*;
 pub use syntax::*;
 pub use train::*;
@@ -49,6 +52,7 @@ pub const RANGES: &[Range] = &[
     Range { title: "the sections `train` and `budget`", codes: train::TABLE },
     Range { title: "files that use each other", codes: files::TABLE },
     Range { title: "lints", codes: lints::TABLE },
+    Range { title: "photographs and labels", codes: photo::TABLE },
 ];
 
 /// All codes, in the order of their names.

@@ -58,6 +58,11 @@ impl Sink {
         self.has_errors
     }
 
+    /// Whether there are more diagnostics than are shown: then none that follows needs a help that takes a search.
+    pub fn is_full(&self) -> bool {
+        self.n_recorded() >= MAX_SHOWN
+    }
+
     /// Whether nothing was recorded.
     pub fn is_empty(&self) -> bool {
         self.kept.is_empty()

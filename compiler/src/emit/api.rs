@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::names::Unique;
-use super::{Context, type_case};
+use super::{Context, Embedded, photo, type_case};
 use crate::Compiled;
 use crate::ir::{Output, Shape, ValueId};
 use crate::summary;
@@ -45,10 +45,14 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
     };
     let parameters = compiled.trained_count();
     let training = training(context, &inputs, [&labels, &targets, &gradients]);
+    let pretrained = context.target.weights.as_ref().map(pretrained);
+    let (class_labels, photos) = (photo::constant(context), photo::methods(context));
     quote! {
         impl #name {
             /// The number of trained parameters.
             pub const PARAMETERS: usize = #parameters;
+
+            #class_labels
 
             /// A network initialised as its description says; the same for the same seed.
             #[must_use]
@@ -91,7 +95,7 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
                 rt::weights::save(self.core.parameters(), path.as_ref())
             }
 
-            /// Loads parameters that [`save`](Self::save) wrote, or others of the same names and shapes.
+            /// Loads a file of parameters: one that [`save`](Self::save) wrote, or another, also a compressed one.
             ///
             /// # Errors
             ///
@@ -100,7 +104,7 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
                 rt::Result::Ok(Self { core: rt::Core::from_parameters(rt::weights::load(&SPEC, path.as_ref())?) })
             }
 
-            /// Loads parameters from the bytes of a file, such as those that `include_bytes!` embeds.
+            /// Loads parameters from the bytes of a file, of either kind, such as those that `include_bytes!` embeds.
             ///
             /// # Errors
             ///
@@ -108,9 +112,29 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
             pub fn from_bytes(bytes: &[u8]) -> rt::Result<Self, rt::Error> {
                 rt::Result::Ok(Self { core: rt::Core::from_parameters(rt::weights::from_bytes(&SPEC, bytes)?) })
             }
+
+            #pretrained
         }
 
+        #photos
         #training
+    }
+}
+
+/// `pretrained` of a network whose weights are part of the program.
+fn pretrained(weights: &Embedded) -> TokenStream {
+    let Embedded { name, bytes } = weights;
+    let docs = format!(" The network with the weights of `{name}`, which are part of the program.");
+    quote! {
+        #[doc = #docs]
+        ///
+        /// # Panics
+        ///
+        /// If memory for the parameters cannot be had.
+        #[must_use]
+        pub fn pretrained() -> Self {
+            Self { core: rt::Core::from_parameters(rt::weights::embedded(&SPEC, #bytes)) }
+        }
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod api;
 mod names;
+mod net;
+mod photo;
 mod recipe;
 mod skeleton;
 mod spec;
@@ -18,6 +20,7 @@ use quote::{format_ident, quote};
 
 use crate::Compiled;
 
+pub use net::{flat_name, to_net};
 pub use skeleton::{Sketch, skeleton};
 pub use step::StepContext;
 #[cfg(feature = "text")]
@@ -33,15 +36,26 @@ pub struct Target {
     pub facade: TokenStream,
     /// The name of the struct, where it is not the network's.
     pub rename: Option<Ident>,
+    /// The weights that the program is built with.
+    pub weights: Option<Embedded>,
     /// Whether to leave markers for comments, which only text can have.
     pub comments: bool,
+}
+
+/// Weights that a program is built with. Whoever hands them over has checked that they are the network's.
+#[derive(Debug, Clone)]
+pub struct Embedded {
+    /// What they are called, for the documentation.
+    pub name: String,
+    /// An expression for the bytes of the compressed file.
+    pub bytes: TokenStream,
 }
 
 impl Target {
     /// Code for reading: paths from `netwright`, with comments.
     #[must_use]
     pub fn text() -> Self {
-        Self { facade: quote!(netwright), rename: None, comments: true }
+        Self { facade: quote!(netwright), rename: None, weights: None, comments: true }
     }
 }
 
@@ -71,6 +85,15 @@ impl Context<'_> {
             return quote!(#comment #code);
         }
         quote!(rt::training! { #code })
+    }
+
+    /// Code that is kept where the runtime reads images; as text, it is shown as it is kept.
+    pub(crate) fn if_images(&self, code: &TokenStream) -> TokenStream {
+        if self.target.comments {
+            let comment = self.comment("In a crate without the feature `image`, what follows is left out");
+            return quote!(#comment #code);
+        }
+        quote!(rt::images! { #code })
     }
 
     /// A comment, as a marker that [`to_text`] turns into one.

@@ -1,9 +1,9 @@
-//! The `train` section as a constant.
+//! The `train` and `prune` sections as constants.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
-use crate::recipe::{LossKind, Recipe, Setting};
+use crate::recipe::{LossKind, Pruning, Recipe, Setting};
 
 /// `rt::train::Recipe { … }`.
 pub(super) fn emit(recipe: &Recipe) -> TokenStream {
@@ -35,6 +35,59 @@ pub(super) fn emit(recipe: &Recipe) -> TokenStream {
     })
 }
 
+/// `const PRUNING: … = …;`, or nothing.
+pub(super) fn pruning(pruning: Option<&Pruning>) -> TokenStream {
+    let Some(Pruning { method, keep, layers, pace, epochs, lr_factor, scale_dropout }) = pruning else {
+        return TokenStream::new();
+    };
+    let method = Ident::new(method, Span::call_site());
+    let keep = option(keep.map(|fraction| fraction as f32));
+    let layers = layers.iter().map(|(layer, fraction)| {
+        let fraction = *fraction as f32;
+        quote!(rt::train::prune::Keep { layer: #layer, fraction: #fraction })
+    });
+    let pace = choice(pace.variant, &pace.settings);
+    let (epochs, lr_factor) = (*epochs as usize, *lr_factor as f32);
+    quote! {
+        const PRUNING: rt::Option<rt::train::prune::Pruning<'static>> = rt::Option::Some(rt::train::prune::Pruning {
+            method: rt::train::prune::Method::#method,
+            keep: #keep,
+            layers: &[#(#layers),*],
+            pace: rt::train::prune::Pace::#pace,
+            epochs: #epochs,
+            lr_factor: #lr_factor,
+            scale_dropout: #scale_dropout,
+        });
+    }
+}
+
+/// The loss with its settings as the description spells them; nothing where it has none, and its name says all.
+pub(super) fn loss(kind: &LossKind) -> TokenStream {
+    let text = match kind {
+        LossKind::CrossEntropy { smoothing, weights } => {
+            let smoothing = (*smoothing > 0.0).then(|| format!("smoothing: {}", spelt(*smoothing)));
+            let weights = (!weights.is_empty()).then(|| {
+                let weights: Vec<String> = weights.iter().map(|&weight| spelt(weight)).collect();
+                format!("weights: [{}]", weights.join(", "))
+            });
+            let settings: Vec<String> = smoothing.into_iter().chain(weights).collect();
+            if settings.is_empty() {
+                return TokenStream::new();
+            }
+            format!("cross_entropy({})", settings.join(", "))
+        }
+        LossKind::Huber { delta } => format!("huber(delta: {})", spelt(*delta)),
+        LossKind::MeanSquaredError | LossKind::BinaryCrossEntropy | LossKind::L1 => return TokenStream::new(),
+    };
+    quote!(const LOSS: &'static str = #text;)
+}
+
+/// A number as it is computed with: an f32, in the fewest digits, with a dot.
+fn spelt(number: f64) -> String {
+    let number = number as f32;
+    if number.fract() == 0.0 { format!("{number:.1}") } else { number.to_string() }
+}
+
 fn choice(variant: &str, settings: &[(&'static str, Setting)]) -> TokenStream {
     let ident = |name: &str| Ident::new(name, Span::call_site());
     let variant = ident(variant);
@@ -49,6 +102,10 @@ fn choice(variant: &str, settings: &[(&'static str, Setting)]) -> TokenStream {
                 quote!(#value)
             }
             Setting::Numbers(values) => numbers(values),
+            Setting::Whole(value) => {
+                let value = proc_macro2::Literal::u64_unsuffixed(*value);
+                quote!(#value)
+            }
             Setting::Flag(value) => quote!(#value),
             Setting::Steps(steps) => quote!(rt::train::Span::Steps(#steps)),
             Setting::Epochs(epochs) => quote!(rt::train::Span::Epochs(#epochs)),

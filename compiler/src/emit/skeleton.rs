@@ -27,6 +27,14 @@ pub fn skeleton(sketch: &Sketch<'_>, target: &Target) -> TokenStream {
     let case = type_case(&name);
     let outputs = outputs(&name, sketch, facade);
     let (methods, traits) = (methods(&name, sketch), traits(&name, sketch));
+    let pretrained = target.weights.as_ref().map(|_| {
+        quote!(
+            #[doc(hidden)]
+            pub fn pretrained() -> Self {
+                loop {}
+            }
+        )
+    });
     quote! {
         /// A network whose description has errors.
         #case
@@ -43,7 +51,7 @@ pub fn skeleton(sketch: &Sketch<'_>, target: &Target) -> TokenStream {
             static SPEC: rt::Spec = rt::Spec {
                 name: "", fingerprint: "", inputs: &[], outputs: &[], parameters: &[], trained: 0, stored: 0, layers: &[],
             };
-            impl #name { #methods }
+            impl #name { #methods #pretrained }
             #traits
         };
     }
@@ -103,6 +111,7 @@ fn methods(name: &Ident, sketch: &Sketch<'_>) -> TokenStream {
     let (generic, inputs) = inputs(sketch);
     quote! {
         #[doc(hidden)] pub const PARAMETERS: usize = 0;
+        #[doc(hidden)] pub const LABELS: &'static [&'static str] = &[];
         #[doc(hidden)] pub fn new(seed: u64) -> Self { loop {} }
         #[doc(hidden)] pub fn spec() -> &'static rt::Spec { &SPEC }
         #[doc(hidden)] pub fn predict #generic(&self, #inputs) -> rt::Result<#result, rt::Error> { loop {} }
@@ -128,6 +137,13 @@ fn traits(name: &Ident, sketch: &Sketch<'_>) -> TokenStream {
             fn core_mut(&mut self) -> &mut rt::Core { &mut self.core }
             fn from_core(core: rt::Core) -> Self { Self { core } }
             fn infer(c: &mut rt::InferenceChunk<'_>) {}
+        }
+
+        rt::images! {
+            impl #name {
+                #[doc(hidden)] pub fn read_photo(path: impl rt::AsRef<rt::Path>) -> rt::Result<rt::ndarray::Array4<f32>, rt::ImageError> { loop {} }
+                #[doc(hidden)] pub fn decode_photo(bytes: &[u8]) -> rt::Result<rt::ndarray::Array4<f32>, rt::ImageError> { loop {} }
+            }
         }
 
         rt::training! {

@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 
 use super::names::Unique;
 use super::step::StepContext;
-use super::{Context, recipe};
+use super::{Context, photo, recipe};
 use crate::ir::{Node, NodeId, ParameterId, ValueId};
 use crate::plan::Plan;
 use crate::recipe::LossKind;
@@ -18,10 +18,13 @@ pub(super) fn inference(context: &Context<'_>) -> TokenStream {
     let (constants, sizes) = (slot_constants(plan, &names.slots), sizes(plan));
     let body = stage(context, plan, &names, 0);
     let outputs = later_outputs(&names.outputs);
+    let (photos, labels) = (photo::photos(context), photo::labels(context));
     quote! {
         impl rt::Network for #name {
             const SPEC: &'static rt::Spec = &SPEC;
             const INFERENCE: rt::Inference = #sizes;
+            #photos
+            #labels
 
             fn core(&self) -> &rt::Core {
                 &self.core
@@ -122,10 +125,14 @@ pub(super) fn training(context: &Context<'_>) -> TokenStream {
         | LossKind::Huber { .. } => TokenStream::new(),
     };
     let rates = rates(context);
+    let pruning = recipe::pruning(train.pruning.as_ref());
+    let loss = recipe::loss(&train.recipe.loss.kind);
     context.if_training(&quote! {
             impl rt::Trainable for #name {
                 const RECIPE: rt::train::Recipe = #recipe_constant;
+                #loss
                 #rates
+                #pruning
                 const TRAINING: rt::Training = #sizes;
                 const EVALUATION: rt::Inference = #evaluation_sizes;
                 #class_weights

@@ -45,7 +45,7 @@ impl Output<'_> {
                 return opener + 1;
             }
             let closer = word.partner;
-            if matches!(first, "train" | "budget")
+            if matches!(first, "train" | "prune" | "budget")
                 && self.has_at_most_one(opener + 1, closer)
                 && self.fits(start, closer + 1, 0)
             {

@@ -315,7 +315,7 @@ impl<'a> Reader<'a> {
         let previous = before.map_or("", |before| before.text);
         let after_doc = before.is_some_and(|before| before.role == Role::Doc);
         let role = self.role(text, kind);
-        // `use <name>` has the only signs that look like comparisons and are none.
+        // `use <name>` and `labels y: <name>` have the only signs that look like comparisons and are none.
         let in_angles = previous == "<" && self.is_bundled(index - 1) || text == ">" && self.is_bundled(index);
         let spaced = before.is_some() && !in_angles && self.is_spaced(text, role);
         let breaks = role == Role::Infix(ARROW) && !self.open.is_empty() && gap.has_newline();
@@ -351,7 +351,7 @@ impl<'a> Reader<'a> {
             (_, "|") => Role::Infix(1),
             (_, "or") => Role::Infix(2),
             (_, "and") => Role::Infix(3),
-            (_, "<") if self.previous() == "use" => Role::Plain,
+            (_, "<") if matches!(self.previous(), "use" | ":") => Role::Plain,
             (_, ">") if self.is_bundled(index) => Role::Plain,
             (_, "==" | "!=" | "<=" | ">=" | "<" | ">") => Role::Infix(4),
             (_, "-") if !self.after_operand() => Role::Plain,
@@ -380,10 +380,11 @@ impl<'a> Reader<'a> {
             || previous.starts_with(|first: char| first == '"' || first.is_ascii_digit())
     }
 
-    /// Whether the token at an index, or the next, is a bracket of `use <name>`.
+    /// Whether the token at an index, or the next, is a bracket of `use <name>` or `labels y: <name>`.
     fn is_bundled(&self, index: usize) -> bool {
         let at = |back: usize| index.checked_sub(back).and_then(|at| self.words.get(at)).map_or("", |word| word.text);
-        at(1) == "use" || at(2) == "<" && at(3) == "use"
+        let leads = |word| matches!(word, "use" | ":");
+        leads(at(1)) || at(2) == "<" && leads(at(3))
     }
 
     /// Whether a blank stands before the next token within a line. There is one before it.

@@ -38,6 +38,8 @@ pub struct Graph {
     pub values: Vec<Value>,
     /// Every node, operands before uses.
     pub nodes: Vec<Node>,
+    /// The calls of layers that the nodes come from, in order. Passes leave them as they are.
+    pub calls: Vec<Call>,
     /// Trained parameters and state.
     pub parameters: Vec<Parameter>,
     /// The declared inputs.
@@ -89,6 +91,21 @@ pub struct Node {
     pub span: Span,
 }
 
+/// A call of a layer, blocks and loops unrolled, its arguments computed. A call may make several nodes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// The layer in the language: `conv`.
+    pub kind: &'static str,
+    /// Its name: `fire2.squeeze`.
+    pub layer: String,
+    /// Operands.
+    pub operands: Vec<ValueId>,
+    /// Arguments that are not their defaults, as a description spells them, in the signature's order.
+    pub arguments: Vec<(&'static str, String)>,
+    /// The values that it makes.
+    pub results: Vec<ValueId>,
+}
+
 /// An array of trained numbers, or of state that training updates otherwise.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parameter {
@@ -106,6 +123,14 @@ pub struct Parameter {
     pub frozen: bool,
     /// What the learning rate is multiplied by for it.
     pub rate: f64,
+}
+
+impl Parameter {
+    /// Whether it is a matrix of weights that training changes, as the runtime sees it: what can be pruned.
+    #[must_use]
+    pub fn is_prunable(&self) -> bool {
+        self.trained && matches!(self.layout, Layout::Panels { .. })
+    }
 }
 
 /// How a parameter is stored: the compiler's view of `netwright_kernels::layout::Layout`.

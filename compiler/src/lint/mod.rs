@@ -83,7 +83,9 @@ impl Allowed {
                 | Item::Const(_)
                 | Item::Assert(_)
                 | Item::Freeze(_)
+                | Item::Labels(_)
                 | Item::Train(_)
+                | Item::Prune(_)
                 | Item::Budget(_) => {}
             }
         }

@@ -50,7 +50,9 @@ impl Definitions {
                 | Item::Assert(_)
                 | Item::Freeze(_)
                 | Item::Allow(_)
+                | Item::Labels(_)
                 | Item::Train(_)
+                | Item::Prune(_)
                 | Item::Budget(_) => {}
             }
         }

@@ -2,9 +2,10 @@
 
 use super::arguments::{Bound, bind};
 use super::scope::Meaning;
+use super::spelling::arguments_text;
 use super::{Constant, Lowerer, MAX_LAYERS};
 use crate::diagnostic::{Code, Draft, codes, quote, suggest};
-use crate::ir::{Init, Layout, NewNode, Parameter, ParameterId, Shape, ValueId};
+use crate::ir::{self, Init, Layout, NewNode, Parameter, ParameterId, Shape, ValueId};
 use crate::ops::{self, Mismatch, Op, RuleCall, SIGNATURES, Signature};
 use crate::source::Span;
 use crate::syntax::ast::{Call, Ident, Label};
@@ -74,7 +75,10 @@ impl<'a> Lowerer<'a> {
             types.into_iter().map(|ty| layer.lowerer.value(&name, ty, span)).collect()
         } else {
             match (signature.build)(&mut layer) {
-                Some(built) => built,
+                Some(built) => {
+                    layer.note(&built);
+                    built
+                }
                 None => return layer.unknown(),
             }
         };
@@ -105,7 +109,9 @@ impl<'a> Lowerer<'a> {
         let unit = self.frame().unit;
         let program = self.program;
         let uses = program.units.get(unit).into_iter().flat_map(|found| found.uses.iter().copied().chain([unit]));
-        let files = uses.filter_map(|index| program.units.get(index));
+        // A look at all blocks for each of many mistakes would take long.
+        let is_full = self.sink.is_full();
+        let files = uses.filter_map(|index| program.units.get(index)).filter(|_| !is_full);
         let blocks: Vec<&str> =
             files.flat_map(|unit| unit.file.blocks.iter().map(|block| block.name.text.as_str())).collect();
         let names = SIGNATURES.iter().map(|signature| signature.name).chain(blocks.iter().copied());
@@ -314,6 +320,18 @@ impl<'b> LayerCall<'_, 'b> {
             }
             (None, _) => {}
         }
+    }
+
+    /// Notes the call in the graph.
+    fn note(&mut self, results: &[ValueId]) {
+        let call = ir::Call {
+            kind: self.signature.name,
+            layer: self.name.clone(),
+            operands: self.bound.operands.iter().map(|&(id, _)| id).collect(),
+            arguments: arguments_text(self.signature, &self.bound.arguments),
+            results: results.to_vec(),
+        };
+        self.lowerer.graph.calls.push(call);
     }
 
     /// A result of an unknown type, for an operand of an unknown type.

@@ -61,7 +61,8 @@ impl<'a> Lowerer<'a> {
         if let Some(named) = self.lookup(name) {
             return named.meaning;
         }
-        let known = self.known_names();
+        // A look at all names for each of many mistakes would take long.
+        let known = if self.sink.is_full() { Vec::new() } else { self.known_names() };
         let near = suggest(name, known.iter().map(String::as_str)).map(str::to_owned);
         let is_layer = ops::signature(name).is_some();
         let unit = self.frame().unit;

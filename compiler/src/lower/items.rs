@@ -73,6 +73,11 @@ impl<'a> Lowerer<'a> {
                     self.sections.train.push(train);
                 }
             }
+            ast::Item::Prune(prune) => {
+                if self.only_in_network("a `prune` section", super::sections::keyword(prune.span, "prune")) {
+                    self.sections.prune.push(prune);
+                }
+            }
             ast::Item::Freeze(freeze) => {
                 if self.only_in_network("`freeze`", freeze.span) {
                     self.note_frozen(freeze);
@@ -81,6 +86,11 @@ impl<'a> Lowerer<'a> {
             ast::Item::Budget(budget) => {
                 if self.only_in_network("a `budget`", super::sections::keyword(budget.span, "budget")) {
                     self.sections.budgets.push(budget);
+                }
+            }
+            ast::Item::Labels(labels) => {
+                if self.only_in_network("`labels`", labels.span) {
+                    self.note_labels(labels);
                 }
             }
             ast::Item::Allow(_) => {}
@@ -287,7 +297,9 @@ impl<'a> Lowerer<'a> {
                 | ast::Item::Assert(_)
                 | ast::Item::Freeze(_)
                 | ast::Item::Allow(_)
+                | ast::Item::Labels(_)
                 | ast::Item::Train(_)
+                | ast::Item::Prune(_)
                 | ast::Item::Budget(_) => {}
             }
         }
@@ -430,7 +442,9 @@ fn span_of(item: &ast::Item) -> Span {
         ast::Item::If(branches) => super::sections::keyword(branches.span, "if"),
         ast::Item::Freeze(freeze) => freeze.span,
         ast::Item::Allow(allow) => allow.span,
+        ast::Item::Labels(labels) => labels.span,
         ast::Item::Train(train) => super::sections::keyword(train.span, "train"),
+        ast::Item::Prune(prune) => super::sections::keyword(prune.span, "prune"),
         ast::Item::Budget(budget) => super::sections::keyword(budget.span, "budget"),
     }
 }

@@ -9,7 +9,7 @@ use crate::recipe::{Loss, LossKind, Setting};
 use crate::syntax::ast::{Arg, Expr, ExprKind, Ident};
 
 const WEIGHTS: &str = "weights";
-const LOSSES: &[Choice] = &[
+pub(super) const LOSSES: &[Choice] = &[
     (
         "cross_entropy",
         "CrossEntropy",
@@ -28,7 +28,7 @@ fn loss_kind(variant: &str, settings: Vec<(&'static str, Setting, bool)>) -> Los
         match setting {
             Setting::Number(value) => number = value,
             Setting::Numbers(values) => weights = values,
-            Setting::Flag(_) | Setting::Steps(_) | Setting::Epochs(_) => {}
+            Setting::Whole(_) | Setting::Flag(_) | Setting::Steps(_) | Setting::Epochs(_) => {}
         }
     }
     match variant {

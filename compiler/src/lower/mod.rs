@@ -9,22 +9,28 @@ mod arguments;
 mod call;
 mod constant;
 mod definition;
+mod entries;
 mod expression;
 mod instance;
 mod items;
+mod layers;
 mod loss;
 mod names;
 mod network;
+mod photo;
+mod prune;
 mod scope;
 mod sections;
+mod spelling;
 mod train;
 
 use std::collections::{HashMap, HashSet};
 
 use crate::diagnostic::{Sink, codes};
 use crate::ir::{Extent, Graph, Shape, ValueId};
+use crate::photo::Photo;
 use crate::program::Program;
-use crate::recipe::Recipe;
+use crate::recipe::{Pruning, Recipe};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::types::{Dim, Facts, TensorType};
@@ -34,6 +40,7 @@ pub use call::LayerCall;
 pub use constant::Constant;
 pub(crate) use definition::check_blocks;
 pub use sections::{Bound, Limit, Quantity};
+pub(crate) use spelling::{choice_text, loss_text, number_text};
 
 use definition::Paths;
 use scope::{Frame, Meaning, Named};
@@ -63,8 +70,14 @@ pub struct Lowered {
     pub graph: Graph,
     /// How to train it, where the description says so.
     pub recipe: Option<Recipe>,
+    /// How to prune it, where the description says so.
+    pub pruning: Option<Pruning>,
     /// What it may cost.
     pub limits: Vec<Limit>,
+    /// How photographs become the inputs, in their order, where the description says.
+    pub photos: Vec<Option<Photo>>,
+    /// The names of each output's classes, in the order of the outputs; none where the description gives none.
+    pub labels: Vec<Vec<String>>,
     /// The network's name in the text, for messages about it as a whole.
     pub span: Span,
     /// What lints want to know.
@@ -102,10 +115,14 @@ pub fn lower(program: &Program, network: &ast::Network, overrides: &Overrides, s
         lowerer.check_interface(network);
     }
     let recipe = lowerer.train_section(network);
+    let pruning = lowerer.prune_section(network, recipe.as_ref());
     lowerer.freeze();
     lowerer.rates();
+    lowerer.check_pruned();
     let limits = lowerer.budget();
-    Lowered { graph: lowerer.graph, recipe, limits, span: network.name.span, noticed: lowerer.noticed }
+    let labels = lowerer.labels();
+    let Lowerer { graph, photos, noticed, .. } = lowerer;
+    Lowered { graph, recipe, pruning, limits, photos, labels, span: network.name.span, noticed }
 }
 
 /// The state of lowering one network, or of checking one block.
@@ -130,6 +147,7 @@ pub(crate) struct Lowerer<'a> {
     is_stopped: bool,
     noticed: Noticed,
     sections: sections::Sections<'a>,
+    photos: Vec<Option<Photo>>,
 }
 
 impl<'a> Lowerer<'a> {
@@ -149,6 +167,7 @@ impl<'a> Lowerer<'a> {
             is_stopped: false,
             noticed: Noticed::default(),
             sections: sections::Sections::default(),
+            photos: Vec::new(),
         }
     }
 

@@ -90,19 +90,20 @@ pub(super) fn kind_of(block: &str) -> String {
     if kind.ends_with(|last: char| last.is_ascii_digit()) { kind + "_" } else { kind }
 }
 
-/// How often each name is bound on any one way through the statements.
+/// How often each name is bound on any one way through the statements; in a loop, twice as often as in one round.
 fn bindings(items: &[Item]) -> HashMap<String, usize> {
-    let mut counts: HashMap<String, usize> = HashMap::new();
+    let mut counts = HashMap::new();
+    // Loops stand inside of each other as deep as brackets may: counts saturate.
+    let mut add = |name: String, count: usize| {
+        let entry: &mut usize = counts.entry(name).or_insert(0);
+        *entry = entry.saturating_add(count);
+    };
     for item in items {
         match item {
-            Item::Binding(binding) => {
-                for name in &binding.names {
-                    *counts.entry(name.text.clone()).or_insert(0) += 1;
-                }
-            }
+            Item::Binding(binding) => binding.names.iter().for_each(|name| add(name.text.clone(), 1)),
             Item::For(repeated) => {
                 for (name, count) in bindings(&repeated.items) {
-                    *counts.entry(name).or_insert(0) += 2 * count;
+                    add(name, count.saturating_mul(2));
                 }
             }
             Item::If(branches) => {
@@ -113,18 +114,18 @@ fn bindings(items: &[Item]) -> HashMap<String, usize> {
                         *entry = (*entry).max(count);
                     }
                 }
-                for (name, count) in most {
-                    *counts.entry(name).or_insert(0) += count;
-                }
+                most.into_iter().for_each(|(name, count)| add(name, count));
             }
-            Item::Output(output) => *counts.entry(output.name.text.clone()).or_insert(0) += 1,
+            Item::Output(output) => add(output.name.text.clone(), 1),
             Item::Input(_)
             | Item::Return(_)
             | Item::Const(_)
             | Item::Assert(_)
             | Item::Freeze(_)
             | Item::Allow(_)
+            | Item::Labels(_)
             | Item::Train(_)
+            | Item::Prune(_)
             | Item::Budget(_) => {}
         }
     }

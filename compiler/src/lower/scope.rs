@@ -91,7 +91,9 @@ fn define(items: &[ast::Item], definitions: &mut HashMap<String, Span>) {
             | ast::Item::Assert(_)
             | ast::Item::Freeze(_)
             | ast::Item::Allow(_)
+            | ast::Item::Labels(_)
             | ast::Item::Train(_)
+            | ast::Item::Prune(_)
             | ast::Item::Budget(_) => {}
             ast::Item::If(branches) => {
                 let bodies = branches.arms.iter().map(|(_, items)| items).chain([&branches.otherwise]);

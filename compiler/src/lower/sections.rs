@@ -1,19 +1,28 @@
 //! Sections that speak of the network as a whole: `freeze` and `budget`.
 
+use std::collections::{HashMap, HashSet};
+
+use super::layers::Layers;
 use super::{Constant, Lowerer};
 use crate::diagnostic::{codes, quote, suggest};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinaryOp, ExprKind};
+use crate::syntax::keywords::is_keyword;
 
 /// The sections of a network that were reached.
 #[derive(Default)]
 pub(super) struct Sections<'a> {
-    pub(super) train: Vec<&'a ast::Train>,
+    pub(super) train: Vec<&'a ast::Section>,
+    pub(super) prune: Vec<&'a ast::Section>,
     pub(super) budgets: Vec<&'a ast::Budget>,
+    /// Labels with their names; `None` after a message.
+    pub(super) labels: Vec<(&'a ast::Labels, Option<Vec<String>>)>,
     /// Names of layers and blocks that are frozen.
     frozen: Vec<(String, Span)>,
     /// Names of layers, blocks and parameters, with what their learning rate is multiplied by.
     pub(super) rates: Vec<(String, f64, Span)>,
+    /// Names of layers and blocks, with the fraction of their weights that pruning keeps.
+    pub(super) kept: Vec<(String, f64, Span)>,
     /// How many inputs and outputs were declared, with mistakes or without.
     pub(super) n_inputs: usize,
     pub(super) n_outputs: usize,
@@ -65,6 +74,22 @@ pub(super) fn keyword(span: Span, word: &str) -> Span {
     Span::new(span.source, span.start, end.min(span.end))
 }
 
+/// A layer's name as a path of the language: `fire[2].squeeze` for `fire.2.squeeze`.
+fn spelled(name: &str) -> String {
+    let mut path = String::with_capacity(name.len());
+    for part in name.split('.') {
+        if part.starts_with(|c: char| c.is_ascii_digit()) {
+            path.push_str(&format!("[{part}]"));
+        } else if is_keyword(part) {
+            path.push_str(&format!("[\"{part}\"]"));
+        } else {
+            path.push_str(if path.is_empty() { "" } else { "." });
+            path.push_str(part);
+        }
+    }
+    path
+}
+
 impl<'a> Lowerer<'a> {
     /// Notes the names of a `freeze`, which may stand above the layers that it names.
     pub(super) fn note_frozen(&mut self, freeze: &'a ast::Freeze) {
@@ -85,18 +110,20 @@ impl<'a> Lowerer<'a> {
     /// Takes the frozen layers out of training.
     pub(super) fn freeze(&mut self) {
         let is_sound = !self.sink.has_errors();
-        for (name, span) in std::mem::take(&mut self.sections.frozen) {
+        let frozen = std::mem::take(&mut self.sections.frozen);
+        let layers = Layers::of(&self.graph);
+        let mut seen = HashSet::new();
+        for (name, span) in frozen.iter().filter(|(name, _)| seen.insert(name)) {
             let mut n_found = 0;
-            for parameter in &mut self.graph.parameters {
-                let layer = parameter.name.rsplit_once('.').map_or("", |(layer, _)| layer);
-                if layer == name || layer.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('.')) {
-                    n_found += 1;
+            for index in layers.inside(name) {
+                n_found += 1;
+                if let Some(parameter) = self.graph.parameters.get_mut(index) {
                     parameter.frozen |= parameter.trained;
                     parameter.trained = false;
                 }
             }
             if n_found == 0 && is_sound {
-                self.no_such_layer(&name, span);
+                self.no_such_layer(name, *span);
             }
         }
     }
@@ -104,30 +131,38 @@ impl<'a> Lowerer<'a> {
     /// Gives parameters the learning rates that the section says.
     pub(super) fn rates(&mut self) {
         let is_sound = !self.sink.has_errors();
-        for (name, factor, span) in std::mem::take(&mut self.sections.rates) {
+        let rates = std::mem::take(&mut self.sections.rates);
+        let layers = Layers::of(&self.graph);
+        // Of several factors for one name the last counts, where it stands.
+        let last: HashMap<&String, usize> = rates.iter().map(|(name, ..)| name).zip(0..).collect();
+        for (at, (name, factor, span)) in rates.iter().enumerate() {
+            if last.get(name) != Some(&at) {
+                continue;
+            }
             let mut n_found = 0;
-            for parameter in self.graph.parameters.iter_mut().filter(|parameter| parameter.trained || parameter.frozen)
-            {
-                let rest = parameter.name.strip_prefix(name.as_str());
-                if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.')) {
+            for index in layers.inside(name).chain(layers.parameter(name)) {
+                let parameter = self.graph.parameters.get_mut(index);
+                if let Some(parameter) = parameter.filter(|parameter| parameter.trained || parameter.frozen) {
                     n_found += 1;
-                    parameter.rate = factor;
+                    parameter.rate = *factor;
                 }
             }
             if n_found == 0 && is_sound {
-                self.no_such_layer(&name, span);
+                self.no_such_layer(name, *span);
             }
         }
     }
 
     /// Reports a path that names no layer with parameters.
     pub(super) fn no_such_layer(&mut self, name: &str, span: Span) {
-        let mut layers: Vec<&str> = Vec::new();
-        for parameter in &self.graph.parameters {
+        let (mut layers, mut seen) = (Vec::new(), HashSet::new());
+        // Of messages that nobody sees, none needs to know what there is.
+        let parameters = if self.sink.is_full() { &[] } else { self.graph.parameters.as_slice() };
+        for parameter in parameters {
             // The layer, and the blocks around it.
             for (at, _) in parameter.name.match_indices('.') {
                 let layer = parameter.name.get(..at).unwrap_or_default();
-                if layers.last() != Some(&layer) && !layers.contains(&layer) {
+                if seen.insert(layer) {
                     layers.push(layer);
                 }
             }
@@ -140,7 +175,8 @@ impl<'a> Lowerer<'a> {
             .error(codes::N0117, format!("no layer with parameters is called {}", quote(name)))
             .primary(span, "not a layer of this network");
         match near {
-            Some(near) => report.did_you_mean(&near, span),
+            Some(near) => report.did_you_mean(&spelled(&near), span),
+            None if list.is_empty() => report,
             None => report.help(format!("the layers with parameters are {list}{more}")),
         };
     }

@@ -1,10 +1,24 @@
 //! The `train` section: its entries, checked and with defaults filled in.
 
+use super::entries::Entries;
+use super::sections::keyword;
 use super::{Constant, Lowerer};
 use crate::diagnostic::{codes, quote, suggest};
 use crate::recipe::{Optimizer, Recipe, Schedule, Setting};
 use crate::source::Span;
-use crate::syntax::ast::{Arg, Entry, Expr, ExprKind, Network, Train};
+use crate::syntax::ast::{Arg, Entry, Expr, ExprKind, Network};
+
+const ENTRIES: Entries = Entries {
+    section: "train",
+    code: codes::N0402,
+    keys: KEYS,
+    of_layers: ("lr", "multiplies the learning rate of a layer"),
+    synonyms: &[("batch_size", "batch"), ("optimiser", "optimizer")],
+    advice: &[("lr", LR_ADVICE), ("learning_rate", LR_ADVICE)],
+};
+
+const LR_ADVICE: &str =
+    "it is a setting of the optimizer, `optimizer: adam(lr: 0.001);`, or of layers, `lr(conv1): 0.1;`";
 
 /// The keys of the section.
 const KEYS: &[&str] = &[
@@ -35,6 +49,8 @@ pub(super) struct Field {
 #[derive(Clone, Copy)]
 pub(super) enum Preset {
     Number(f64),
+    /// A whole number.
+    Whole(u64),
     Flag(bool),
     /// A list of numbers, none when left out.
     Numbers,
@@ -53,7 +69,7 @@ pub(super) const POSITIVE: f64 = f64::MIN_POSITIVE;
 pub(super) const ANY: f64 = f32::MAX as f64;
 
 const LR: &str = "lr";
-const OPTIMIZERS: &[Choice] = &[
+pub(super) const OPTIMIZERS: &[Choice] = &[
     (
         "sgd",
         "Sgd",
@@ -98,7 +114,7 @@ const OPTIMIZERS: &[Choice] = &[
     ),
 ];
 
-const SCHEDULES: &[Choice] = &[
+pub(super) const SCHEDULES: &[Choice] = &[
     ("constant", "Constant", &[]),
     (
         "step",
@@ -139,13 +155,8 @@ impl<'a> Lowerer<'a> {
     pub(super) fn train_section(&mut self, network: &'a Network) -> Option<Recipe> {
         let mut sections = std::mem::take(&mut self.sections.train).into_iter();
         let train = sections.next()?;
-        for other in sections {
-            self.sink
-                .error(codes::N0103, format!("`{}` has two `train` sections", network.name.text))
-                .primary(network_train_keyword(other), "the second one")
-                .secondary(network_train_keyword(train), "the first one");
-        }
-        self.check_keys(train);
+        self.check_single("train", train, sections, network);
+        self.check_keys(train, &ENTRIES, Self::rate);
         let entry = |key: &str| train.entries.iter().find(|entry| entry.key.text == key);
         let epochs = self.whole(entry("epochs"), 1, 10);
         let batch = self.whole(entry("batch"), 1, 32);
@@ -157,11 +168,11 @@ impl<'a> Lowerer<'a> {
         let loss = match entry("loss") {
             Some(entry) => self.loss(&entry.value),
             // An entry that was meant to be the loss has a message.
-            None if train.entries.iter().any(|entry| near_key(&entry.key.text) == Some("loss")) => None,
+            None if train.entries.iter().any(|entry| ENTRIES.near(&entry.key.text) == Some("loss")) => None,
             None => {
                 self.sink
                     .error(codes::N0401, "the `train` section has no loss")
-                    .primary(network_train_keyword(train), "expected an entry such as `loss: cross_entropy(logits);`");
+                    .primary(keyword(train.span, "train"), "expected an entry such as `loss: cross_entropy(logits);`");
                 None
             }
         };
@@ -193,41 +204,6 @@ impl<'a> Lowerer<'a> {
         })
     }
 
-    fn check_keys(&mut self, train: &'a Train) {
-        for (index, entry) in train.entries.iter().enumerate() {
-            let key = &entry.key;
-            if let Some(path) = entry.paths.first() {
-                if key.text == "lr" {
-                    self.rate(entry);
-                } else {
-                    self.sink
-                        .error(codes::N0402, format!("{} is not set for single layers", quote(&key.text)))
-                        .primary(path.span, format!("expected `{}: …`", key.text))
-                        .help("`lr(layer): 0.1;` multiplies the learning rate of a layer");
-                }
-                continue;
-            }
-            if !KEYS.contains(&key.text.as_str()) {
-                let report = self
-                    .sink
-                    .error(codes::N0402, format!("`train` has no entry {}", quote(&key.text)))
-                    .primary(key.span, "not an entry of this section");
-                match near_key(&key.text) {
-                    _ if matches!(key.text.as_str(), "lr" | "learning_rate") => {
-                        report.help("it is a setting of the optimizer, `optimizer: adam(lr: 0.001);`, or of layers, `lr(conv1): 0.1;`")
-                    }
-                    Some(near) => report.did_you_mean(near, key.span),
-                    None => report.help(format!("the entries are {}", KEYS.join(", "))),
-                };
-            } else if let Some(first) = train.entries[..index].iter().find(|other| other.key.text == key.text) {
-                self.sink
-                    .error(codes::N0103, format!("{} is set twice", quote(&key.text)))
-                    .primary(key.span, "set again here")
-                    .secondary(first.key.span, "set here first");
-            }
-        }
-    }
-
     /// Notes the factor of some layers' learning rate.
     fn rate(&mut self, entry: &'a Entry) {
         let Some(factor) = self.positive(entry) else { return };
@@ -239,7 +215,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// A whole number, `least` or more; `default` where the entry is missing, `None` after a message.
-    fn whole(&mut self, entry: Option<&'a Entry>, least: i64, default: u64) -> Option<u64> {
+    pub(super) fn whole(&mut self, entry: Option<&'a Entry>, least: i64, default: u64) -> Option<u64> {
         let Some(entry) = entry else { return Some(default) };
         match self.constant(&entry.value)? {
             Constant::Int(value) if (least..=MAX_COUNT).contains(&value) => u64::try_from(value).ok(),
@@ -263,7 +239,7 @@ impl<'a> Lowerer<'a> {
         None
     }
 
-    fn positive(&mut self, entry: &'a Entry) -> Option<f64> {
+    pub(super) fn positive(&mut self, entry: &'a Entry) -> Option<f64> {
         let value = self.real(&entry.value)?;
         if value > 0.0 && (value as f32).is_finite() {
             return Some(value);
@@ -274,7 +250,7 @@ impl<'a> Lowerer<'a> {
         None
     }
 
-    fn real(&mut self, expr: &'a Expr) -> Option<f64> {
+    pub(super) fn real(&mut self, expr: &'a Expr) -> Option<f64> {
         match self.constant(expr)? {
             Constant::Int(value) => Some(value as f64),
             Constant::Float(value) => Some(value),
@@ -288,7 +264,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// A choice with settings: `adam(lr: 0.001)`, or a name alone.
-    fn choice(
+    pub(super) fn choice(
         &mut self,
         expr: &'a Expr,
         what: &str,
@@ -400,6 +376,9 @@ impl<'a> Lowerer<'a> {
         let value = match (field.default, self.constant(&arg.value)) {
             (_, None) => return false,
             (Preset::Flag(_), Some(Constant::Bool(value))) => Setting::Flag(value),
+            (Preset::Whole(_), Some(Constant::Int(value))) if in_range(field, value as f64) => {
+                Setting::Whole(value.unsigned_abs())
+            }
             (Preset::RequiredTime | Preset::WholeTraining, Some(Constant::Int(value)))
                 if (1..=MAX_COUNT).contains(&value) =>
             {
@@ -419,6 +398,9 @@ impl<'a> Lowerer<'a> {
                 let expected = match default {
                     Preset::Numbers => "expected a list of numbers above 0".to_owned(),
                     Preset::Flag(_) => "expected `true` or `false`".to_owned(),
+                    Preset::Whole(_) => {
+                        format!("expected a whole number from {} up and below {}", field.range.0, field.range.1)
+                    }
                     Preset::RequiredTime | Preset::WholeTraining => "expected a whole number, 1 or more".to_owned(),
                     Preset::Number(_) | Preset::Required => match field.range {
                         (low, high) if high == ANY => {
@@ -463,7 +445,7 @@ fn in_range(field: &Field, value: f64) -> bool {
 fn shown(field: &Field) -> &'static str {
     match field.default {
         Preset::RequiredTime | Preset::WholeTraining => "epochs",
-        Preset::Number(_) | Preset::Flag(_) | Preset::Numbers | Preset::Required => field.name,
+        Preset::Number(_) | Preset::Whole(_) | Preset::Flag(_) | Preset::Numbers | Preset::Required => field.name,
     }
 }
 
@@ -472,6 +454,7 @@ pub(super) fn presets(fields: &'static [Field], epochs: u64) -> Vec<(&'static st
     let preset = |field: &'static Field| {
         let setting = match field.default {
             Preset::Number(value) => Setting::Number(value),
+            Preset::Whole(value) => Setting::Whole(value),
             Preset::Flag(value) => Setting::Flag(value),
             Preset::Numbers => Setting::Numbers(Vec::new()),
             Preset::WholeTraining => Setting::Epochs(epochs),
@@ -483,25 +466,10 @@ pub(super) fn presets(fields: &'static [Field], epochs: u64) -> Vec<(&'static st
 }
 
 /// `Some(None)` where nothing was given, `None` where what was given has a mistake.
-fn transposed<T>(value: Option<Option<T>>) -> Option<Option<T>> {
+pub(super) fn transposed<T>(value: Option<Option<T>>) -> Option<Option<T>> {
     match value {
         None => Some(None),
         Some(None) => None,
         Some(some) => Some(some),
     }
-}
-
-/// The entry that another word for it means.
-fn near_key(key: &str) -> Option<&'static str> {
-    match key {
-        "batch_size" => Some("batch"),
-        "optimiser" => Some("optimizer"),
-        other => suggest(other, KEYS.iter().copied()),
-    }
-}
-
-/// The keyword of the section.
-fn network_train_keyword(train: &Train) -> Span {
-    let end = train.span.start.saturating_add("train".len() as u32);
-    Span::new(train.span.source, train.span.start, end)
 }

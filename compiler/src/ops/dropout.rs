@@ -56,7 +56,7 @@ impl Dropout {
             let x = step.read(0);
             quote!(#x,)
         };
-        quote!(#rt::dropout::#function(#rate, c.key.layer(#layer), c.first, n, #len, #x #y);)
+        quote!(#rt::dropout::#function(c.key.rate(#rate), c.key.layer(#layer), c.first, n, #len, #x #y);)
     }
 }
 

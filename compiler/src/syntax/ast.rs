@@ -179,8 +179,12 @@ pub enum Item {
     Freeze(Freeze),
     /// `allow(lints);`
     Allow(Allow),
+    /// `labels output: names;`
+    Labels(Labels),
     /// `train { … }`
-    Train(Train),
+    Train(Section),
+    /// `prune { … }`
+    Prune(Section),
     /// `budget { … }`
     Budget(Budget),
 }
@@ -265,6 +269,28 @@ pub struct Budget {
     pub span: Span,
 }
 
+/// `labels output: ["cat", "dog"];`, `labels output: "names.txt";` or `labels output: <imagenet>;`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Labels {
+    /// The output.
+    pub output: Ident,
+    /// Where the names are.
+    pub names: LabelNames,
+    /// What stands after the colon.
+    pub names_span: Span,
+    /// The statement without its `;`.
+    pub span: Span,
+}
+
+/// Where the names of classes are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LabelNames {
+    /// In a text, one on a line.
+    Text(UseTarget),
+    /// In the description: a list of strings.
+    List(Expr),
+}
+
 /// `input name: [dims];`, the batch axis implied.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Input {
@@ -276,6 +302,8 @@ pub struct Input {
     pub dims: Vec<Expr>,
     /// The sizes with their brackets.
     pub dims_span: Span,
+    /// What it is made from: `photo(…)`, where the description says.
+    pub from: Option<Call>,
     /// From `input` to the last bracket.
     pub span: Span,
 }
@@ -319,14 +347,14 @@ pub struct Annotation {
     pub span: Span,
 }
 
-/// `train { key: value; … }`.
+/// `train { key: value; … }` or `prune { key: value; … }`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Train {
+pub struct Section {
     /// Lines of the doc comment.
     pub docs: Vec<String>,
     /// The entries, in the order of the text.
     pub entries: Vec<Entry>,
-    /// From `train` to the closing brace.
+    /// From the keyword to the closing brace.
     pub span: Span,
 }
 

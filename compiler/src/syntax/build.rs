@@ -7,8 +7,8 @@ use pest::iterators::Pair;
 
 use super::ast::{
     Allow, Annotation, Arg, Assert, Binding, Block, Budget, Call, Choice, Const, Entry, Expr, ExprKind, File, For,
-    Freeze, Ident, If, Input, Item, Iterable, Label, Network, Output, Param, ParamType, Path, Return, Stage, Train,
-    Use, UseTarget,
+    Freeze, Ident, If, Input, Item, Iterable, Label, LabelNames, Labels, Network, Output, Param, ParamType, Path,
+    Return, Section, Stage, Use, UseTarget,
 };
 use super::grammar::Rule;
 use super::limits::MAX_DEPTH;
@@ -71,9 +71,7 @@ impl Builder<'_> {
                 let target_span = self.span(&target);
                 let target = match target.as_rule() {
                     Rule::string => UseTarget::Path(unescape(target.as_str())),
-                    _ => UseTarget::Bundled(
-                        target.into_inner().next().map_or_else(String::new, |name| name.as_str().to_owned()),
-                    ),
+                    _ => bundled(target),
                 };
                 file.uses.push(Use { target, target_span, span });
             }
@@ -183,10 +181,12 @@ impl Builder<'_> {
         let span = self.span(&pair);
         match pair.as_rule() {
             Rule::input => {
-                let mut inner = without_colon(pair).filter(|part| part.as_rule() != Rule::input_word);
+                let is_word = |rule| matches!(rule, Rule::input_word | Rule::from_word);
+                let mut inner = without_colon(pair).filter(|part| !is_word(part.as_rule()));
                 let name = self.ident(&inner.next()?);
                 let Annotation { dims, span: dims_span } = self.shape(inner.next()?);
-                Some(Item::Input(Input { docs, name, dims, dims_span, span }))
+                let from = inner.next().and_then(|call| self.call(call)).map(|(call, _)| call);
+                Some(Item::Input(Input { docs, name, dims, dims_span, from, span }))
             }
             Rule::binding => {
                 let (names, annotation, value) = self.assignment(pair)?;
@@ -209,6 +209,20 @@ impl Builder<'_> {
             }
             Rule::freeze => Some(Item::Freeze(Freeze { paths: self.paths(pair), span })),
             Rule::allow => Some(Item::Allow(self.allow(pair))),
+            Rule::class_labels => {
+                let mut inner = without_colon(pair).filter(|part| part.as_rule() != Rule::labels_word);
+                let output = self.ident(&inner.next()?);
+                let names = inner.next()?;
+                let names_span = self.span(&names);
+                let names = match names.as_rule() {
+                    Rule::bundled => LabelNames::Text(bundled(names)),
+                    _ => match self.expression(names) {
+                        Expr { kind: ExprKind::Str(path), .. } => LabelNames::Text(UseTarget::Path(path)),
+                        list => LabelNames::List(list),
+                    },
+                };
+                Some(Item::Labels(Labels { output, names, names_span, span }))
+            }
             Rule::repetition => {
                 let mut inner = pair.into_inner();
                 let (names, over) = self.repetition_header(inner.next()?)?;
@@ -228,11 +242,8 @@ impl Builder<'_> {
                 }
                 Some(Item::If(If { arms, otherwise, span }))
             }
-            Rule::train => {
-                let entries = pair.into_inner().filter(|part| part.as_rule() == Rule::entry);
-                let entries = entries.filter_map(|entry| self.entry(entry)).collect();
-                Some(Item::Train(Train { docs, entries, span }))
-            }
+            Rule::train => Some(Item::Train(self.section(pair, docs, span))),
+            Rule::prune => Some(Item::Prune(self.section(pair, docs, span))),
             Rule::budget => {
                 let limits = pair.into_inner().filter(|part| part.as_rule() == Rule::limit);
                 let limits = limits.filter_map(|limit| self.limit(limit)).collect();
@@ -324,7 +335,12 @@ impl Builder<'_> {
         Some((names, annotation, value?))
     }
 
-    /// An `entry` of a train section.
+    fn section(&mut self, pair: Pair<'_, Rule>, docs: Vec<String>, span: Span) -> Section {
+        let entries = pair.into_inner().filter(|part| part.as_rule() == Rule::entry);
+        Section { docs, entries: entries.filter_map(|entry| self.entry(entry)).collect(), span }
+    }
+
+    /// An `entry` of a section.
     pub(super) fn entry(&mut self, pair: Pair<'_, Rule>) -> Option<Entry> {
         let span = self.span(&pair);
         let mut inner = without_colon(pair);
@@ -528,6 +544,7 @@ fn end(pair: &Pair<'_, Rule>) -> usize {
                 | Rule::allow
                 | Rule::body
                 | Rule::train
+                | Rule::prune
                 | Rule::budget
         );
         match last.clone().into_inner().next_back() {
@@ -535,6 +552,11 @@ fn end(pair: &Pair<'_, Rule>) -> usize {
             _ => return last.as_span().end(),
         }
     }
+}
+
+/// What a `bundled` names.
+fn bundled(pair: Pair<'_, Rule>) -> UseTarget {
+    UseTarget::Bundled(pair.into_inner().next().map_or_else(String::new, |name| name.as_str().to_owned()))
 }
 
 fn without_colon(pair: Pair<'_, Rule>) -> impl Iterator<Item = Pair<'_, Rule>> {

@@ -182,7 +182,7 @@ fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let name = name.map_or("name", |index| words.text(index));
     if word == "=" && part == Part::Entry && at == start + 1 {
         let help = Some(format!("write `{name}: …`"));
-        return report(sink, N0019, "an entry of `train` takes `:`, not `=`".to_owned(), span, help);
+        return report(sink, N0019, "an entry takes `:`, not `=`".to_owned(), span, help);
     }
     if word == "=" && bracket == Some("(") && !part.is_header() && is_argument_name(failure) {
         let help = Some(format!("write `{name}: …`"));
@@ -213,8 +213,8 @@ fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
 fn explain_start(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let Failure { words, start, at, part, .. } = *failure;
     let found = words.found(at);
-    if at == start && words.text(start) == "train" {
-        let title = format!("expected `{{` after `train`, found {}", words.found(start + 1));
+    if at == start && matches!(words.text(start), "train" | "prune") {
+        let title = format!("expected `{{` after `{}`, found {}", words.text(start), words.found(start + 1));
         return report(sink, N0013, title, words.span(start + 1), None);
     }
     if at == start && !part.is_header() {
@@ -249,10 +249,14 @@ fn expected(failure: &Failure<'_>) -> String {
             "a name".to_owned()
         }
         "use" => "a name or a path: `<fire>` or `\"blocks/fire.net\"`".to_owned(),
+        "from" if words.text(start) == "input" => "`photo`, with its settings".to_owned(),
+        ":" if words.text(start) == "labels" && at == start + 3 => {
+            "names: a list such as `[\"cat\", \"dog\"]`, or the path of a text".to_owned()
+        }
         "->" if part == Part::BlockHeader => "the shape of the result, such as `[H, W, C]`".to_owned(),
         "if" | "assert" if at > start => "a condition".to_owned(),
         "return" | "in" | ".." => "an expression".to_owned(),
-        "train" if at == start + 1 => "`{`".to_owned(),
+        "train" | "prune" if at == start + 1 => "`{`".to_owned(),
         ":" if in_parameter_list => "a type: `int`, `float`, `bool`, or strings such as `\"a\" | \"b\"`".to_owned(),
         ":" if part == Part::Statement && innermost(failure).is_none() => shape.to_owned(),
         "|" => "a string".to_owned(),
@@ -262,6 +266,7 @@ fn expected(failure: &Failure<'_>) -> String {
         _ if words.text(start) == "input" && at == start + 2 => format!("`:` and {shape}"),
         _ if words.text(start) == "output" && at == start + 2 => "`=`".to_owned(),
         _ if part == Part::Entry && at == start + 1 => "`:`".to_owned(),
+        _ if words.text(start) == "labels" && at == start + 2 => "`:` and names".to_owned(),
         _ => match (innermost(failure), part) {
             (Some("["), _) => "`,` or `]`".to_owned(),
             (Some(_), _) if is_group(failure) => "`)`".to_owned(),
@@ -294,6 +299,9 @@ fn help(failure: &Failure<'_>) -> Option<String> {
     }
     if before == ":" && words.text(start) == "input" && words.kind(at) == Some(TokenKind::Number) {
         return Some(format!("write `[{word}]`"));
+    }
+    if words.text(start) == "input" && before == "]" && suggest(word, ["from"]).is_some() {
+        return Some("did you mean `from`?".to_owned());
     }
     let after_name = at > start && words.kind(at - 1) == Some(TokenKind::Word) && !is_keyword(before);
     let key = part != Part::Statement && at == start + 1;

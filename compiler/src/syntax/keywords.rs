@@ -3,11 +3,11 @@
 /// Words that this version of the language uses.
 pub const KEYWORDS: &[&str] = &[
     "network", "block", "input", "output", "return", "const", "assert", "use", "for", "in", "if", "else", "train",
-    "freeze", "budget", "allow", "as", "and", "or", "not", "true", "false", "_",
+    "prune", "freeze", "budget", "allow", "as", "and", "or", "not", "true", "false", "_",
 ];
 
 /// Words kept for the coming version, each with what it will do.
-pub const RESERVED: &[(&str, &str)] = &[("prune", "pruning")];
+pub const RESERVED: &[(&str, &str)] = &[("compress", "compression")];
 
 /// Whether the language uses the word, now or in the coming version.
 pub fn is_keyword(word: &str) -> bool {

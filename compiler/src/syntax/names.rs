@@ -1,12 +1,15 @@
 //! The names that statements and expressions mention, resolved or not.
 
-use super::ast::{Expr, ExprKind, Ident, Item, Iterable, Label};
+use super::ast::{Expr, ExprKind, Ident, Item, Iterable, Label, LabelNames};
 
 /// Calls `visit` with every name that the statements mention as a value.
 pub(crate) fn in_items(items: &[Item], visit: &mut dyn FnMut(&str)) {
     for item in items {
         match item {
-            Item::Input(input) => input.dims.iter().for_each(|dim| in_expr(dim, visit)),
+            Item::Input(input) => {
+                input.dims.iter().for_each(|dim| in_expr(dim, visit));
+                input.from.iter().flat_map(|call| &call.args).for_each(|arg| in_expr(&arg.value, visit));
+            }
             Item::Binding(binding) => {
                 in_expr(&binding.value, visit);
                 binding.annotation.iter().flat_map(|shape| &shape.dims).for_each(|dim| in_expr(dim, visit));
@@ -35,13 +38,18 @@ pub(crate) fn in_items(items: &[Item], visit: &mut dyn FnMut(&str)) {
             Item::Freeze(freeze) => {
                 freeze.paths.iter().flat_map(|path| &path.parts).for_each(|label| in_label(label, visit));
             }
-            Item::Train(train) => {
-                for entry in &train.entries {
+            Item::Train(section) | Item::Prune(section) => {
+                for entry in &section.entries {
                     in_expr(&entry.value, visit);
                     entry.paths.iter().flat_map(|path| &path.parts).for_each(|label| in_label(label, visit));
                 }
             }
             Item::Budget(budget) => budget.limits.iter().for_each(|limit| in_expr(limit, visit)),
+            Item::Labels(labels) => {
+                if let LabelNames::List(list) = &labels.names {
+                    in_expr(list, visit);
+                }
+            }
             Item::Allow(_) => {}
         }
     }
@@ -60,8 +68,14 @@ pub(crate) fn defined(items: &[Item], visit: &mut dyn FnMut(&Ident)) {
                 branches.arms.iter().for_each(|(_, items)| defined(items, visit));
                 defined(&branches.otherwise, visit);
             }
-            Item::Return(_) | Item::Assert(_) | Item::Freeze(_) | Item::Allow(_) | Item::Train(_) | Item::Budget(_) => {
-            }
+            Item::Return(_)
+            | Item::Assert(_)
+            | Item::Freeze(_)
+            | Item::Allow(_)
+            | Item::Labels(_)
+            | Item::Train(_)
+            | Item::Prune(_)
+            | Item::Budget(_) => {}
         }
     }
 }

@@ -7,7 +7,7 @@ use pest::Parser;
 use pest::error::InputLocation;
 use pest::iterators::Pair;
 
-use super::ast::{Binding, Block, Budget, Expr, ExprKind, File, For, Ident, If, Item, Network, Output, Train};
+use super::ast::{Binding, Block, Budget, Expr, ExprKind, File, For, Ident, If, Item, Network, Output, Section};
 use super::build::{Builder, doc_line};
 use super::explain::{Failure, Part, explain, not_yet};
 use super::extent::{Extent, extent};
@@ -165,7 +165,7 @@ impl<'a> Recovery<'a> {
         if self.words.kind(start) == Some(TokenKind::Close) {
             self.sink.error(N0012, format!("{} closes nothing", quote(word))).primary(span, "");
         } else if is_keyword(word) && self.words.begins(start, Part::Statement)
-            || word == "train"
+            || matches!(word, "train" | "prune")
             || matches!(self.words.text(start + 1), "=" | ":")
         {
             self.sink
@@ -216,7 +216,7 @@ impl<'a> Recovery<'a> {
     fn condition(&mut self) -> Option<Item> {
         let start = self.words.span(self.at);
         let (mut arms, mut otherwise) = (Vec::new(), Vec::new());
-        let mut last = start;
+        let (mut last, mut is_over, mut is_told) = (start, false, false);
         loop {
             let (header, braces) = self.braced(Rule::lone_condition_header, Part::Condition);
             let condition = header.and_then(|(pair, base)| self.builder(base).condition_header(pair));
@@ -226,6 +226,14 @@ impl<'a> Recovery<'a> {
             arms.push((condition.unwrap_or(unread), items));
             let mut is_nested = false;
             while self.word() == "else" {
+                // Where the brace before it is missing, that is the mistake.
+                if is_over && !is_told && self.words.text(self.at - 1) == "}" && !self.braces_lost {
+                    is_told = true;
+                    self.sink
+                        .error(N0013, "a second `else` of one condition")
+                        .primary(self.words.span(self.at), "")
+                        .help("a condition has one `else`, behind every `else if`");
+                }
                 self.at += 1;
                 if self.word() == "if" {
                     is_nested = true;
@@ -234,6 +242,7 @@ impl<'a> Recovery<'a> {
                 let (items, end) = self.otherwise();
                 last = last.to(end);
                 otherwise = items;
+                is_over = true;
             }
             if !is_nested {
                 break;
@@ -266,7 +275,7 @@ impl<'a> Recovery<'a> {
     #[allow(clippy::type_complexity, reason = "the two halves of a construct")]
     fn braced(&mut self, rule: Rule, part: Part) -> (Option<(Pair<'a, Rule>, u32)>, Option<(Vec<Item>, Span)>) {
         let start = self.at;
-        let ends_header = |word| matches!(word, "{" | "}" | ";" | "network" | "block" | "train");
+        let ends_header = |word| matches!(word, "{" | "}" | ";" | "network" | "block" | "train" | "prune");
         self.at += 1;
         while self.at < self.words.len() && !ends_header(self.word()) {
             // A brace that is missing before the statements in it.
@@ -335,7 +344,8 @@ impl<'a> Recovery<'a> {
                     self.close(opener, what);
                     return (items, span);
                 }
-                "train" if self.starts_section() => items.push(Item::Train(self.train(docs))),
+                "train" if self.starts_section() => items.push(Item::Train(self.section("train", docs))),
+                "prune" if self.starts_section() => items.push(Item::Prune(self.section("prune", docs))),
                 "budget" if !matches!(self.words.text(self.at + 1), "=" | ":") => {
                     items.push(Item::Budget(self.budget()))
                 }
@@ -363,20 +373,20 @@ impl<'a> Recovery<'a> {
         reserved_for(word).is_some() && !matches!(self.words.text(self.at + 1), "=" | ":")
     }
 
-    /// Whether a `train` has entries, be its brace there or not.
+    /// Whether a section has entries, be its brace there or not.
     fn starts_section(&self) -> bool {
         let next = self.at + 1;
         let has_entry = self.words.kind(next) == Some(TokenKind::Word) && self.words.text(next + 1) == ":";
         has_entry || self.words.text(next) == "{"
     }
 
-    fn train(&mut self, docs: Vec<String>) -> Train {
+    fn section(&mut self, keyword: &str, docs: Vec<String>) -> Section {
         let span = self.words.span(self.at);
         let opener = self.words.span(self.at + 1);
         if self.words.text(self.at + 1) == "{" {
             self.at += 2;
         } else {
-            let title = format!("expected `{{` after `train`, found {}", self.words.found(self.at + 1));
+            let title = format!("expected `{{` after `{keyword}`, found {}", self.words.found(self.at + 1));
             self.sink.error(N0013, title).primary(opener, "");
             self.at += 1;
         }
@@ -392,7 +402,7 @@ impl<'a> Recovery<'a> {
                 && self.words.begins(self.at, Part::Statement);
             if matches!(word, "}" | "") || starts_item {
                 self.close(opener, "section");
-                return Train { docs, entries, span: span.to(end) };
+                return Section { docs, entries, span: span.to(end) };
             }
             if self.starts_reserved(word) {
                 self.reserved_construct();
@@ -491,7 +501,9 @@ impl<'a> Recovery<'a> {
                 },
             };
         }
-        if result.is_ok() && end < words.len() && words.text(end) != ";" {
+        // Where a text ends in a network, what is missing is its brace.
+        let is_inside = rule != Rule::lone_file_statement;
+        if result.is_ok() && words.text(end) != ";" && !(is_inside && end >= words.len()) {
             self.sink
                 .error(N0014, format!("expected `;` after this {}", part.noun()))
                 .primary(words.span(end.saturating_sub(1)).after(), "expected `;`")

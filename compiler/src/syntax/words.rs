@@ -94,7 +94,8 @@ impl<'a> Words<'a> {
                     && !matches!(next, "as" | "and" | "or")
                     && (self.on_new_line(index) || matches!(self.text(index + 2), ":" | "="))
             }
-            "train" | "budget" => next == "{",
+            "train" | "prune" | "budget" => next == "{",
+            "labels" => self.kind(index + 1) == Some(TokenKind::Word) && self.text(index + 2) == ":",
             "return" | "const" | "assert" | "freeze" | "allow" | "for" | "if" | "use" | "block" => {
                 self.on_new_line(index) && !matches!(next, ":" | "=")
             }

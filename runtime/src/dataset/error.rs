@@ -107,6 +107,9 @@ pub enum DataError {
         /// How many the buffer holds.
         found: usize,
     },
+    /// Another scale was asked for of inputs that are not kept as bytes.
+    #[error("expected a dataset whose inputs are bytes, found floats")]
+    NotBytes,
     /// Labels were asked of a dataset of values, or the other way round.
     #[error("expected a dataset with {expected} as targets, found {found}")]
     WrongTargets {

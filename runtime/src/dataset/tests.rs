@@ -208,3 +208,18 @@ fn samples_may_have_several_inputs() {
     assert!(wrong(Array2::from_elem((4, 2), f32::NAN)).contains("expected finite values"));
     assert!(wrong(Array2::zeros((4, 0))).contains("hold no values"));
 }
+
+#[test]
+fn bytes_are_rescaled() {
+    let data = Dataset::from_bytes(&[2], vec![0, 255, 51, 102], 1.0 / 255.0, 0.0, vec![0, 1], 2).unwrap();
+    let normalised = data.clone().rescaled(2.0, -1.0).unwrap();
+    assert_eq!(normalised.inputs_at(&[0, 1]).unwrap().into_raw_vec_and_offset().0, [-1.0, 509.0, 101.0, 203.0]);
+    // The dataset itself stays, and a view keeps its samples.
+    assert_eq!(data.inputs_at(&[0]).unwrap()[[0, 1]], 1.0);
+    let part = data.subset(&[1]).unwrap().rescaled(1.0, 0.0).unwrap();
+    assert_eq!((part.len(), part.inputs_at(&[0]).unwrap()[[0, 0]]), (1, 51.0));
+    assert_ne!(data.fingerprint(), normalised.fingerprint());
+    assert!(matches!(data.rescaled(f32::INFINITY, 0.0), Err(DataError::BadScale { .. })));
+    let floats = Dataset::from_classes(ndarray::Array2::<f32>::zeros((1, 2)), vec![0], 1).unwrap();
+    assert!(matches!(floats.rescaled(1.0, 0.0), Err(DataError::NotBytes)));
+}

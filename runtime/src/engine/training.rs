@@ -130,15 +130,23 @@ pub struct TrainingChunk<'a> {
 }
 
 /// Keys the random numbers of a step: the same key, the same numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Key {
     /// The run's seed.
     pub seed: u64,
     /// The step in the run.
     pub step: u64,
+    /// What dropout's rates are multiplied by: 1, or less for a network that has lost weights.
+    pub dropout: f32,
 }
 
 impl Key {
+    /// The rate of a dropout whose description says `rate`.
+    #[must_use]
+    pub fn rate(self, rate: f32) -> f32 {
+        rate * self.dropout
+    }
+
     /// The key of one layer's numbers.
     #[must_use]
     pub fn layer(self, layer: u32) -> dropout::Key {
@@ -213,7 +221,7 @@ impl Gradients {
     pub fn new<N: Trainable>() -> Result<Self, Error> {
         let spec = N::SPEC;
         let sum = zeroed(spec.trained)?;
-        Ok(Self { spec, sum, key: Key::default(), work: Workspace::new()? })
+        Ok(Self { spec, sum, key: Key { seed: 0, step: 0, dropout: 1.0 }, work: Workspace::new()? })
     }
 
     /// The mean gradient of the last batch, as the parameters are stored: the first `SPEC.trained` floats.
@@ -238,7 +246,12 @@ impl Gradients {
 
     /// Keys the random numbers (dropout) of the next step: the same key, the same numbers.
     pub fn set_key(&mut self, seed: u64, step: u64) {
-        self.key = Key { seed, step };
+        self.key = Key { seed, step, ..self.key };
+    }
+
+    /// Multiplies dropout's rates by a factor from 0 to 1 from the next step on.
+    pub fn set_dropout(&mut self, factor: f32) {
+        self.key.dropout = factor.clamp(0.0, 1.0);
     }
 }
 

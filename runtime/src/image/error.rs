@@ -44,6 +44,20 @@ pub enum ImageError {
         /// What the decoder says.
         message: String,
     },
+    /// An image that is so much longer than wide, or the other way round, that it cannot be resized by its shorter side.
+    #[error(
+        "{name}: the image of {width} x {height} pixels is too narrow to be resized by its shorter side to {resize}"
+    )]
+    Narrow {
+        /// The file.
+        name: String,
+        /// Its width in pixels.
+        width: usize,
+        /// Its height in pixels.
+        height: usize,
+        /// What the shorter side would become.
+        resize: usize,
+    },
     /// An input that no image can become.
     #[error(
         "an image cannot become an input of shape {shape:?}; expected [height, width, channels], each side from 1 to {} and 1 or 3 channels",

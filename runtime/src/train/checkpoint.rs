@@ -1,8 +1,7 @@
 //! Checkpoints: all that a run needs to go on as if it had never stopped.
-
 //!
 //! A checkpoint is a safetensors file like one of weights. It has the parameters and state under `parameters/`, the
-//! optimiser's vectors under their names, and in its notes the recipe, digests of the data, and how far the run has
+//! optimiser's vectors under their names, those of a constraint under `constraint/` and their names, and in its notes the recipe, digests of the data, and how far the run has
 //! come. The order of an epoch's images follows from the seed and the epoch, so that the number of batches done is all
 //! there is to note of it.
 
@@ -12,9 +11,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::metrics::EpochMetrics;
-use super::{OptimizerState, Recipe};
+use super::recipe::Number;
+use super::{Constraint, OptimizerState, Recipe};
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::network::Trainable;
 use crate::parameters::Parameters;
 use crate::spec::Spec;
 use crate::weights::WeightsError;
@@ -31,6 +32,12 @@ pub enum CheckpointError {
     #[error("its description of the run is damaged: {reason}")]
     Run {
         /// What the parser says.
+        reason: String,
+    },
+    /// What it says of the constraint cannot be.
+    #[error("its constraint is damaged: {reason}")]
+    Constraint {
+        /// What the constraint says.
         reason: String,
     },
     /// It belongs to a run with other settings or other data.
@@ -71,13 +78,35 @@ const RUN: &str = "run";
 /// The longest header that is read; the history of a run of a hundred thousand epochs fits.
 const HEADER_LIMIT: u64 = 64 << 20;
 
+/// All numbers of a run at one moment.
+#[derive(Clone, Copy)]
+pub(super) struct State<'a> {
+    pub(super) parameters: &'a Parameters,
+    pub(super) optimizer: &'a OptimizerState,
+    pub(super) constraint: Option<&'a dyn Constraint>,
+}
+
 /// What makes a run the same run, and how far it has come.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Run {
     pub(super) recipe: Recipe,
+    /// What the constraint says of itself, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) constraint: Option<String>,
+    /// What of the recipe is part of the network's code.
+    pub(super) code: Option<Code>,
     pub(super) train: Data,
     pub(super) validation: Option<Data>,
     pub(super) progress: Progress,
+}
+
+/// The settings that generated code holds as constants.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Code {
+    /// The loss with its settings.
+    loss: String,
+    /// Parameters whose learning rate is another than the recipe's, with its factor.
+    rates: Vec<(String, f32)>,
 }
 
 /// What a checkpoint says of a dataset.
@@ -119,6 +148,15 @@ pub(super) struct EpochProgress {
     pub(super) seconds: f64,
 }
 
+impl Code {
+    pub(super) fn of<N: Trainable>() -> Self {
+        let factor = |offset| N::RATES.iter().find(|rate| (rate.start..rate.end).contains(&offset));
+        let trained = N::SPEC.parameters.iter().filter(|parameter| parameter.trained);
+        let rates = trained.filter_map(|parameter| Some((parameter.name.to_owned(), factor(parameter.offset)?.factor)));
+        Self { loss: N::LOSS.to_owned(), rates: rates.collect() }
+    }
+}
+
 impl Data {
     pub(super) fn of(data: &Dataset) -> Self {
         Self {
@@ -139,15 +177,28 @@ impl fmt::Display for Data {
 }
 
 impl Run {
+    /// The settings of recipe and code, as the description spells them.
+    fn settings(&self) -> Vec<(String, String)> {
+        let settings = self.recipe.settings().into_iter();
+        let mut settings: Vec<(String, String)> = settings.map(|(name, value)| (name.to_owned(), value)).collect();
+        if let Some(Code { loss, rates }) = &self.code {
+            settings.iter_mut().filter(|(name, _)| name == "loss").for_each(|(_, value)| value.clone_from(loss));
+            settings.extend(rates.iter().map(|(name, factor)| (format!("lr({name})"), Number(*factor).to_string())));
+        }
+        settings
+    }
+
     /// Everything in which a checkpoint's run differs from this one. The number of epochs and the patience may: neither
     /// changes a step that is taken.
     fn differences(&self, found: &Run) -> Vec<RunDifference> {
         let free = |setting: &str| matches!(setting, "epochs" | "patience");
-        let (expected, found_settings) = (self.recipe.settings(), found.recipe.settings());
-        let value = |settings: &[(&'static str, String)], setting: &str| {
-            settings.iter().find(|(name, _)| *name == setting).map_or("none", |(_, value)| value).to_owned()
+        let (expected, found_settings) = (self.settings(), found.settings());
+        let value = |settings: &[(String, String)], setting: &str| {
+            // A rate without a factor is the recipe's.
+            let absent = if setting.starts_with("lr(") { "1.0" } else { "none" };
+            settings.iter().find(|(name, _)| name == setting).map_or(absent, |(_, value)| value).to_owned()
         };
-        let mut names: Vec<&str> = expected.iter().chain(&found_settings).map(|(name, _)| *name).collect();
+        let mut names: Vec<&str> = expected.iter().chain(&found_settings).map(|(name, _)| name.as_str()).collect();
         names.dedup();
         let mut rows: Vec<(&str, String, String)> = Vec::new();
         for name in names {
@@ -155,6 +206,8 @@ impl Run {
                 rows.push((name, value(&expected, name), value(&found_settings, name)));
             }
         }
+        let constraint = |run: &Run| run.constraint.clone().unwrap_or_else(|| "none".to_owned());
+        rows.push(("constraint", constraint(self), constraint(found)));
         let data = |data: Option<&Data>| data.map_or("none".to_owned(), Data::to_string);
         rows.push(("training data", data(Some(&self.train)), data(Some(&found.train))));
         rows.push(("validation data", data(self.validation.as_ref()), data(found.validation.as_ref())));
@@ -166,15 +219,19 @@ impl Run {
 }
 
 /// Writes a checkpoint; until it is whole, the old one stays.
-pub(super) fn save(path: &Path, parameters: &Parameters, state: &OptimizerState, run: &Run) -> Result<(), Error> {
+pub(super) fn save(path: &Path, state: State<'_>, run: &Run) -> Result<(), Error> {
+    let State { parameters, optimizer, constraint } = state;
     let spec = parameters.spec();
     let text = serde_json::to_string(run).map_err(|error| Error::io("write", path)(error.into()))?;
     let mut notes = file::notes(spec, KIND);
     notes.insert(format!("netwright.{RUN}"), text);
-    let prefixes: Vec<String> = run.recipe.optimizer.slots().iter().map(|slot| format!("{slot}/")).collect();
+    let kept = constraint.map_or(&[][..], Constraint::slots);
+    let prefixes: Vec<String> = prefixes(run.recipe.optimizer.slots(), kept).collect();
+    let vectors = optimizer.slots.iter().map(|slot| &slot[..]);
+    let vectors = vectors.chain((0..kept.len()).filter_map(|idx| constraint.map(|constraint| constraint.slot(idx))));
     let mut arrays: Vec<_> = file::entries(spec, PARAMETERS, parameters.values()).collect();
-    for (prefix, slot) in prefixes.iter().zip(&state.slots) {
-        arrays.extend(file::entries(spec, prefix, slot));
+    for (prefix, vector) in prefixes.iter().zip(vectors) {
+        arrays.extend(file::entries(spec, prefix, vector));
     }
     file::save(path, |mut out| file::write(&mut out, &notes, arrays))
 }
@@ -182,12 +239,22 @@ pub(super) fn save(path: &Path, parameters: &Parameters, state: &OptimizerState,
 /// What the names of parameters and state begin with.
 const PARAMETERS: &str = "parameters/";
 
-/// Loads a checkpoint of the run `this`, which has `batches` batches in an epoch.
+/// What the names of the optimiser's vectors begin with, then those of the constraint's.
+fn prefixes(
+    optimizer: &'static [&'static str],
+    constraint: &'static [&'static str],
+) -> impl Iterator<Item = String> + Clone {
+    let optimizer = optimizer.iter().map(|slot| format!("{slot}/"));
+    optimizer.chain(constraint.iter().map(|slot| format!("constraint/{slot}/")))
+}
+
+/// Loads a checkpoint of the run `this`, which has `batches` batches in an epoch, and restores its constraint.
 pub(super) fn load(
     path: &Path,
     spec: &'static Spec,
     this: &Run,
     batches: usize,
+    constraint: Option<&mut dyn Constraint>,
 ) -> Result<(Parameters, OptimizerState, Progress), Error> {
     let refused = |source| Error::Checkpoint { path: path.to_owned(), source };
     let unreadable = |error| match error {
@@ -207,13 +274,24 @@ pub(super) fn load(
         None => return Err(refused(CheckpointError::Run { reason: "there is none".to_owned() })),
     };
     let slots = found.recipe.optimizer.slots();
-    let slot_arrays =
-        slots.iter().flat_map(|slot| arrays("", false).map(move |(name, shape)| (format!("{slot}/{name}"), shape)));
+    // Another constraint's arrays are not looked at: that it is another says more.
+    let same_constraint = this.constraint == found.constraint;
+    let kept = constraint.as_ref().map_or(&[][..], |constraint| constraint.slots());
+    let slot_arrays = prefixes(slots, kept)
+        .flat_map(|prefix| arrays("", false).map(move |(name, shape)| (format!("{prefix}{name}"), shape)));
+    if !same_constraint {
+        return Err(refused(CheckpointError::OtherRun { differences: this.differences(&found) }));
+    }
     opened
         .header
         .check_arrays(spec, arrays(PARAMETERS, true).chain(slot_arrays))
         .map_err(|error| refused(error.into()))?;
-    let differences = this.differences(&found);
+    let mut differences = this.differences(&found);
+    // Arrays and settings may agree where layers do not.
+    if let Some(writer) = opened.header.note("fingerprint").filter(|writer| *writer != spec.fingerprint) {
+        let expected = format!("fingerprint {}", spec.fingerprint);
+        differences.insert(0, RunDifference { setting: "network".to_owned(), expected, found: writer.to_owned() });
+    }
     if !differences.is_empty() {
         return Err(refused(CheckpointError::OtherRun { differences }));
     }
@@ -225,8 +303,20 @@ pub(super) fn load(
     contents.fill(spec, PARAMETERS, parameters.values_mut());
     let mut state = OptimizerState::new(&this.recipe.optimizer, spec.trained)?;
     state.steps = progress.step;
-    for (slot, vector) in slots.iter().zip(&mut state.slots) {
-        contents.fill(spec, &format!("{slot}/"), vector);
+    for (prefix, vector) in prefixes(slots, &[]).zip(&mut state.slots) {
+        contents.fill(spec, &prefix, vector);
+    }
+    if let Some(constraint) = constraint {
+        let mut vectors = Vec::new();
+        for prefix in prefixes(&[], kept) {
+            let mut vector = vec![0.0; spec.trained];
+            contents.fill(spec, &prefix, &mut vector);
+            vectors.push(vector);
+        }
+        let vectors: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
+        constraint
+            .restore(spec, parameters.trained(), &vectors)
+            .map_err(|reason| refused(CheckpointError::Constraint { reason }))?;
     }
     Ok((parameters, state, progress))
 }

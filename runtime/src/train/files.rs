@@ -4,9 +4,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::OptimizerState;
-use super::checkpoint::{self, Progress, Run};
+use super::checkpoint::{self, Progress, Run, State};
 use super::metrics::{self, EpochMetrics};
+use super::{Constraint, OptimizerState};
 use crate::error::Error;
 use crate::network::Trainable;
 use crate::parameters::Parameters;
@@ -28,14 +28,15 @@ impl Files {
         Ok(Self { latest, best, metrics, run })
     }
 
-    /// Loads the latest checkpoint if there is one to resume from, and makes the other files agree with it.
+    /// Loads the latest checkpoint if there is one to resume from, and makes the other files and the constraint agree with it.
     pub(super) fn begin<N: Trainable>(
         &mut self,
         resume: bool,
         batches: usize,
+        constraint: Option<&mut dyn Constraint>,
     ) -> Result<Option<(Parameters, OptimizerState, Progress)>, Error> {
         let loaded = if resume && self.latest.try_exists().map_err(Error::io("open", &self.latest))? {
-            Some(checkpoint::load(&self.latest, N::SPEC, &self.run, batches)?)
+            Some(checkpoint::load(&self.latest, N::SPEC, &self.run, batches, constraint)?)
         } else {
             match fs::remove_file(&self.best) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -49,25 +50,15 @@ impl Files {
     }
 
     /// Replaces the latest checkpoint.
-    pub(super) fn save_latest(
-        &mut self,
-        parameters: &Parameters,
-        state: &OptimizerState,
-        progress: &Progress,
-    ) -> Result<(), Error> {
+    pub(super) fn save_latest(&mut self, state: State<'_>, progress: &Progress) -> Result<(), Error> {
         self.run.progress.clone_from(progress);
-        checkpoint::save(&self.latest, parameters, state, &self.run)
+        checkpoint::save(&self.latest, state, &self.run)
     }
 
     /// Replaces the best epoch's checkpoint.
-    pub(super) fn save_best(
-        &mut self,
-        parameters: &Parameters,
-        state: &OptimizerState,
-        progress: &Progress,
-    ) -> Result<(), Error> {
+    pub(super) fn save_best(&mut self, state: State<'_>, progress: &Progress) -> Result<(), Error> {
         self.run.progress.clone_from(progress);
-        checkpoint::save(&self.best, parameters, state, &self.run)
+        checkpoint::save(&self.best, state, &self.run)
     }
 
     /// Adds an epoch to the metrics.

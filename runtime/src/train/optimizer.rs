@@ -209,6 +209,12 @@ impl OptimizerState {
         self.steps
     }
 
+    /// The vectors, in the order of [`Optimizer::slots`], each as the trained parameters are stored, to be changed. Padding
+    /// must stay zero.
+    pub fn slots_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
+        self.slots.iter_mut().map(|slot| &mut slot[..])
+    }
+
     /// Takes one step at learning rate `rate`: changes `parameters` by `gradients`, both as stored.
     ///
     /// Padding, zero in both, stays zero.

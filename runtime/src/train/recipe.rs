@@ -33,7 +33,7 @@ pub struct Recipe {
 }
 
 /// What the outputs are compared by. The loss's own settings (class weights, the point where Huber's loss bends) are part of
-/// the network's code.
+/// the network's code; a run is resumed only with the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {

@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use super::batch::{self, Batch};
-use super::checkpoint::{Data, EpochProgress, Progress, Run};
+use super::checkpoint::{Code, Data, EpochProgress, Progress, Run, State};
 use super::files::Files;
 use super::metrics::{self, EpochMetrics};
 use super::trainer::{BatchProgress, Report, Stopped, Trainer};
-use super::{OptimizerState, clip, evaluation};
+use super::{Moment, OptimizerState, clip, evaluation};
 use crate::dataset::Dataset;
 use crate::engine::{self, Gradients};
 use crate::error::Error;
@@ -32,17 +32,27 @@ pub(super) fn run<N: Trainable>(
     let files = match &trainer.out {
         Some(folder) => {
             let (train, validation) = (Data::of(train), validation.map(Data::of));
-            let mut files = Files::new(folder, Run { recipe, train, validation, progress: progress.clone() })?;
-            if let Some(loaded) = files.begin::<N>(trainer.resume, batches)? {
+            let constraint = trainer.constraint.as_ref().map(|constraint| constraint.describe());
+            let code = Some(Code::of::<N>());
+            let run = Run { recipe, code, constraint, train, validation, progress: progress.clone() };
+            let mut files = Files::new(folder, run)?;
+            let resume = trainer.resume;
+            if let Some(loaded) = files.begin::<N>(resume, batches, trainer.constraint_mut())? {
                 let parameters;
                 (parameters, state, progress) = loaded;
                 network.core_mut().parameters_mut().clone_from(&parameters);
             } else {
-                files.save_latest(network.core().parameters(), &state, &progress)?;
+                begin(trainer, network)?;
+                let constraint = trainer.constraint.as_deref();
+                let state = State { parameters: network.core().parameters(), optimizer: &state, constraint };
+                files.save_latest(state, &progress)?;
             }
             Some(files)
         }
-        None => None,
+        None => {
+            begin(trainer, network)?;
+            None
+        }
     };
     let order = batch::indices(train)?;
     let mut session = Session {
@@ -61,6 +71,12 @@ pub(super) fn run<N: Trainable>(
     let stopped = session.run()?;
     let Progress { step, history, .. } = session.progress;
     Ok(Report { best_epoch: metrics::best_epoch(&history), epochs: history, stopped, steps: step })
+}
+
+/// Has the constraint, if there is one, begin.
+fn begin<N: Trainable>(trainer: &mut Trainer<'_>, network: &mut N) -> Result<(), Error> {
+    let parameters = network.core_mut().parameters_mut().trained_mut();
+    trainer.constraint.as_mut().map_or(Ok(()), |constraint| constraint.begin(N::SPEC, parameters))
 }
 
 /// A run at work.
@@ -132,7 +148,15 @@ impl<N: Trainable> Session<'_, '_, N> {
         let indices = &self.order[first..self.order.len().min(first + recipe.batch)];
         let (inputs, targets) = self.memory.gather(self.train, indices)?;
         self.gradients.set_key(recipe.seed, self.progress.step);
+        if let Some(constraint) = &self.trainer.constraint {
+            self.gradients.set_dropout(constraint.dropout());
+        }
         let result = engine::loss_and_gradients_all(self.network, &inputs, targets, &mut self.gradients)?;
+        let moment = Moment { step: self.progress.step, steps_per_epoch: self.batches as u64 };
+        if let Some(constraint) = &mut self.trainer.constraint {
+            let parameters = self.network.core().parameters().trained();
+            constraint.before_step(moment, parameters, self.gradients.values_mut());
+        }
         let norm = recipe.clip_norm.map_or(0.0, |limit| clip::clip(self.gradients.values_mut(), limit));
         if !(result.loss.is_finite() && norm.is_finite()) {
             return Err(self.non_finite(result.loss));
@@ -140,6 +164,9 @@ impl<N: Trainable> Session<'_, '_, N> {
         let learning_rate = recipe.rate(self.progress.step, self.batches as u64);
         let parameters = self.network.core_mut().parameters_mut().trained_mut();
         self.state.step_parts(&recipe.optimizer, learning_rate, N::RATES, parameters, self.gradients.values());
+        if let Some(constraint) = &mut self.trainer.constraint {
+            constraint.after_step(moment, parameters, &mut self.state);
+        }
 
         let epoch = &mut self.progress.epoch;
         self.progress.step += 1;
@@ -201,12 +228,16 @@ impl<N: Trainable> Session<'_, '_, N> {
         };
         self.progress.history.push(metrics);
         if let Some(files) = &mut self.files {
-            let parameters = self.network.core().parameters();
+            let state = State {
+                parameters: self.network.core().parameters(),
+                optimizer: &self.state,
+                constraint: self.trainer.constraint.as_deref(),
+            };
             // The best first: if the run dies in between, the epoch is trained again and gives the same file.
             if metrics::best_epoch(&self.progress.history) == Some(metrics.epoch) {
-                files.save_best(parameters, &self.state, &self.progress)?;
+                files.save_best(state, &self.progress)?;
             }
-            files.save_latest(parameters, &self.state, &self.progress)?;
+            files.save_latest(state, &self.progress)?;
             files.append(&metrics)?;
         }
         if let Some(callback) = &mut self.trainer.on_epoch {
@@ -217,10 +248,12 @@ impl<N: Trainable> Session<'_, '_, N> {
 
     fn save_latest(&mut self) -> Result<(), Error> {
         self.check_parameters()?;
-        match &mut self.files {
-            Some(files) => files.save_latest(self.network.core().parameters(), &self.state, &self.progress),
-            None => Ok(()),
-        }
+        let state = State {
+            parameters: self.network.core().parameters(),
+            optimizer: &self.state,
+            constraint: self.trainer.constraint.as_deref(),
+        };
+        self.files.as_mut().map_or(Ok(()), |files| files.save_latest(state, &self.progress))
     }
 
     /// Checks that all parameters are finite, so that no checkpoint has others.

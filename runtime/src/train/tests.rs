@@ -8,7 +8,7 @@ use super::*;
 use crate::dataset::{DataError, Dataset};
 use crate::error::Error;
 use crate::network::{Network, Trainable};
-use crate::testing::{Classifier, Regressor, toy};
+use crate::testing::{Classifier, Regressor, Smoothed, toy};
 
 fn trainer<'c>() -> Trainer<'c> {
     Trainer::from_recipe(Classifier::RECIPE)
@@ -26,7 +26,9 @@ fn timeless(mut report: Report) -> Report {
     report
 }
 
+mod prune;
 mod resume;
+mod share;
 
 #[test]
 fn it_learns_and_reports() {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::metrics::EpochMetrics;
 use super::run;
-use super::{Optimizer, Recipe, Schedule, batch};
+use super::{Constraint, Optimizer, Recipe, Schedule, batch};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::network::Trainable;
@@ -26,6 +26,7 @@ pub struct Trainer<'c> {
     pub(super) checkpoint_every: Option<u64>,
     pub(super) stop: Option<Arc<AtomicBool>>,
     pub(super) test: Option<Dataset>,
+    pub(super) constraint: Option<&'c mut dyn Constraint>,
     pub(super) on_batch: Option<BatchCallback<'c>>,
     pub(super) on_epoch: Option<EpochCallback<'c>>,
 }
@@ -98,6 +99,7 @@ impl<'c> Trainer<'c> {
             checkpoint_every: None,
             stop: None,
             test: None,
+            constraint: None,
             on_batch: None,
             on_epoch: None,
         }
@@ -161,6 +163,9 @@ impl<'c> Trainer<'c> {
 
     /// Whether to go on from `latest.ckpt` in the folder, bit for bit as if the run had not stopped; where there is
     /// none, the run begins anew.
+    ///
+    /// Training fails if the checkpoint is of another network, other data or another recipe (the loss's settings and the
+    /// factors of learning rates included; epochs and patience may differ), and the error lists every difference.
     #[must_use]
     pub fn resume(mut self, resume: bool) -> Self {
         self.resume = resume;
@@ -180,6 +185,14 @@ impl<'c> Trainer<'c> {
     #[must_use]
     pub fn test(mut self, test: &Dataset) -> Self {
         self.test = Some(test.clone());
+        self
+    }
+
+    /// What must hold of the parameters in every step. What the constraint remembers is part of the run: it is in the
+    /// checkpoints, and only a run under the same constraint goes on from them.
+    #[must_use]
+    pub fn constraint(mut self, constraint: &'c mut dyn Constraint) -> Self {
+        self.constraint = Some(constraint);
         self
     }
 
@@ -211,8 +224,8 @@ impl<'c> Trainer<'c> {
     ///
     /// # Errors
     ///
-    /// Before anything starts: a setting out of range, a dataset that does not fit the network, a checkpoint of another
-    /// run. Later: [`Error::NonFinite`] with the first parameter that is not finite, when `latest.ckpt` still holds the
+    /// Before anything starts: a setting out of range, a dataset or a constraint that does not fit the network, a
+    /// checkpoint of another run. Later: [`Error::NonFinite`] with the first parameter that is not finite, when `latest.ckpt` still holds the
     /// last good ones; files that cannot be written; memory that cannot be had.
     pub fn fit<'d, N: Trainable>(
         &mut self,
@@ -251,6 +264,15 @@ impl<'c> Trainer<'c> {
             });
         }
         run::run(self, network, train, validation)
+    }
+
+    /// The constraint, for as long as the trainer is borrowed.
+    pub(super) fn constraint_mut(&mut self) -> Option<&mut dyn Constraint> {
+        // A cast within the option would have to keep the constraint's own lifetime.
+        match &mut self.constraint {
+            Some(constraint) => Some(&mut **constraint),
+            None => None,
+        }
     }
 
     /// Whether the stop flag is set.

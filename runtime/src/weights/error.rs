@@ -1,6 +1,6 @@
 //! What can be wrong with a file of weights, said so that the reader knows what to do.
 
-use std::fmt;
+use netwright_nwz::{Mismatch, NwzError, VERSION};
 
 /// A file of weights, or the same in memory, could not be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +35,7 @@ pub enum WeightsError {
     #[error("its format is version {}, expected {expected}; it was written by another version of Netwright", found.escape_debug())]
     Version {
         /// The version that this one writes and reads.
-        expected: &'static str,
+        expected: String,
         /// The file's.
         found: String,
     },
@@ -55,6 +55,20 @@ pub enum WeightsError {
         /// What the bytes give.
         found: String,
     },
+    /// It is longer than any compressed file for this network.
+    #[error("it has {found} bytes, and no compressed file for this network has more than {limit}")]
+    TooLong {
+        /// The most that is read.
+        limit: u64,
+        /// The bytes that it has.
+        found: u64,
+    },
+    /// A compressed file does not keep to its format.
+    #[error("it is no valid .nwz file: {reason}")]
+    Compressed {
+        /// What is wrong, and with which array.
+        reason: String,
+    },
     /// The arrays are not the network's.
     #[error(transparent)]
     Mismatch(Box<Mismatch>),
@@ -66,84 +80,21 @@ pub enum WeightsError {
     },
 }
 
-/// Every difference between the arrays of a file and those of a network.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mismatch {
-    /// The network that was to be filled.
-    pub network: &'static str,
-    /// Its fingerprint.
-    pub fingerprint: &'static str,
-    /// The network that the file was written by, if it says so, with its fingerprint.
-    pub writer: Option<(String, String)>,
-    /// Each difference, in the order of the network's description; arrays that only the file has come last.
-    pub differences: Vec<Difference>,
-}
-
-/// One difference between the arrays of a file and those of a network.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Difference {
-    /// The file lacks an array.
-    Missing {
-        /// The network's name for it.
-        name: String,
-        /// Its shape.
-        shape: Vec<usize>,
-    },
-    /// The file has an array that the network has not.
-    Unexpected {
-        /// The file's name for it.
-        name: String,
-        /// Its shape.
-        shape: Vec<usize>,
-    },
-    /// The shapes differ.
-    Shape {
-        /// The name in both.
-        name: String,
-        /// The network's shape.
-        expected: Vec<usize>,
-        /// The file's shape.
-        found: Vec<usize>,
-    },
-    /// The elements are no 32-bit floats.
-    Type {
-        /// The name in both.
-        name: String,
-        /// The file's type of element, as safetensors spells it.
-        found: String,
-    },
-}
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let n = self.differences.len();
-        write!(f, "it does not fit `{}` in {n} place{}", self.network, if n == 1 { "" } else { "s" })?;
-        match &self.writer {
-            Some((name, fingerprint)) if name == self.network && fingerprint == self.fingerprint => {}
-            Some((name, _)) if name == self.network => write!(f, " (another version of the network wrote it)")?,
-            Some((name, _)) => write!(f, " (`{}` wrote it)", name.escape_debug())?,
-            None => {}
-        }
-        f.write_str(":")?;
-        self.differences.iter().try_for_each(|difference| write!(f, "\n  {difference}"))
+impl From<Box<Mismatch>> for WeightsError {
+    fn from(mismatch: Box<Mismatch>) -> Self {
+        Self::Mismatch(mismatch)
     }
 }
 
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Difference::Missing { name, shape } => write!(f, "{}: missing, expected {shape:?}", name.escape_debug()),
-            Difference::Unexpected { name, shape } => {
-                write!(f, "{}: not in the network, found {shape:?}", name.escape_debug())
+impl From<NwzError> for WeightsError {
+    fn from(error: NwzError) -> Self {
+        match error {
+            NwzError::Version { found } => Self::Version { expected: VERSION.to_string(), found: found.to_string() },
+            NwzError::Length { expected, found } => Self::Length { expected, found },
+            NwzError::Checksum { expected, found } => {
+                Self::Checksum { expected: format!("{expected:08x}"), found: format!("{found:08x}") }
             }
-            Difference::Shape { name, expected, found } => {
-                write!(f, "{}: expected {expected:?}, found {found:?}", name.escape_debug())
-            }
-            Difference::Type { name, found } => {
-                write!(f, "{}: expected elements of type F32, found {found}", name.escape_debug())
-            }
+            other => Self::Compressed { reason: other.to_string() },
         }
     }
 }
-
-impl std::error::Error for Mismatch {}

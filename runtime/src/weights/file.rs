@@ -8,10 +8,11 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 
+use netwright_nwz::Wanted;
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
-use super::error::{Difference, Mismatch, WeightsError};
+use super::error::WeightsError;
 use crate::error::Error;
 use crate::parameters;
 use crate::spec::{ParameterSpec, Spec};
@@ -162,7 +163,7 @@ impl Header {
     fn check_kind(&self, kind: &'static str) -> Result<(), WeightsError> {
         match self.note("version") {
             Some(VERSION) | None => {}
-            Some(found) => return Err(WeightsError::Version { expected: VERSION, found: found.to_owned() }),
+            Some(found) => return Err(WeightsError::Version { expected: VERSION.to_owned(), found: found.to_owned() }),
         }
         match self.note("kind") {
             Some(found) if found != kind => Err(WeightsError::Kind { expected: kind, found: found.to_owned() }),
@@ -176,33 +177,17 @@ impl Header {
         spec: &'static Spec,
         wanted: impl IntoIterator<Item = (String, &'static [usize])>,
     ) -> Result<(), WeightsError> {
-        let mut unexpected: BTreeMap<String, _> = self.metadata.tensors().into_iter().collect();
-        let mut differences = Vec::new();
-        for (name, shape) in wanted {
-            let shape = shape.to_vec();
-            match unexpected.remove(&name) {
-                None => differences.push(Difference::Missing { name, shape }),
-                Some(info) if info.shape != shape => {
-                    differences.push(Difference::Shape { name, expected: shape, found: info.shape.clone() });
-                }
-                Some(info) if info.dtype != Dtype::F32 => {
-                    differences.push(Difference::Type { name, found: info.dtype.to_string() });
-                }
-                Some(_) => {}
-            }
-        }
-        let unexpected = unexpected.into_iter();
-        differences.extend(unexpected.map(|(name, info)| Difference::Unexpected { name, shape: info.shape.clone() }));
-        if differences.is_empty() {
-            return Ok(());
-        }
-        let writer = self.note("network").zip(self.note("fingerprint"));
-        Err(WeightsError::Mismatch(Box::new(Mismatch {
-            network: spec.name,
-            fingerprint: spec.fingerprint,
-            writer: writer.map(|(name, fingerprint)| (name.to_owned(), fingerprint.to_owned())),
-            differences,
-        })))
+        let wanted: Vec<(String, &[usize])> = wanted.into_iter().collect();
+        let found = self.metadata.tensors();
+        let found: Vec<(&str, &[usize])> =
+            found.iter().map(|(name, info)| (name.as_str(), info.shape.as_slice())).collect();
+        let other_type = |name: &str| {
+            let dtype = self.metadata.info(name).map_or(Dtype::F32, |info| info.dtype);
+            (dtype != Dtype::F32).then(|| dtype.to_string())
+        };
+        let arrays = wanted.iter().map(|(name, shape)| (name.as_str(), *shape));
+        let wanted = Wanted { network: spec.name, fingerprint: spec.fingerprint, arrays };
+        Ok(wanted.compare(self.note("network").zip(self.note("fingerprint")), found, other_type)?)
     }
 
     /// Compares the noted checksum, if there is one, with that of notes and data.
@@ -241,7 +226,14 @@ pub(crate) struct Opened<R> {
 }
 
 /// Opens a file and reads its header, of at most `header_limit` bytes.
+#[cfg(feature = "train")]
 pub(crate) fn open(path: &Path, kind: &'static str, header_limit: u64) -> Result<Opened<File>, OpenError> {
+    let (file, len) = open_ordinary(path)?;
+    Opened::new(file, len, kind, header_limit)
+}
+
+/// Opens an ordinary file, and tells its length.
+pub(crate) fn open_ordinary(path: &Path) -> Result<(File, u64), OpenError> {
     let io = |action| move |error| OpenError::Io(action, error);
     // Looked at before it is opened, since opening a pipe waits for a writer.
     if !fs::metadata(path).map_err(io("open"))?.is_file() {
@@ -249,13 +241,23 @@ pub(crate) fn open(path: &Path, kind: &'static str, header_limit: u64) -> Result
     }
     let file = File::open(path).map_err(io("open"))?;
     let len = file.metadata().map_err(io("read"))?.len();
-    Opened::new(file, len, kind, header_limit)
+    Ok((file, len))
 }
 
 /// Why a file could not be opened.
 pub(crate) enum OpenError {
     Io(&'static str, io::Error),
     Weights(WeightsError),
+}
+
+impl OpenError {
+    /// The same of a file of weights.
+    pub(crate) fn of(self, path: &Path) -> Error {
+        match self {
+            Self::Io(action, source) => Error::io(action, path)(source),
+            Self::Weights(source) => Error::Weights { path: Some(path.to_owned()), source },
+        }
+    }
 }
 
 impl From<WeightsError> for OpenError {
@@ -294,7 +296,8 @@ impl<R: Read> Opened<R> {
     }
 }
 
-fn read_exactly(source: &mut impl Read, len: u64) -> Result<Vec<u8>, OpenError> {
+/// Reads so many bytes, of which there must be as many.
+pub(crate) fn read_exactly(source: &mut impl Read, len: u64) -> Result<Vec<u8>, OpenError> {
     let mut bytes = Vec::new();
     let reserved = usize::try_from(len).map(|len| bytes.try_reserve_exact(len));
     if !matches!(reserved, Ok(Ok(()))) {

@@ -146,6 +146,16 @@ fn equal_names_and_shapes_load_whatever_the_fingerprint() {
     static ORIGINAL: Spec = Spec { name: "Original", fingerprint: "1111", ..arrays() };
     let bytes = to_bytes(&Parameters::initialised(&ORIGINAL, 0)).unwrap();
     assert_eq!(from_bytes(&RENAMED, &bytes).unwrap().get("b").unwrap().sum(), 3.0);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w");
+    fs::write(&path, &bytes).unwrap();
+    let wrote = writer(&path).unwrap().unwrap();
+    assert_eq!((wrote.network.as_str(), wrote.fingerprint.as_str()), ("Original", ORIGINAL.fingerprint));
+    assert_ne!(wrote.fingerprint, RENAMED.fingerprint);
+    fs::write(&path, file(FOREIGN, 640)).unwrap();
+    assert_eq!(writer(&path).unwrap(), None);
+    fs::write(&path, "no weights").unwrap();
+    assert!(matches!(writer(&path), Err(Error::Weights { path: Some(_), .. })));
     let mismatch = from_bytes(&ARRAYS, &bytes).unwrap_err().to_string();
     assert!(mismatch.starts_with("cannot load weights: it does not fit `Arrays` in 5 places (`Original` wrote it):"));
 }

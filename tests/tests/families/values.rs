@@ -83,27 +83,15 @@ fn assert_same_names(member: &Member, graph: &Graph) {
     );
 }
 
-/// Weights that keep the size of what relus halve; scales and variances near one.
-fn parameter(name: &str, shape: &[usize]) -> Vec<f64> {
-    let count = shape.iter().product();
-    let values = match shape {
-        _ if name.ends_with(".scale") || name.ends_with(".running_variance") => formula::uniform(name, count, 0.5, 1.5),
-        [_] => formula::uniform(name, count, -0.25, 0.25),
-        [inner @ .., _] => {
-            let limit = (6.0 / inner.iter().product::<usize>() as f64).sqrt();
-            formula::uniform(name, count, -limit, limit)
-        }
-        [] => panic!("`{name}` has no axes"),
-    };
-    values.into_iter().map(f64::from).collect()
-}
-
 /// The scores of the formula's image, which the network's probabilities come from.
 fn logits(member: &Member, graph: &Graph) -> Vec<f64> {
     let arrays: Arrays = graph
         .parameters
         .iter()
-        .map(|p| (p.name.clone(), parameter(&format!("{}/{}", member.key, p.name), p.shape.dims())))
+        .map(|p| {
+            let values = formula::scaled(&format!("{}/{}", member.key, p.name), p.shape.dims(), 6.0);
+            (p.name.clone(), values.into_iter().map(f64::from).collect())
+        })
         .collect();
     let pixels = graph.shape(graph.inputs[0]).elements();
     let image = formula::uniform(&format!("{}/image", member.key), pixels, -1.0, 1.0);

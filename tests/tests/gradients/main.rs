@@ -6,14 +6,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failure ends the test")]
 
-mod generator;
-
 use std::collections::BTreeSet;
 
 use netwright_compiler::ir::Graph;
 use netwright_compiler::lower::Lowered;
 use netwright_compiler::ops::SIGNATURES;
 use netwright_compiler::passes::Mode;
+use netwright_tests::generator;
 use netwright_tests::interpreter::{self, Arrays, Example, KINDS, Manner, Outcome, Random, kind};
 
 /// How far a parameter is moved to both sides.
@@ -67,7 +66,7 @@ fn check(text: &str, n: usize, seed: u64, most: usize) -> Tally {
     let mut tally = Tally::default();
     tally.kinds.extend(kinds(&lowered.graph));
 
-    let trained = prepared(&lowered, Mode::Training, &example, &mut tally, text);
+    let (trained, _) = prepared(&lowered, Mode::Training, &example, &mut tally, text);
     same("training loss", &trained.losses, &forward(&example, Manner::Training).losses, text);
     passes_keep_inference(&lowered, &example, &forward(&example, Manner::Inference), &mut tally, text);
 
@@ -101,26 +100,35 @@ fn check(text: &str, n: usize, seed: u64, most: usize) -> Tally {
     tally
 }
 
-/// Runs what the passes make of a network.
-fn prepared(lowered: &Lowered, mode: Mode, example: &Example, tally: &mut Tally, text: &str) -> Outcome {
+/// Runs what the passes make of a network; the outputs' values beside what the run leaves.
+fn prepared(
+    lowered: &Lowered,
+    mode: Mode,
+    example: &Example,
+    tally: &mut Tally,
+    text: &str,
+) -> (Outcome, Vec<Vec<f64>>) {
     let unit = interpreter::prepared(lowered, mode).unwrap_or_else(|problem| panic!("{problem}\n{text}"));
     tally.kinds.extend(kinds(&unit.graph));
     let manner = if mode == Mode::Training { Manner::Training } else { Manner::Inference };
-    let mut outcome = interpreter::run(&unit.graph, manner, &example.parameters, &example.batch());
-    if let [output] = &unit.graph.outputs[..] {
-        outcome.values.push(Some(outcome.value(output.value).to_vec()));
-    }
-    outcome
+    let outcome = interpreter::run(&unit.graph, manner, &example.parameters, &example.batch());
+    let outputs = match mode {
+        Mode::Inference => unit.graph.outputs.iter().map(|output| outcome.value(output.value).to_vec()).collect(),
+        Mode::Training | Mode::Evaluation => Vec::new(),
+    };
+    (outcome, outputs)
 }
 
 /// The passes change neither outputs nor losses of inference.
 fn passes_keep_inference(lowered: &Lowered, example: &Example, plain: &Outcome, tally: &mut Tally, text: &str) {
-    let evaluated = prepared(lowered, Mode::Evaluation, example, tally, text);
+    let (evaluated, _) = prepared(lowered, Mode::Evaluation, example, tally, text);
     same("evaluation loss", &evaluated.losses, &plain.losses, text);
     assert_eq!(evaluated.correct, plain.correct);
-    let inferred = prepared(lowered, Mode::Inference, example, tally, text);
-    let output = inferred.values.last().and_then(Option::as_deref).unwrap();
-    same("output", output, plain.value(lowered.graph.outputs[0].value), text);
+    let (_, outputs) = prepared(lowered, Mode::Inference, example, tally, text);
+    assert_eq!(outputs.len(), lowered.graph.outputs.len(), "{text}");
+    for (found, output) in outputs.iter().zip(&lowered.graph.outputs) {
+        same(&format!("output {}", output.name), found, plain.value(output.value), text);
+    }
 }
 
 /// Every layer and loss with their options: input shape, statements up to `logits`, the loss and after a bracket what follows
@@ -331,9 +339,7 @@ fn random_networks() {
     let mut texts = String::new();
     for seed in 0..150 {
         let text = generator::network(seed);
-        let tally = check(&text, 3, seed, 8);
-        assert!(tally.compared >= 4, "{tally:?}\n{text}");
-        sum.add(tally);
+        sum.add(check_random(seed, &text));
         texts += &text;
     }
     covers(&sum, &texts);
@@ -345,6 +351,34 @@ fn random_networks() {
     {
         assert!(texts.contains(option), "no random network has `{option}`");
     }
+    for part in
+        ["block ", "use <", "const ", "for i in", "for f, k in", "if ", "else", "assert", "freeze", "return", " as "]
+    {
+        assert!(texts.contains(part), "no random network has `{part}`");
+    }
+}
+
+/// One network of the generator.
+fn check_random(seed: u64, text: &str) -> Tally {
+    let tally = check(text, 3, seed, 8);
+    assert!(tally.compared >= 4, "seed {seed}: {tally:?}\n{text}");
+    tally
+}
+
+/// Many more of them: `NETWRIGHT_SEEDS=150..2000` says which.
+#[test]
+#[ignore = "takes minutes"]
+fn many_random_networks() {
+    let seeds = std::env::var("NETWRIGHT_SEEDS").unwrap_or_else(|_| "150..2000".to_owned());
+    let (first, end) = seeds.split_once("..").unwrap_or_else(|| panic!("expected FIRST..END, found {seeds}"));
+    let mut sum = Tally::default();
+    let mut n = 0;
+    for seed in first.parse().unwrap()..end.parse().unwrap() {
+        sum.add(check_random(seed, &generator::network(seed)));
+        n += 1;
+    }
+    println!("{n} networks of seeds {seeds}: {} gradients compared, {} at kinks", sum.compared, sum.kinks);
+    assert!(sum.kinks * 100 <= sum.compared, "{sum:?}");
 }
 
 /// Asserts that every layer of the language and every operation has been met. `multiply` is written as an operator.

@@ -28,6 +28,12 @@ pub(crate) fn uniform(name: &str, count: usize, low: f64, high: f64) -> Vec<f32>
 
 /// The initial value of a parameter or state array, in logical order.
 pub(crate) fn parameter(name: &str, shape: &[usize]) -> Vec<f32> {
+    scaled(name, shape, 3.0)
+}
+
+/// The same with weights whose squares have a mean of a third of `gain` over the inputs: 3 keeps the size of values, 6 that
+/// of values of which relus leave half.
+pub(crate) fn scaled(name: &str, shape: &[usize], gain: f64) -> Vec<f32> {
     let count = shape.iter().product();
     if name.ends_with(".scale") || name.ends_with(".running_variance") {
         return uniform(name, count, 0.5, 1.5);
@@ -35,7 +41,7 @@ pub(crate) fn parameter(name: &str, shape: &[usize]) -> Vec<f32> {
     match shape {
         [_] => uniform(name, count, -0.25, 0.25),
         [inner @ .., _] => {
-            let limit = (3.0 / inner.iter().product::<usize>() as f64).sqrt();
+            let limit = (gain / inner.iter().product::<usize>() as f64).sqrt();
             uniform(name, count, -limit, limit)
         }
         [] => panic!("`{name}` has no axes"),

@@ -1,40 +1,55 @@
 //! Every layer and setting, between a stem, whose gradients tell the layer's input gradient, and a dense head, which
-//! gives each of the layer's outputs a gradient of its own. `tests/parity/layers.py` has the same networks.
+//! gives each of the layer's outputs a gradient of its own; one batch, then ten steps. `tests/parity/layers.py` has the same
+//! networks.
 
-use netwright::engine::{Gradients, Targets, loss_and_gradients, predict_into};
+use netwright::engine::{Gradients, predict_into};
 use netwright::{Trainable, train};
 
-use crate::reference::{F32, FRAMEWORKS};
-use crate::{assert_same_names, fill, formula};
+use crate::reference::{F32, FRAMEWORKS, Layer, Tolerance};
+use crate::steps::{Batch, Rule, ten};
+use crate::{assert_same_names, formula, start};
 
 const BATCH: usize = 3;
 const CLASSES: usize = 3;
 
-/// Compares prediction, loss, gradients and state with every framework that has the case, at least one.
-fn compare<N: Trainable>(case: &str, trains: bool) {
+/// Ten steps with momentum: errors of the first are in all that follow; and parameters of about one are stored to 6e-8, of
+/// which each step loses some.
+const STEPS: Tolerance = Tolerance { relative: 2e-5, absolute: 4e-7 };
+
+/// The case's batch whose arrays have this suffix to their names.
+fn batch<N: Trainable>(case: &str, suffix: &str) -> Batch {
+    let images = formula::uniform(&format!("{case}/x{suffix}"), BATCH * N::SPEC.inputs[0].len(), -1.0, 1.0);
+    let values = |low, high| formula::uniform(&format!("{case}/values{suffix}"), BATCH * CLASSES, low, high);
+    match N::RECIPE.loss {
+        train::Loss::CrossEntropy => {
+            Batch::Classes(images, formula::labels(&format!("{case}/labels{suffix}"), BATCH, CLASSES as u32))
+        }
+        train::Loss::BinaryCrossEntropy => Batch::Values(images, values(0.0, 1.0)),
+        train::Loss::MeanSquaredError | train::Loss::L1 | train::Loss::Huber => {
+            Batch::Values(images, values(-2.0, 2.0))
+        }
+    }
+}
+
+/// What each framework that has the case computed, at least one.
+fn references(case: &str) -> Vec<(&'static str, &'static Layer)> {
     let references: Vec<_> = FRAMEWORKS.iter().filter_map(|(name, all)| Some((*name, all.layers.get(case)?))).collect();
     assert!(!references.is_empty(), "no framework has `{case}`");
-    let mut net = N::from_core(netwright::engine::Core::new(N::SPEC, 0));
-    fill(&mut net, case);
-    let images = formula::uniform(&format!("{case}/x"), BATCH * N::SPEC.inputs[0].len(), -1.0, 1.0);
+    references
+}
+
+/// Compares prediction, loss, gradients and state.
+fn one_batch_agrees<N: Trainable>(case: &str) {
+    let mut net = start::<N>(case);
+    let batch = batch::<N>(case, "");
     let mut output = vec![f32::NAN; BATCH * N::SPEC.outputs[0].len()];
-    predict_into(&net, &images, &mut output).unwrap();
-    let labels = formula::labels(&format!("{case}/labels"), BATCH, CLASSES as u32);
-    let values = formula::uniform(&format!("{case}/values"), BATCH * CLASSES, -2.0, 2.0);
-    let fractions = formula::uniform(&format!("{case}/values"), BATCH * CLASSES, 0.0, 1.0);
-    let targets = match N::RECIPE.loss {
-        train::Loss::CrossEntropy => Targets::Classes(&labels),
-        train::Loss::BinaryCrossEntropy => Targets::Values(&fractions),
-        train::Loss::MeanSquaredError | train::Loss::L1 | train::Loss::Huber => Targets::Values(&values),
-    };
+    predict_into(&net, batch.images(), &mut output).unwrap();
     let mut gradients = Gradients::new::<N>().unwrap();
-    let loss = loss_and_gradients(&mut net, &images, targets, &mut gradients).unwrap().loss;
-    for (framework, reference) in references {
+    let loss = batch.gradients(&mut net, &mut gradients);
+    for (framework, reference) in references(case) {
         let what = |name: &str| format!("{case}, {framework}: {name}");
         F32.assert_close(&what("the output"), output.iter().copied(), &reference.output);
-        assert_eq!(reference.loss.is_some(), trains, "{case}, {framework}: whether it trains");
-        let Some(expected) = reference.loss else { continue };
-        F32.assert_number(&what("the loss"), loss, expected);
+        F32.assert_number(&what("the loss"), loss, reference.loss);
         assert_same_names::<N, _>(case, &reference.gradients);
         for (name, expected) in &reference.gradients {
             F32.assert_close(&what(&format!("gradient of {name}")), gradients.get(name).unwrap(), expected);
@@ -47,9 +62,25 @@ fn compare<N: Trainable>(case: &str, trains: bool) {
     }
 }
 
+/// Compares the losses of ten steps, and how far parameters and state came.
+fn ten_steps_agree<N: Trainable>(case: &str) {
+    for (framework, reference) in references(case) {
+        let mut net = start::<N>(case);
+        let (losses, moved) = ten(&mut net, Rule::Ours, |_| reference.rate, |step| batch::<N>(case, &step.to_string()));
+        assert_eq!((losses.len(), reference.losses.len()), (10, 10));
+        for (step, (&found, &expected)) in losses.iter().zip(&reference.losses).enumerate() {
+            F32.assert_number(&format!("{case}, {framework}: the loss of step {step}"), found, expected);
+        }
+        assert!(moved.keys().eq(reference.moved.keys()), "{case}, {framework}: the arrays");
+        for (name, expected) in &reference.moved {
+            STEPS.assert_brief(&format!("{case}, {framework}: the way of {name}"), &moved[name], expected);
+        }
+    }
+}
+
 /// Declares networks and their tests: `name: type = shape of the input, stem, statements that bind `y` from `h`;`.
 macro_rules! cases {
-    ($($name:ident = $input:tt [$($stem:tt)*] { $($layer:tt)* } [$loss:ident $($settings:tt)*] $trains:literal;)*) => {
+    ($($name:ident = $input:tt [$($stem:tt)*] { $($layer:tt)* } [$loss:ident $($settings:tt)*];)*) => {
         $(
             mod $name {
                 netwright::model! {
@@ -59,13 +90,18 @@ macro_rules! cases {
                         $($layer)*
                         output layer = y;
                         scores = y -> flatten -> dense(3) as head;
-                        train { loss: $loss(scores $($settings)*); }
+                        train { loss: $loss(scores $($settings)*); optimizer: sgd(lr: 0.01, momentum: 0.9); }
                     }
                 }
 
                 #[test]
-                fn agrees() {
-                    super::compare::<Case>(stringify!($name), $trains);
+                fn one_batch_agrees() {
+                    super::one_batch_agrees::<Case>(stringify!($name));
+                }
+
+                #[test]
+                fn ten_steps_agree() {
+                    super::ten_steps_agree::<Case>(stringify!($name));
                 }
             }
         )*
@@ -91,13 +127,10 @@ macro_rules! layers {
         layers! { @line [$($done)*] $name [[5] [dense(4) as stem]] $($rest)* }
     };
     (@line [$($done:tt)*] $name:ident [$input:tt $stem:tt] $body:tt; $($rest:tt)*) => {
-        layers! { @ [$($done)* $name = $input $stem $body [mean_squared_error] true;] $($rest)* }
+        layers! { @ [$($done)* $name = $input $stem $body [mean_squared_error];] $($rest)* }
     };
     (@line [$($done:tt)*] $name:ident [$input:tt $stem:tt] $body:tt loss $loss:tt; $($rest:tt)*) => {
-        layers! { @ [$($done)* $name = $input $stem $body $loss true;] $($rest)* }
-    };
-    (@line [$($done:tt)*] $name:ident [$input:tt $stem:tt] $body:tt prediction; $($rest:tt)*) => {
-        layers! { @ [$($done)* $name = $input $stem $body [mean_squared_error] false;] $($rest)* }
+        layers! { @ [$($done)* $name = $input $stem $body $loss;] $($rest)* }
     };
     ($first:ident: $($rest:tt)*) => { layers! { @ [] $first: $($rest)* } };
 }
@@ -137,7 +170,7 @@ layers! {
     avg_pool_ceil_count: { y = h -> avg_pool([2, 3], stride: 2, pad: 1, ceil: true, count_include_pad: true); };
     global_avg_pool: { y = h -> global_avg_pool; };
     flatten: { y = h -> flatten; };
-    dropout: { y = h -> dropout(0.4); } prediction;
+    dropout: { y = h -> dropout(0.4); };
     batch_norm_torch: { y = h -> batch_norm(epsilon: 0.00001, momentum: 0.9, unbiased: true) as layer; };
     batch_norm_keras: { y = h -> batch_norm as layer; };
     batch_norm_flat: flat { y = h -> batch_norm(epsilon: 0.00001, momentum: 0.9, unbiased: true) as layer; };

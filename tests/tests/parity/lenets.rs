@@ -1,11 +1,13 @@
-//! The bundled LeNets: probabilities, loss and gradients of a batch of eight, and ten steps of their own recipes.
+//! The bundled LeNets: probabilities, loss and gradients of a batch of eight, ten steps of their own recipes, and how
+//! LeNet starts.
 
-use netwright::engine::{Core, Gradients, predict_into};
-use netwright::{Network, Trainable};
+use netwright::Trainable;
+use netwright::engine::{Gradients, predict_into};
+use netwright::spec::Init;
 
 use crate::reference::{F32, FRAMEWORKS, Tolerance};
 use crate::steps::{Batch, Rule, ten};
-use crate::{assert_same_names, fill, formula};
+use crate::{assert_same_names, formula, start};
 
 netwright::model!(<lenet>);
 netwright::model!(<lenet5>);
@@ -38,12 +40,6 @@ fn batch(name: &str, step: u64) -> Batch {
         formula::uniform(&format!("{name}/images{step}"), BATCH * 28 * 28, 0.0, 1.0),
         formula::labels(&format!("{name}/labels{step}"), BATCH, 10),
     )
-}
-
-fn start<N: Network>(name: &str) -> N {
-    let mut net = N::from_core(Core::new(N::SPEC, 0));
-    fill(&mut net, name);
-    net
 }
 
 fn one_batch_agrees<N: Trainable>(name: &str) {
@@ -111,4 +107,35 @@ lenets! {
     lenet: LeNet, 184_586;
     lenet5: LeNet5, 61_706;
     lenet_caffe: LeNetCaffe, 431_080;
+}
+
+/// Keras's defaults for `Conv2D` and `Dense`: weights uniform in `±sqrt(6 / (fan_in + fan_out))` (Glorot and Bengio, 2010),
+/// where the pixels of a window count on both sides; biases zero.
+#[test]
+fn lenet_starts_as_keras_has_it() {
+    let fans = [("conv1", 25, 25 * 32), ("conv2", 25 * 32, 25 * 64), ("dense1", 1024, 128), ("dense2", 128, 10)];
+    let spec = LeNet::spec();
+    assert_eq!(spec.parameters.len(), 2 * fans.len());
+    for (net, (layer, fan_in, fan_out)) in [0, 1, 77].map(LeNet::new).iter().flat_map(|net| fans.map(|fan| (net, fan)))
+    {
+        let named = |part: &str| {
+            let name = format!("{layer}.{part}");
+            let parameter = spec.parameters.iter().find(|parameter| parameter.name == name).unwrap();
+            (parameter.init, net.param(&name).unwrap().mapv(f64::from))
+        };
+        let (init, weight) = named("weight");
+        let (limit, n) = ((6.0 / f64::from(fan_in + fan_out)).sqrt(), weight.len() as f64);
+        assert_eq!(init, Init::GlorotUniform);
+        let largest = weight.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+        // The chance that none of them is so near to the limit is that of e^-10.
+        assert!(largest <= limit * (1.0 + 1e-6) && largest > limit * (1.0 - 10.0 / n), "{layer}: {largest}, {limit}");
+        // Four standard errors, of the mean and of the deviation of uniform numbers.
+        let (mean, deviation) = (weight.mean().unwrap(), weight.std(0.0));
+        let expected = limit / 3.0_f64.sqrt();
+        assert!(mean.abs() < 4.0 * expected / n.sqrt(), "{layer}: {mean}");
+        assert!((deviation / expected - 1.0).abs() < 4.0 * (0.2 / n).sqrt(), "{layer}: {deviation}, {expected}");
+        let (init, bias) = named("bias");
+        assert_eq!(init, Init::Zeros);
+        assert!(bias.iter().all(|&value| value == 0.0), "{layer}: {bias}");
+    }
 }

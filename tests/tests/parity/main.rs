@@ -19,6 +19,7 @@ mod schedules;
 mod steps;
 
 use netwright::Network;
+use netwright::engine::Core;
 
 use crate::reference::Arrays;
 
@@ -29,6 +30,13 @@ fn fill<N: Network>(network: &mut N, case: &str) {
         let array = ndarray::ArrayView::from_shape(parameter.shape, &values).unwrap();
         network.core_mut().parameters_mut().set(parameter.name, array).unwrap();
     }
+}
+
+/// The network of a case, before training.
+fn start<N: Network>(case: &str) -> N {
+    let mut net = N::from_core(Core::new(N::SPEC, 0));
+    fill(&mut net, case);
+    net
 }
 
 /// Asserts that the reference has exactly the network's trained parameters.

@@ -1,11 +1,10 @@
 //! Ten steps of every optimiser, from a description's `train` section to the parameters, on a small dense network.
 
 use netwright::Trainable;
-use netwright::engine::Core;
 
 use crate::reference::{FRAMEWORKS, Tolerance};
 use crate::steps::{Batch, Rule, ten};
-use crate::{assert_same_names, fill, formula};
+use crate::{assert_same_names, formula, start};
 
 /// Parameters of about a half are stored to 3e-8, so that ways of a hundredth are good to some 1e-5 of the longest; and
 /// one minus an f32 of 0.999 is a thousandth to 1.3e-5 of it. Another epsilon, or the same in another place, shifts the
@@ -15,8 +14,7 @@ const STEPS: Tolerance = Tolerance { relative: 3e-5, absolute: 3e-5 };
 fn compare<N: Trainable>(name: &str) {
     let references: Vec<_> = FRAMEWORKS.iter().filter_map(|(_, all)| all.optimizers.get(name)).collect();
     let [reference] = references[..] else { panic!("`{name}` has {} references", references.len()) };
-    let mut net = N::from_core(Core::new(N::SPEC, 0));
-    fill(&mut net, name);
+    let mut net = start::<N>(name);
     let rule = if name.starts_with("keras") { Rule::Keras } else { Rule::Ours };
     let batch = |step| {
         Batch::Values(

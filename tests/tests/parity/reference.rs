@@ -28,13 +28,15 @@ pub(crate) struct Reference {
 pub(crate) struct Layer {
     /// The layer's own output, in prediction.
     pub(crate) output: Vec<f32>,
-    /// What a training step computes, where it can be compared.
-    pub(crate) loss: Option<f64>,
-    #[serde(default)]
+    /// What a training step computes.
+    pub(crate) loss: f64,
     pub(crate) gradients: Arrays<Vec<f32>>,
     /// State after the step.
-    #[serde(default)]
     pub(crate) state: Arrays<Vec<f32>>,
+    /// The learning rate of ten steps with momentum, each step's loss, and how far parameters and state came.
+    pub(crate) rate: f32,
+    pub(crate) losses: Vec<f64>,
+    pub(crate) moved: Arrays<Brief>,
 }
 
 /// A whole network.
@@ -55,6 +57,10 @@ pub(crate) struct Steps<T> {
     pub(crate) losses: Vec<f64>,
     pub(crate) moved: Arrays<T>,
 }
+
+/// What is kept of an array where there are many: its size, its norm, and its product with a fixed pseudo-random array.
+#[derive(Deserialize)]
+pub(crate) struct Brief(usize, f64, f64);
 
 /// What is kept of a large array, in logical order.
 #[derive(Deserialize)]
@@ -118,15 +124,28 @@ impl Tolerance {
         );
     }
 
+    /// Asserts that an array agrees in norm and projection: to the relative part of the norm, and to the absolute part of
+    /// as many ones.
+    pub(crate) fn assert_brief(self, what: &str, found: &[f32], &Brief(count, norm, projection): &Brief) {
+        assert_eq!(found.len(), count, "{what}: the number of elements");
+        let allowed = self.relative * norm + self.absolute * (count as f64).sqrt();
+        for (name, found, reference) in
+            [("norm", norm_of(found), norm), ("projection", projection_of(found), projection)]
+        {
+            assert!(
+                (found - reference).abs() <= allowed,
+                "{what}: the {name} is {found:e}, the reference's {reference:e}; {allowed:e} allowed"
+            );
+        }
+    }
+
     /// Asserts that an array agrees with what is known of the reference. `spread` is how far a single element may be
     /// off, in units of the elements' root mean square.
     pub(crate) fn assert_summary(self, what: &str, found: &[f32], reference: &Summary, spread: f64) {
         assert_eq!(found.len(), reference.count, "{what}: the number of elements");
         let count = found.len();
         let sum: f64 = found.iter().map(|&value| f64::from(value)).sum();
-        let norm = found.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
-        let projection: f64 =
-            found.iter().zip(formula::unit("projection", count)).map(|(&value, unit)| f64::from(value) * unit).sum();
+        let (norm, projection) = (norm_of(found), projection_of(found));
         let rms = reference.norm / (count as f64).sqrt();
         let part = self.relative * reference.norm;
         let close = |name: &str, found: f64, reference: f64, allowed: f64| {
@@ -144,4 +163,13 @@ impl Tolerance {
             close(&format!("element {index}"), f64::from(found[index]), f64::from(expected), spread * rms);
         }
     }
+}
+
+fn norm_of(values: &[f32]) -> f64 {
+    values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt()
+}
+
+/// The product with the fixed pseudo-random array.
+fn projection_of(values: &[f32]) -> f64 {
+    values.iter().zip(formula::unit("projection", values.len())).map(|(&value, unit)| f64::from(value) * unit).sum()
 }

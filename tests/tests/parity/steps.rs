@@ -41,6 +41,11 @@ pub(crate) enum Batch {
 }
 
 impl Batch {
+    pub(crate) fn images(&self) -> &[f32] {
+        let (Batch::Classes(images, _) | Batch::Values(images, _)) = self;
+        images
+    }
+
     /// Computes the batch's loss and gradients.
     pub(crate) fn gradients<N: Trainable>(&self, net: &mut N, gradients: &mut Gradients) -> f64 {
         let (images, targets) = match self {
@@ -63,6 +68,8 @@ pub(crate) fn ten<N: Trainable>(
     let mut state = OptimizerState::new(&N::RECIPE.optimizer, N::SPEC.trained).unwrap();
     let mut losses = Vec::new();
     for step in 0..10 {
+        // What dropout's mask depends on.
+        gradients.set_key(0, step);
         losses.push(batch(step).gradients(net, &mut gradients));
         let optimizer = rule.optimizer(N::RECIPE.optimizer, step);
         state.step(&optimizer, rate(step), net.core_mut().parameters_mut().trained_mut(), gradients.values());

@@ -68,16 +68,25 @@ pub(crate) fn draw(history: &[EpochMetrics], network: &str, data: &str, recipe: 
         Line::new("validation", history, |metrics| percent(metrics.validation_accuracy)),
         Line::new("test", history, |metrics| percent(metrics.test_accuracy)),
     ];
-    let loss_title = match recipe.loss.as_str() {
-        "cross_entropy" => "cross entropy loss (nats)",
-        _ => "mean squared error",
-    };
+    let loss_title = loss_title(&recipe.loss);
     let epochs = history.last().map_or(1, |metrics| metrics.epoch);
     panel(&mut svg, PANELS[0], loss_title, &loss, epochs, Some(0.0), 4);
     if accuracy.iter().any(|line| !line.points.is_empty()) {
         panel(&mut svg, PANELS[1], "accuracy (%)", &accuracy, epochs, None, 2);
     }
     svg.finish(WIDTH, HEIGHT, &format!("{title}: loss and accuracy after each epoch"), STYLE)
+}
+
+/// What the axis of the loss says; a loss may have its settings behind its name.
+fn loss_title(loss: &str) -> &str {
+    match loss.split('(').next() {
+        Some("cross_entropy") => "cross entropy loss (nats)",
+        Some("binary_cross_entropy") => "binary cross entropy (nats)",
+        Some("mean_squared_error") => "mean squared error",
+        Some("l1") => "mean absolute error",
+        Some("huber") => "Huber's loss",
+        _ => loss,
+    }
 }
 
 /// The settings, and what the last epoch came to.

@@ -8,7 +8,7 @@ use netwright_runtime::{Network, weights};
 use super::folder;
 use super::manifest::Manifest;
 use crate::failure::Failure;
-use crate::{Subject, text};
+use crate::{Subject, output, text};
 
 /// A file of weights.
 pub(crate) struct Weights {
@@ -45,8 +45,26 @@ impl Weights {
         self.manifest.as_ref().map(|manifest| manifest.data.name.as_str())
     }
 
-    /// The network with these weights.
+    /// The fraction of the training images that the run set aside, and the seed that chose them; `None` if it set none
+    /// aside or is not known.
+    pub(crate) fn validation(&self) -> Option<(f32, u64)> {
+        let recipe = &self.manifest.as_ref()?.recipe;
+        Some((recipe.validation? as f32, recipe.seed))
+    }
+
+    /// The network with these weights; says if another one wrote them, which names and shapes do not show.
     pub(crate) fn load<N: Network>(&self) -> Result<N, Failure> {
-        Ok(N::from_core(Core::from_parameters(weights::load(N::SPEC, &self.path)?)))
+        let parameters = weights::load(N::SPEC, &self.path)?;
+        if let Some(writer) = weights::writer(&self.path)?.filter(|writer| writer.fingerprint != N::SPEC.fingerprint) {
+            let other = match writer.network == N::SPEC.name {
+                true => format!("another version of {}", N::SPEC.name),
+                false => format!("another network, {},", writer.network.escape_debug()),
+            };
+            output::warning(&format!(
+                "{other} wrote {}: its arrays have the same names and shapes, its layers may differ",
+                self.path.display()
+            ));
+        }
+        Ok(N::from_core(Core::from_parameters(parameters)))
     }
 }

@@ -82,10 +82,6 @@ Declare what it gives:
 network N { input x: [4]; output y = x -> dense(2); }
 ```";
 
-N0107, "more than one input or output",
-"This code is no longer printed: a network may have any number of inputs and outputs. Before, they had to be \
-joined into one tensor each.";
-
 N0108, "no network, or more than one",
 "A file describes one network.
 

@@ -156,13 +156,13 @@ network N {
 ```";
 
 N0015, "not in this version of the language",
-"The word `prune` is kept for a section that this version of the language does not have yet.
+"The word `compress` is kept for a section that this version of the language does not have yet.
 
 ```net
-network N { input x: [4]; output y = x; prune { sparsity: 0.5; } }
+network N { input x: [4]; output y = x; compress { bits: 5; } }
 ```
 
-Leave it out, and prune with the library:
+Leave it out:
 
 ```net
 network N { input x: [4]; output y = x; }

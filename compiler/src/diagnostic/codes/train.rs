@@ -1,4 +1,4 @@
-//! N04xx: the `train` section.
+//! N04xx: the sections `train`, `prune` and `budget`.
 
 use super::super::code::codes;
 
@@ -96,5 +96,52 @@ Make it smaller, or the budget larger:
 
 ```net
 network N { input x: [4]; output y = x -> dense(20); budget { parameters <= 100; } }
+```";
+
+N0408, "an entry that the `prune` section does not have",
+"The entries are method, keep, schedule, epochs, lr_factor and scale_dropout. `keep` may be set for single layers.
+
+```net
+network N {
+    input x: [4]; y = x -> dense(2); output p = softmax(y); train { loss: cross_entropy(y); }
+    prune { sparsity: 0.9; }
+}
+```
+
+Use the section's own word:
+
+```net
+network N {
+    input x: [4]; y = x -> dense(2); output p = softmax(y); train { loss: cross_entropy(y); }
+    prune { keep: 0.1; }
+}
+```";
+
+N0409, "a `prune` section without a `train` section",
+"A network that has lost most of its weights is trained on, so that the others make up for it; the `train` section says \
+how.
+
+```net
+network N { input x: [4]; output y = x -> dense(2); prune { keep: 0.5; } }
+```
+
+Say how to train:
+
+```net
+network N { input x: [4]; output y = x -> dense(2); train { loss: cross_entropy(y); } prune { keep: 0.5; } }
+```";
+
+N0410, "nothing to prune",
+"Either the section does not say what to keep, or it names layers without weights to prune: the matrices of convolutions \
+and dense layers are pruned; biases, scales, shifts and what is frozen are not.
+
+```net
+network N { input x: [4]; output y = x -> dense(2); train { loss: cross_entropy(y); } prune { epochs: 3; } }
+```
+
+Say what fraction of the weights stays:
+
+```net
+network N { input x: [4]; output y = x -> dense(2); train { loss: cross_entropy(y); } prune { keep: 0.5; epochs: 3; } }
 ```";
 }

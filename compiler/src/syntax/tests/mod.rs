@@ -278,11 +278,11 @@ fn what_is_right_is_kept() {
 
 #[test]
 fn networks_with_coming_constructs_are_left_out() {
-    let text = "network A { prune { x: y; } output z = w; }\nnetwork B { output y = ; }";
+    let text = "network A { compress { x: y; } output z = w; }\nnetwork B { output y = ; }";
     let (file, messages) = parse_text(text);
     assert_eq!(file.networks.iter().map(|network| network.name.text.as_str()).collect::<Vec<_>>(), ["B"]);
     assert_eq!(messages.matches("error[").count(), 2, "{messages}");
-    let (file, _) = parse_text(&format!("prune {{ a: 3; }}\n{text}"));
+    let (file, _) = parse_text(&format!("compress {{ a: 3; }}\n{text}"));
     assert_eq!(file.networks, []);
 }
 

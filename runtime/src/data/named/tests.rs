@@ -87,7 +87,8 @@ fn every_published_file_has_a_plausible_entry() {
             assert!(file.sha256.len() == 64 && file.sha256.bytes().all(|byte| byte.is_ascii_hexdigit()));
             assert_eq!(file.sha256, file.sha256.to_lowercase());
         }
-        assert!(published.mirrors.iter().all(|mirror| !mirror.ends_with('/')));
+        assert!(published.mirrors.len() >= 2);
+        assert!(published.mirrors.iter().all(|mirror| mirror.starts_with("https://") && !mirror.ends_with('/')));
         assert!(class_names(published.name).is_none_or(|names| names.len() == published.n_classes));
     }
 }

@@ -143,10 +143,35 @@ fn a_checkpoint_of_another_run_is_refused() {
     });
     let optimizer = optimizer.unwrap_err().to_string();
     assert!(optimizer.contains("optimizer: expected rmsprop(lr: 0.05, "), "{optimizer}");
+    // What is part of the network's code: the loss's settings, and factors of the learning rate.
+    let mut trainer = Trainer::from_recipe(recipe()).out(folder.path()).resume(true);
+    let settings = trainer.fit(&mut Smoothed::new(3), &train, &validation).unwrap_err().to_string();
+    assert!(
+        settings.ends_with(
+            "another run:\n  loss: expected cross_entropy(smoothing: 0.1), found cross_entropy\n  \
+             lr(dense1.bias): expected 2.0, found 1.0"
+        ),
+        "{settings}"
+    );
     let regression = Trainer::from_recipe(Recipe { loss: Loss::MeanSquaredError, ..recipe() });
     let loss = regression.out(folder.path()).resume(true).fit(&mut Regressor::new(3), &toy(43, 1, true), None);
     assert!(loss.unwrap_err().to_string().contains("loss: expected mean_squared_error, found cross_entropy"));
     assert_eq!(fs::read(&latest).unwrap(), before);
+}
+
+/// Equal names and shapes do not make the same network: another slope of a leaky relu has them, too.
+#[test]
+fn a_checkpoint_of_another_network_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), |trainer| trainer).unwrap();
+    let latest = folder.path().join("latest.ckpt");
+    let bytes = fs::read(&latest).unwrap();
+    let at = bytes.windows(4).position(|window| window == b"11ea").unwrap();
+    let mut other = bytes.clone();
+    other[at..at + 4].copy_from_slice(b"22fb");
+    fs::write(&latest, other).unwrap();
+    let error = run(folder.path(), |trainer| trainer).unwrap_err().to_string();
+    assert!(error.ends_with("another run:\n  network: expected fingerprint 11ea, found 22fb"), "{error}");
 }
 
 #[test]

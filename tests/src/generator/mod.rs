@@ -1,54 +1,124 @@
-//! Random small networks as text: pipelines, branches and gates whose shapes are written down as annotations, so that
-//! the compiler checks its shapes against the generator's.
+//! Random small networks as text: pipelines, branches, blocks, loops, conditions, several inputs and outputs, whose shapes
+//! are written down as promises, so that the compiler checks its shapes against the generator's.
+//!
+//! A seed has one text, on every machine. The texts go through all of the compiler: tests hold the gradients of its
+//! passes against differences, the generated code against the interpreter, and the formatter against both.
 
+mod blocks;
+mod control;
 mod shapes;
 
-use netwright_tests::interpreter::Random;
+use std::collections::BTreeSet;
+
+use crate::interpreter::Random;
+use blocks::Block;
+use control::Parameter;
 
 /// Height, width, channels.
 type Image = [usize; 3];
 
+/// A constant of every text with a use for it.
+const LEAST: usize = 2;
+
+/// The seeds of the networks in `tests/nets/random`.
+pub const COMMITTED: [u64; 12] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+
 /// The text of the network of a seed.
-pub(crate) fn network(seed: u64) -> String {
+#[must_use]
+pub fn network(seed: u64) -> String {
     let mut random = Random::new(seed);
     let input = [random.between(3, 7), random.between(3, 7), random.between(1, 4)];
-    let mut generator = Generator { random, lines: Vec::new(), frozen: Vec::new() };
+    let mut generator = Generator {
+        random,
+        lines: Vec::new(),
+        frozen: Vec::new(),
+        definitions: Vec::new(),
+        blocks: Vec::new(),
+        parameters: Vec::new(),
+        uses: BTreeSet::new(),
+        inputs: Vec::new(),
+    };
+    generator.define_blocks();
+    generator.declare_parameters();
     let (of, loss) = generator.body(input);
-    let output = if loss == "cross_entropy" { format!("{of} -> softmax") } else { of.clone() };
-    generator.lines.extend(generator.frozen.iter().map(|name| format!("freeze {name};")));
-    let body: String = generator.lines.iter().map(|line| format!("    {line}\n")).collect();
-    format!(
-        "network Random {{\n    input x: {input:?};\n{body}    output y = {output};\n    train {{ loss: {loss}({of}); }}\n}}\n"
-    )
+    let output = if loss.starts_with("cross_entropy") { format!("{of} -> softmax") } else { of };
+    generator.text(input, &output, &loss)
 }
 
 /// A network under construction.
 struct Generator {
     random: Random,
     lines: Vec<String>,
-    /// Layers that are not trained.
+    /// Layers and instances that are not trained.
     frozen: Vec<String>,
+    /// The texts of the blocks.
+    definitions: Vec<String>,
+    blocks: Vec<Block>,
+    parameters: Vec<Parameter>,
+    /// Bundled texts.
+    uses: BTreeSet<&'static str>,
+    /// Inputs besides the first.
+    inputs: Vec<String>,
 }
 
 impl Generator {
+    /// All of the text.
+    fn text(&self, input: Image, output: &str, loss: &str) -> String {
+        let mut text: String = self.uses.iter().map(|name| format!("use <{name}>;\n")).collect();
+        let body: String = self.lines.iter().map(|line| format!("    {line}\n")).collect();
+        if body.contains("LEAST") {
+            text += &format!("const LEAST = {LEAST};\n");
+        }
+        for definition in &self.definitions {
+            text += &format!("\n{definition}\n");
+        }
+        let parameters: Vec<&str> = self.parameters.iter().map(|parameter| parameter.declared.as_str()).collect();
+        let parameters = if parameters.is_empty() { String::new() } else { format!("({})", parameters.join(", ")) };
+        let inputs: String = self.inputs.iter().map(|line| format!("    {line}\n")).collect();
+        let frozen: String = self.frozen.iter().map(|name| format!("    freeze {name};\n")).collect();
+        text + &format!(
+            "network Random{parameters} {{\n    input x: {input:?};\n{inputs}{body}    output y = {output};\n{frozen}    train {{ loss: {loss}; }}\n}}\n"
+        )
+    }
+
     /// Everything between input and output: what the loss looks at, and the loss.
-    fn body(&mut self, input: Image) -> (String, &'static str) {
+    fn body(&mut self, input: Image) -> (String, String) {
         let (mut name, mut shape) = ("x".to_owned(), input);
         for _ in 0..self.random.between(2, 5) {
-            (name, shape) = self.statement(&name, shape);
+            (name, shape) = match self.random.below(12) {
+                0..=4 => match self.block_call(&name, shape) {
+                    Some(called) => called,
+                    None => self.statement(&name, shape),
+                },
+                5 => self.controlled(&name, shape),
+                6 => self.borrowed(&name, shape),
+                7 if self.inputs.is_empty() => self.second_input(&name, shape),
+                _ => self.statement(&name, shape),
+            };
+            if self.random.one_in(12) {
+                self.side_output(&name, shape);
+            }
         }
         if self.random.one_in(6) {
             // An image as the output; a convolution before it, so that there is something to train.
             let (stage, shape) = self.conv(shape);
             let name = self.bind(&format!("{name} -> {stage}"), &shape);
-            return (self.statement(&name, shape).0, "mean_squared_error");
+            let (name, _) = self.statement(&name, shape);
+            let loss = format!("mean_squared_error({name})");
+            return (name, loss);
         }
+        let (name, classes) = self.head(&name, shape);
         let loss = if self.random.one_in(4) {
-            self.random.pick(&["mean_squared_error", "binary_cross_entropy", "l1", "huber"])
+            let loss = *self.random.pick(&["mean_squared_error", "binary_cross_entropy", "l1", "huber"]);
+            let delta = if loss == "huber" && self.random.one_in(2) { ", delta: 0.5" } else { "" };
+            format!("{loss}({name}{delta})")
         } else {
-            "cross_entropy"
+            let smoothing = if self.random.one_in(4) { ", smoothing: 0.2" } else { "" };
+            let weights: Vec<usize> = (0..classes).map(|_| self.random.between(1, 3)).collect();
+            let weights = if self.random.one_in(4) { format!(", weights: {weights:?}") } else { String::new() };
+            format!("cross_entropy({name}{smoothing}{weights})")
         };
-        (self.head(&name, shape), loss)
+        (name, loss)
     }
 
     /// A binding of an expression of this shape; its name.
@@ -247,8 +317,8 @@ impl Generator {
         }
     }
 
-    /// The end: a flat tensor with the scores.
-    fn head(&mut self, x: &str, [h, w, c]: Image) -> String {
+    /// The end: a flat tensor with the scores, and how many there are.
+    fn head(&mut self, x: &str, [h, w, c]: Image) -> (String, usize) {
         let (stage, features) = match self.random.below(4) {
             0 | 1 => ("flatten", h * w * c),
             2 => ("global_max_pool", c),
@@ -275,6 +345,6 @@ impl Generator {
         }
         let classes = self.random.between(2, 5);
         let bias = if self.random.one_in(4) { ", bias: false" } else { "" };
-        self.bind(&format!("{flat} -> dense({classes}{bias})"), &[classes])
+        (self.bind(&format!("{flat} -> dense({classes}{bias})"), &[classes]), classes)
     }
 }
