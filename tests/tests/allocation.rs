@@ -135,6 +135,8 @@ fn allocations<N: Trainable>(threads: usize, n: usize) -> Vec<usize> {
             assert!(mask.density() < density);
             counts.push(CALLS.load(Ordering::Relaxed) - before);
         }
+        // Threads end when they like once the pool is gone, while the next one is counted.
+        rayon::broadcast(|_| COUNTS.set(false));
         counts
     })
 }
@@ -170,6 +172,8 @@ fn allocations_of_predictions(threads: usize, n: usize) -> Vec<usize> {
             network.forward(images, outputs.view_mut()).unwrap();
             counts.push(CALLS.load(Ordering::Relaxed) - before);
         }
+        // Threads end when they like once the pool is gone, while the next one is counted.
+        rayon::broadcast(|_| COUNTS.set(false));
         counts
     })
 }
