@@ -10,6 +10,7 @@ is thrown away. What counts is the ratio within a round, and over rounds the med
 
 import argparse
 import datetime
+import itertools
 import json
 import os
 import platform
@@ -17,61 +18,94 @@ import re
 import statistics
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "peers"))
+import networks  # noqa: E402, the folder is known only here
+
 ROOT = os.path.dirname(HERE)
 PAGE = os.path.join(ROOT, "docs", "benchmarks.md")
 BEGIN, END = "<!-- benches/compare.py: begin -->", "<!-- benches/compare.py: end -->"
 
-# Ours first; then each peer's script, and the variants that take part in each workload.
+# Each peer's script, in the folder `peers`.
 PEERS = {
     "torch": "torch_peer.py",
     "keras": "keras_peer.py",
     "onnxruntime": "onnx_peer.py",
+    "openvino": "openvino_peer.py",
+    "rten": "rten_peer.py",
 }
+TORCH = [("torch", "eager"), ("torch", "compile-channels-last")]
+ONNX = [("onnxruntime", "bound"), ("openvino", "latency"), ("openvino", "throughput"), ("rten", "prepacked")]
+
+
+def workload(title, ours, peers):
+    return {"title": title, "ours": ours, "peers": peers}
+
+
+# What `netwright bench` is told, and the variants of the peers that take part. Which were best in each was tried before.
 WORKLOADS = {
-    "lenet-train-b64": {
-        "title": "Training step, batch 64",
-        "ours": ["lenet", "--mode", "train", "--batch", "64"],
-        "peers": [
-            ("torch", "eager"),
-            ("torch", "compile-channels-last"),
-            ("keras", "on-batch"),
-            ("keras", "function"),
-        ],
-    },
-    "lenet-infer-b1": {
-        "title": "Prediction, batch 1",
-        "ours": ["lenet", "--mode", "infer", "--batch", "1"],
-        "peers": [
-            ("torch", "eager"),
-            ("torch", "compile"),
-            ("keras", "on-batch"),
-            ("keras", "xla"),
-            ("onnxruntime", "bound"),
-        ],
-    },
-    "lenet-infer-b64": {
-        "title": "Prediction, batch 64",
-        "ours": ["lenet", "--mode", "infer", "--batch", "64"],
-        "peers": [
-            ("torch", "eager"),
-            ("torch", "compile-channels-last"),
-            ("keras", "on-batch"),
-            ("keras", "function"),
-            ("onnxruntime", "bound"),
-        ],
-    },
+    "lenet-train-b64": workload(
+        "LeNet, training step, batch 64",
+        ["lenet", "--mode", "train", "--batch", "64"],
+        [*TORCH, ("keras", "on-batch"), ("keras", "function")],
+    ),
+    "lenet-infer-b1": workload(
+        "LeNet, prediction, batch 1",
+        ["lenet", "--mode", "infer", "--batch", "1"],
+        [("torch", "eager"), ("torch", "compile"), ("keras", "xla"), *ONNX],
+    ),
+    "lenet-infer-b64": workload(
+        "LeNet, prediction, batch 64",
+        ["lenet", "--mode", "infer", "--batch", "64"],
+        [*TORCH, ("keras", "function"), *ONNX],
+    ),
+    "squeezenet-infer-b1": workload(
+        "SqueezeNet 1.1, prediction, batch 1, 224 x 224",
+        ["squeezenet", "--mode", "infer", "--batch", "1"],
+        [*TORCH, ("keras", "xla"), *ONNX],
+    ),
+    "squeezenet10-infer-b1": workload(
+        "SqueezeNet 1.0, prediction, batch 1, 224 x 224",
+        ["squeezenet", "--set", "version=1.0", "--mode", "infer", "--batch", "1"],
+        [*TORCH, ("keras", "xla"), *ONNX],
+    ),
+    "squeezenet-infer-b16": workload(
+        "SqueezeNet 1.1, prediction, batch 16, 224 x 224",
+        ["squeezenet", "--mode", "infer", "--batch", "16"],
+        [*TORCH, ("keras", "function"), *ONNX],
+    ),
+    "squeezenet-train-b16": workload(
+        "SqueezeNet 1.1, training step, batch 16, 224 x 224",
+        ["squeezenet", "--mode", "train", "--batch", "16"],
+        [*TORCH, ("keras", "function")],
+    ),
+    "se-cnn-train-b64": workload(
+        "LeNet with squeeze and excitation, training step, batch 64",
+        ["squeeze_excite", "--mode", "train", "--batch", "64"],
+        [*TORCH, ("keras", "on-batch"), ("keras", "function")],
+    ),
+    "lenet-cold": workload(
+        "LeNet, cold start: a process that loads weights, predicts one image, prints its class and exits",
+        [],
+        [("rten", "prepacked")],
+    ),
 }
 OURS = ("netwright", "")
+# Useful floating-point operations of a step.
+OPERATIONS = {name: networks.operations(name) for name in WORKLOADS if name != "lenet-cold"}
 # A process may compile for a while before it measures.
 TIME_LIMIT = 300
 
 
 def main():
     args = arguments()
-    rounds, thrown_away, missing = [], 0, set()
+    prepare(args)
+    rounds, thrown_away, missing, peaks = [], 0, set(), []
     while len(rounds) < args.rounds and thrown_away < args.rounds + 3:
+        if found := peak():
+            peaks.append(found)
         result = one_round(args, len(rounds) + thrown_away, missing)
         if result is None:
             thrown_away += 1
@@ -80,10 +114,24 @@ def main():
             rounds.append(result)
     if not rounds:
         sys.exit("no round was quiet: try again on an idle machine, or allow more with --noise")
-    report = page(args, rounds, thrown_away, missing, machine(args))
+    best = statistics.median(value for _, value in peaks) if peaks else None
+    facts = machine(args)
+    if best:
+        facts.append((f"peak of {os.cpu_count()} cores", f"{best:.0f} Gflop/s ({peaks[0][0]}, multiply-adds in registers)"))
+    report = page(args, rounds, thrown_away, missing, facts, best)
     print(report)
     if not args.dry_run:
         write(report)
+
+
+def prepare(args):
+    """Lets the command build the programs of networks that are not compiled into it, which may take minutes."""
+    for workload in args.workloads:
+        if ours := WORKLOADS[workload]["ours"]:
+            command = [args.netwright, "bench", *ours, "--seconds", "0.01", "--json"]
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode != 0:
+                sys.exit(f"{' '.join(command)}: {done.stderr.strip()}")
 
 
 def arguments():
@@ -142,7 +190,7 @@ def quiet(args, workload, program):
         if line is None:
             return None
         others = line.get("steal_pct", 0.0) + line.get("other_cpu_pct", 0.0)
-        note(f"{workload:16} {' '.join(program):28} {line['median_ms']:9.4f} ms, others {others:.1f} %")
+        note(f"{workload:22} {' '.join(program):28} {line['median_ms']:9.4f} ms, others {others:.1f} %")
         if args.log:
             with open(args.log, "a", encoding="ascii") as file:
                 file.write(json.dumps(line) + "\n")
@@ -154,6 +202,8 @@ def quiet(args, workload, program):
 def run(args, workload, program):
     """One measurement by a process of its own."""
     name, variant = program
+    if workload == "lenet-cold":
+        return cold(args, program)
     sizes = ["--threads", str(args.threads), "--seconds", str(args.seconds)]
     if program == OURS:
         command = [args.netwright, "bench", *WORKLOADS[workload]["ours"], *sizes, "--json"]
@@ -171,6 +221,74 @@ def run(args, workload, program):
         note(f"{name} {variant} does not run and is left out: {last}")
         return None
     return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def cold(args, program):
+    """Whole processes, one after the other, from their start to their end."""
+    if program == OURS:
+        command, version = [os.path.join(target(), "release", "examples", "cold"), cold_weights(args)], ""
+    else:
+        # The file of its network is written by the Python that has the packages for it.
+        model = os.path.join(HERE, "peers", ".models", "lenet-b1.onnx")
+        make = "import onnx_network; onnx_network.file('lenet', 1, '.models')"
+        subprocess.run([args.python, "-c", make], cwd=os.path.join(HERE, "peers"), capture_output=True)
+        command, version = [os.path.join(HERE, "peers", "rten", "target", "release", "rten-peer"), model, "predict"], "0.27.0"
+    if not all(os.path.exists(path) for path in command[:2]):
+        if program == OURS:
+            sys.exit(f"{command[0]} is not there: run `cargo build --release -p netwright --example cold`")
+        note(f"{program[0]} is not built and is left out of the cold starts")
+        return None
+    env = os.environ | {"RAYON_NUM_THREADS": str(args.threads)}
+    times, before, end = [], ticks(), time.monotonic() + args.seconds
+    # The first ones bring the files into memory.
+    for number in itertools.count(-3):
+        begin = time.perf_counter()
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True, env=env)
+        if number >= 0:
+            times.append(1e3 * (time.perf_counter() - begin))
+        if number >= 5 and time.monotonic() > end:
+            break
+    steal, total = (b - a for a, b in zip(before, ticks()))
+    times.sort()
+    return {
+        "framework": program[0],
+        "version": version or said([args.netwright, "--version"]).split()[-1],
+        "variant": program[1] or "cold",
+        "batch": 1,
+        "median_ms": statistics.median(times),
+        "p99_ms": times[int(0.99 * len(times))],
+        "peak_rss_mb": None,
+        "steal_pct": 100 * steal / max(total, 1),
+    }
+
+
+def ticks():
+    """The machine's stolen time, and all of its time, up to now."""
+    with open("/proc/stat", encoding="ascii") as file:
+        fields = [int(field) for field in file.readline().split()[1:9]]
+    return fields[7], sum(fields)
+
+
+def cold_weights(args):
+    """Weights of LeNet for the cold start, made by an epoch over a few images."""
+    folder = os.path.join(target(), "cold")
+    path = os.path.join(folder, "weights.safetensors")
+    if not os.path.exists(path):
+        command = [args.netwright, "train", "lenet", "--data", "digits", "--limit", "64", "--epochs", "1", "--out", folder]
+        subprocess.run(command, check=True, capture_output=True)
+    return path
+
+
+def peak():
+    """Gflop/s of all cores together, in loops that multiply and add in registers and do nothing else."""
+    # The example prints the peak first; no kernel's name contains the filter.
+    command = ["cargo", "run", "--release", "--quiet", "-p", "netwright-kernels", "--example", "peak", "peak only"]
+    said(command)  # so that it is built
+    runs = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(os.cpu_count())]
+    found = [re.search(r"(\w+): peak ([0-9.]+) multiply-adds per nanosecond", run.communicate()[0]) for run in runs]
+    if not all(found):
+        return None
+    return found[0][1], sum(2 * float(one[2]) for one in found)
 
 
 def machine(args):
@@ -191,10 +309,6 @@ def machine(args):
         facts.append(("commit", commit + (", changed" if said(["git", "-C", ROOT, "status", "--porcelain"]) else "")))
     if compiler := said(["rustc", "--version"]):
         facts.append(("compiler", compiler))
-    # The example prints the peak first; no kernel's name contains the filter.
-    peak = said(["cargo", "run", "--release", "--quiet", "-p", "netwright-kernels", "--example", "peak", "peak only"])
-    if found := re.search(r"(\w+): peak ([0-9.]+) multiply-adds per nanosecond", peak):
-        facts.append(("peak of one core", f"{2 * float(found[2]):.0f} Gflop/s ({found[1]})"))
     return facts
 
 
@@ -207,21 +321,21 @@ def said(command):
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def page(args, rounds, thrown_away, missing, facts):
+def page(args, rounds, thrown_away, missing, facts, peak):
     """The part of the page that is written anew."""
     lines = [BEGIN, "", "| | |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in facts]
     counts = f"{len(rounds)} of {args.seconds:g} s a measurement"
     lines.append(f"| rounds | {counts}; {thrown_away} thrown away for noise |")
     for workload in args.workloads:
-        lines += ["", f"### {WORKLOADS[workload]['title']} (`{workload}`)", "", *table(workload, rounds)]
+        lines += ["", f"### {WORKLOADS[workload]['title']} (`{workload}`)", "", *table(workload, rounds, peak)]
     if missing:
         names = ", ".join(sorted(" ".join(program).strip() for program in missing))
         lines += ["", f"Not measured, because not installed or not running here: {names}."]
     return "\n".join([*lines, "", END])
 
 
-def table(workload, rounds):
+def table(workload, rounds, peak):
     """One workload's programs, fastest first, and how many times our time each takes."""
     programs = {program for lines in rounds for key, program in lines if key == workload}
     rows = []
@@ -229,21 +343,24 @@ def table(workload, rounds):
         both = [(lines[workload, program], lines[workload, OURS]) for lines in rounds if (workload, program) in lines]
         median = statistics.median(line["median_ms"] for line, _ in both)
         ratio = statistics.median(line["median_ms"] / ours["median_ms"] for line, ours in both)
+        late = statistics.median(line["p99_ms"] for line, _ in both)
         spread = [line["median_ms"] for line, _ in both]
-        line = both[-1][0]
-        rows.append((median, ratio, min(spread), max(spread), program, line))
-    yield "| program | variant | version | ms a step | least and most of the rounds | images/s | times ours |"
-    yield "|---|---|---|---:|---:|---:|---:|"
-    for median, ratio, least, most, program, line in sorted(rows, key=lambda row: row[0]):
+        rows.append((median, ratio, late, min(spread), max(spread), program, both[-1][0]))
+    yield "| program | variant | version | ms a step | p99 | of the rounds | Gflop/s | of the peak | MB | times ours |"
+    yield "|---|---|---|---:|---:|---:|---:|---:|---:|---:|"
+    for median, ratio, late, least, most, program, line in sorted(rows, key=lambda row: row[0]):
         name = f"**{program[0]}**" if program == OURS else program[0]
+        speed = OPERATIONS.get(workload, 0) / median / 1e6
+        part = f"{100 * speed / peak:.0f} %" if speed and peak else ""
+        memory = f"{line['peak_rss_mb']:.0f}" if line.get("peak_rss_mb") else ""
         yield (
-            f"| {name} | {line.get('variant', '')} | {line['version']} | {median:.4g} | {least:.4g} to {most:.4g} "
-            f"| {1e3 * line['batch'] / median:,.0f} | {ratio:.2f} |"
+            f"| {name} | {line.get('variant', '')} | {line['version']} | {median:.4g} | {late:.4g} | {least:.4g} to {most:.4g} "
+            f"| {f'{speed:.0f}' if speed else ''} | {part} | {memory} | {ratio:.2f} |"
         )
-    best = min((row for row in rows if row[4] != OURS), default=None, key=lambda row: row[0])
+    best = min((row for row in rows if row[5] != OURS), default=None, key=lambda row: row[0])
     if best:
         yield ""
-        yield f"The best peer, {' '.join(best[4])}, takes {best[1]:.2f} times as long as Netwright."
+        yield f"The best peer, {' '.join(best[5])}, takes {best[1]:.2f} times as long as Netwright."
 
 
 def write(report):

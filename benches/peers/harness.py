@@ -13,29 +13,24 @@ import resource
 import statistics
 import time
 
+import networks
 import numpy as np
-
-# Mode and batch of each workload; the network is the tutorial's LeNet, as `models/lenet.net` has it.
-WORKLOADS = {
-    "lenet-train-b64": ("train", 64),
-    "lenet-infer-b1": ("infer", 1),
-    "lenet-infer-b64": ("infer", 64),
-}
 
 # Batches of images and of labels are taken in turn. Their numbers are coprime, so that no pair of the two comes back soon
 # and nothing can be learnt by heart.
-IMAGE_BATCHES = 7
+IMAGE_BATCHES = {1: 7, 16: 2, 64: 7}
 LABEL_BATCHES = 251
 
 WARM_UP_SECONDS = 1.5
 FEWEST_STEPS = 5
 
 
-def batches(batch):
-    """Images `[N, 28, 28, 1]` of normal values, and classes."""
+def batches(network, batch):
+    """Images `[N, H, W, C]` of normal values, and classes."""
+    shape, classes, _ = networks.NETWORKS[network]
     random = np.random.default_rng(7)
-    images = [random.standard_normal((batch, 28, 28, 1), dtype=np.float32) for _ in range(IMAGE_BATCHES)]
-    labels = [random.integers(0, 10, batch) for _ in range(LABEL_BATCHES)]
+    images = [random.standard_normal((batch, *shape), dtype=np.float32) for _ in range(IMAGE_BATCHES[batch])]
+    labels = [random.integers(0, classes, batch) for _ in range(LABEL_BATCHES)]
     return images, labels
 
 
@@ -72,27 +67,40 @@ def measure(step, seconds):
         begin = clock()
         step()
         times.append(clock() - begin)
+    return times, noise_since(before)
+
+
+def noise_since(before):
+    """What part of the processors' time a hypervisor and other processes took since `processor_seconds`."""
     busy, idle, stolen, own = (b - a for a, b in zip(before, processor_seconds()))
     total = max(busy + idle + stolen, 1e-9)
-    noise = {
+    return {
         "steal_pct": round(100 * stolen / total, 1),
         "other_cpu_pct": round(100 * max(busy - own, 0.0) / total, 1),
     }
-    return times, noise
 
 
-def run(framework, version, variants, build):
-    """The command line of a peer: `build(variant, mode, batch, threads)` gives the step, which returns when it is done."""
+def run(framework, version, variants, build=None, times=None):
+    """The command line of a peer: `build(variant, workload, threads)` gives the step, which returns when it is done; or, where
+    it works on several images at once, a function that does some steps, and how many. A program of another language measures
+    itself: `times(workload, threads, seconds)` gives its steps' seconds and the noise meanwhile."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("workload", choices=WORKLOADS)
+    parser.add_argument("workload", choices=networks.WORKLOADS)
     parser.add_argument("variant", choices=variants)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=5.0)
     args = parser.parse_args()
-    mode, batch = WORKLOADS[args.workload]
-    times, noise = measure(build(args.variant, mode, batch, args.threads), args.seconds)
-    milliseconds = sorted(1e3 * seconds for seconds in times)
+    batch = networks.WORKLOADS[args.workload][2]
+    if times:
+        seconds, noise = times(args.workload, args.threads, args.seconds)
+    else:
+        step = build(args.variant, args.workload, args.threads)
+        step, steps = step if isinstance(step, tuple) else (step, 1)
+        seconds, noise = measure(step, args.seconds)
+        seconds = [taken / steps for taken in seconds]
+    milliseconds = sorted(1e3 * taken for taken in seconds)
     median = statistics.median(milliseconds)
+    measured = resource.RUSAGE_CHILDREN if times else resource.RUSAGE_SELF
 
     def quantile(part):
         return round(milliseconds[min(int(part * len(milliseconds)), len(milliseconds) - 1)], 5)
@@ -111,6 +119,7 @@ def run(framework, version, variants, build):
         "min_ms": quantile(0.0),
         "iters": len(times),
         "images_per_s": round(1e3 * batch / median, 2),
-        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "gflops_per_s": round(networks.operations(args.workload) / median / 1e6, 2),
+        "peak_rss_mb": round(resource.getrusage(measured).ru_maxrss / 1024, 1),
     }
     print(json.dumps(line | noise), flush=True)

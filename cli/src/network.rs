@@ -7,7 +7,7 @@ use netwright_compiler::diagnostic::{Sink, Style, explanations, render_all};
 use netwright_compiler::source::{SourceId, SourceMap};
 use netwright_compiler::{Compiled, Settings, compile};
 use netwright_files::{Disk, FileError, Loaded, load_bundled, load_path};
-use netwright_run::{Failure, Subject, Task, output};
+use netwright_run::{Failure, Subject, Task, Values, output};
 
 use crate::{program, registry};
 
@@ -18,6 +18,16 @@ pub(crate) enum Network {
     Bundled(&'static str),
     /// Its path.
     File(PathBuf),
+}
+
+/// A network of the command line, with values for its parameters.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Chosen {
+    /// A bundled network by name, or the path of a `.net` file
+    #[arg(value_name = "NET", value_parser = parse)]
+    pub(crate) network: Network,
+    #[command(flatten)]
+    pub(crate) values: Values,
 }
 
 /// Reads `lenet`, `<lenet>` or the path of a `.net` file. A file that is called like a bundled network is reached as
@@ -62,14 +72,27 @@ impl Network {
     }
 
     /// Reads and compiles the text.
-    pub(crate) fn check(&self) -> Result<Checked, FileError> {
+    pub(crate) fn check(&self, values: &Values) -> Result<Checked, FileError> {
         let Loaded { name, text, path } = self.load()?;
-        Ok(Checked::of(name, path, text))
+        Ok(Checked::of(name, path, text, values))
     }
 
+    /// The bundled name, or the file's.
+    pub(crate) fn label(&self) -> String {
+        match self {
+            Self::Bundled(name) => (*name).to_owned(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+}
+
+impl Chosen {
     /// Compiles the text and prints what there is to say about it.
     pub(crate) fn compile(&self) -> Result<Compiled, Failure> {
-        let checked = self.check().map_err(|error| Failure::because(&error))?;
+        if let Some(name) = self.values.twice() {
+            return Err(Failure::usage(format!("parameter `{name}` is set twice")));
+        }
+        let checked = self.network.check(&self.values).map_err(|error| Failure::because(&error))?;
         checked.tell();
         let name = checked.name;
         let is_library = !checked.sink.has_errors();
@@ -79,17 +102,10 @@ impl Network {
         })
     }
 
-    /// The network as the command line names it.
-    pub(crate) fn subject(&self) -> Subject {
-        match self {
-            Self::Bundled(name) => Subject::bundled(name),
-            Self::File(path) => Subject::file(path),
-        }
-    }
-
     /// Does a task with the network: with the one that is compiled in, or with a program that is built for it.
     pub(crate) fn perform(&self, task: &Task) -> Result<ExitCode, Failure> {
-        if let Self::Bundled(name) = self
+        if self.values.pairs.is_empty()
+            && let Network::Bundled(name) = self.network
             && let Some(done) = registry::perform(name, task)
         {
             return done;
@@ -108,22 +124,23 @@ impl Network {
         program::run(&subject, &compiled)
     }
 
-    /// The bundled name, or the file's.
-    pub(crate) fn label(&self) -> String {
-        match self {
-            Self::Bundled(name) => (*name).to_owned(),
-            Self::File(path) => path.display().to_string(),
-        }
+    /// What a task is about.
+    pub(crate) fn subject(&self) -> Subject {
+        let subject = match &self.network {
+            Network::Bundled(name) => Subject::bundled(name),
+            Network::File(path) => Subject::file(path),
+        };
+        subject.with(&self.values)
     }
 }
 
 impl Checked {
     /// Compiles a text.
-    pub(crate) fn of(name: String, path: Option<PathBuf>, text: String) -> Self {
+    pub(crate) fn of(name: String, path: Option<PathBuf>, text: String, values: &Values) -> Self {
         let (mut map, mut sink) = (SourceMap::new(), Sink::new());
         let source = map.add(name.as_str(), text);
         let mut sources = path.as_deref().map_or_else(Disk::bundled, |path| Disk::beside(path, None));
-        let settings = Settings { library: true, ..Settings::default() };
+        let settings = Settings { library: true, words: values.pairs.clone(), ..Settings::default() };
         let compiled = compile(source, &mut map, &settings, &mut sources, &mut sink);
         Self { map, source, sink, compiled, name, path }
     }

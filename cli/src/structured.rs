@@ -15,11 +15,11 @@ use netwright_compiler::emit::to_net;
 use netwright_compiler::format::format;
 use netwright_compiler::source::SourceMap;
 use netwright_run::prune::Options;
-use netwright_run::{Failure, output, text};
+use netwright_run::{Failure, Values, output, text};
 use serde::Serialize;
 
 use self::measure::Measured;
-use crate::network::{Checked, Network};
+use crate::network::{Checked, Chosen};
 
 /// The new network's weights, as they are cut out of the old one's.
 const CUT: &str = "cut.safetensors";
@@ -29,7 +29,7 @@ const WEIGHTS: &str = "weights.safetensors";
 const RETRAINED: &str = "retrained";
 
 /// Prunes channels and prints what came of it.
-pub(crate) fn run(network: &Network, options: &Options) -> Result<ExitCode, Failure> {
+pub(crate) fn run(network: &Chosen, options: &Options) -> Result<ExitCode, Failure> {
     let subject = &network.subject();
     let compiled = network.compile()?;
     let Some(training) = &compiled.training else {
@@ -53,7 +53,9 @@ pub(crate) fn run(network: &Network, options: &Options) -> Result<ExitCode, Fail
 
     let small_argument = file.display().to_string();
     let data = options.data_words(subject)?;
-    let before = measure::measure(&subject.argument, &old_weights, &data)?;
+    let set = subject.values.iter().flat_map(|value| ["--set".to_owned(), value.clone()]);
+    let words: Vec<String> = data.iter().cloned().chain(set).collect();
+    let before = measure::measure(&subject.argument, &old_weights, &words)?;
     let after_cut = measure::measure(&small_argument, &cut, &data)?;
     let mut last = cut;
     if let Some(epochs) = options.epochs() {
@@ -193,7 +195,7 @@ fn description(compiled: &Compiled, channels: &Channels, gone: &HashSet<ChannelI
 /// Compiles the smaller network.
 fn compile(file: &Path, text: String) -> Result<Compiled, Failure> {
     let path: Option<PathBuf> = file.canonicalize().ok();
-    let checked = Checked::of(file.display().to_string(), path, text);
+    let checked = Checked::of(file.display().to_string(), path, text, &Values::default());
     if checked.compiled.is_none() {
         checked.tell();
     }

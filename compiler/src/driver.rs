@@ -19,6 +19,8 @@ pub struct Settings {
     pub network: Option<String>,
     /// Values for its parameters.
     pub overrides: Vec<(String, Constant)>,
+    /// Values for its parameters as words, such as `1.0` for a text or a number: each is read as its parameter's type.
+    pub words: Vec<(String, String)>,
     /// Whether a text may have blocks only: it is checked, and there is nothing to lower.
     pub library: bool,
 }
@@ -134,7 +136,9 @@ fn check_program(program: &Program, settings: &Settings, sink: &mut Sink) -> Opt
     let allowed = Allowed::of(program, sink);
     let noticed = check_blocks(program, sink);
     let network = select(program.main()?, settings, sink)?;
-    let mut lowered = lower(program, network, &settings.overrides, sink);
+    let words = settings.words.iter().map(|(name, word)| (name.clone(), read_word(network, name, word)));
+    let overrides: Vec<_> = settings.overrides.iter().cloned().chain(words).collect();
+    let mut lowered = lower(program, network, &overrides, sink);
     if !sink.has_errors() {
         lowered.noticed.append(noticed);
         let mut linter = Linter::new(&allowed, sink);
@@ -148,6 +152,18 @@ fn check_program(program: &Program, settings: &Settings, sink: &mut Sink) -> Opt
         lint::network(&lowered.graph, lowered.recipe.as_ref(), &mut linter);
     }
     Some(lowered)
+}
+
+/// A word as a value of the type that the parameter of that name has; a text where it is none, which the lowering refuses.
+fn read_word(network: &ast::Network, name: &str, word: &str) -> Constant {
+    let param = network.params.iter().find(|param| param.name.text == name);
+    let value = param.and_then(|param| match &param.ty {
+        ast::ParamType::Int => word.parse().ok().map(Constant::Int),
+        ast::ParamType::Float => word.parse().ok().filter(|value: &f64| value.is_finite()).map(Constant::Float),
+        ast::ParamType::Bool => word.parse().ok().map(Constant::Bool),
+        ast::ParamType::Choice(_) | ast::ParamType::Tensor(_) => None,
+    });
+    value.unwrap_or_else(|| Constant::Text(word.to_owned()))
 }
 
 /// Compiles a text: `None` if the sink has errors.

@@ -43,7 +43,7 @@ fn expand(input: TokenStream) -> TokenStream {
     let mut map = SourceMap::new();
     let id = map.add(text.name, text.text);
     let mut sink = Sink::new();
-    let settings = Settings { network: None, overrides, library: false };
+    let settings = Settings { overrides, ..Settings::default() };
     let mut sources = text.sources;
     let compiled = compile(id, &mut map, &settings, &mut sources, &mut sink);
     let tracked: TokenStream = text

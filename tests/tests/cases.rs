@@ -43,7 +43,7 @@ fn settings(text: &str) -> Settings {
         let pairs = given.split(", ").map(|pair| pair.split_once(" = ").expect("NAME = VALUE"));
         pairs.map(|(name, value)| (name.to_owned(), constant(value))).collect()
     });
-    Settings { network: first.strip_prefix("// network ").map(str::to_owned), overrides, library: false }
+    Settings { network: first.strip_prefix("// network ").map(str::to_owned), overrides, ..Settings::default() }
 }
 
 fn constant(text: &str) -> Constant {

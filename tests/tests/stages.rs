@@ -75,5 +75,5 @@ fn overrides_reach_every_stage() {
         ("bias", Constant::Bool(false)),
     ];
     let overrides = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    snapshot("overrides", text, &Settings { network: None, overrides, library: false });
+    snapshot("overrides", text, &Settings { network: None, overrides, ..Settings::default() });
 }

@@ -20,6 +20,7 @@ mod subject;
 pub mod text;
 mod threads;
 pub mod train;
+mod values;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ use netwright_runtime::{Network, Trainable};
 
 pub use failure::Failure;
 pub use subject::Subject;
+pub use values::Values;
 
 /// What generated code uses, for the generated program.
 #[doc(hidden)]

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use netwright_runtime::{Network, Trainable};
 
-use crate::{Failure, Subject, Task, bench, eval, perform, perform_untrained, predict, prune, train};
+use crate::{Failure, Subject, Task, Values, bench, eval, perform, perform_untrained, predict, prune, train};
 
 /// The part of the command's line that needs a compiled network. The command has read it before.
 #[derive(Debug, Parser)]
@@ -25,18 +25,21 @@ enum Line {
 struct On<O: clap::Args> {
     #[arg(value_name = "NET")]
     network: PathBuf,
+    /// They are compiled in.
+    #[command(flatten)]
+    values: Values,
     #[command(flatten)]
     options: O,
 }
 
 impl Line {
-    fn split(self) -> (PathBuf, Task) {
+    fn split(self) -> (PathBuf, Values, Task) {
         match self {
-            Self::Train(On { network, options }) => (network, Task::Train(options)),
-            Self::Eval(On { network, options }) => (network, Task::Eval(options)),
-            Self::Predict(On { network, options }) => (network, Task::Predict(options)),
-            Self::Bench(On { network, options }) => (network, Task::Bench(options)),
-            Self::Prune(On { network, options }) => (network, Task::Prune(options)),
+            Self::Train(On { network, values, options }) => (network, values, Task::Train(options)),
+            Self::Eval(On { network, values, options }) => (network, values, Task::Eval(options)),
+            Self::Predict(On { network, values, options }) => (network, values, Task::Predict(options)),
+            Self::Bench(On { network, values, options }) => (network, values, Task::Bench(options)),
+            Self::Prune(On { network, values, options }) => (network, values, Task::Prune(options)),
         }
     }
 }
@@ -58,8 +61,8 @@ fn start(
     bundled: Option<&str>,
     work: impl FnOnce(&Subject, &Task) -> Result<ExitCode, Failure>,
 ) -> ExitCode {
-    let (path, task) = Line::parse_from(words).split();
-    let subject = bundled.map_or_else(|| Subject::file(&path), Subject::bundled);
+    let (path, values, task) = Line::parse_from(words).split();
+    let subject = bundled.map_or_else(|| Subject::file(&path), Subject::bundled).with(&values);
     work(&subject, &task).unwrap_or_else(Failure::report)
 }
 
@@ -73,11 +76,12 @@ mod tests {
     fn the_line_is_well_formed_and_read() {
         Line::command().debug_assert();
         let line = Line::parse_from(["netwright", "predict", "a.net", "b.png", "c.png", "--top", "2"]);
-        let (path, task) = line.split();
+        let (path, _, task) = line.split();
         assert_eq!(path, PathBuf::from("a.net"));
         assert!(matches!(task, Task::Predict(_)));
         assert!(task.needs_training(&Subject::file(&path)).is_none());
-        let (path, task) = Line::parse_from(["netwright", "bench", "a.net"]).split();
+        let (path, values, task) = Line::parse_from(["netwright", "bench", "a.net", "--set", "size=64"]).split();
+        assert_eq!(Subject::file(&path).with(&values).values, ["size=64"]);
         assert!(task.needs_training(&Subject::file(&path)).is_some(), "the default is to measure training");
     }
 }

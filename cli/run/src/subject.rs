@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::Values;
+
 /// A network as the command line names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
@@ -11,13 +13,15 @@ pub struct Subject {
     pub argument: String,
     /// The description's file, absolute where it exists; `None` for a bundled network.
     pub file: Option<PathBuf>,
+    /// Values for its parameters, such as `classes=4`.
+    pub values: Vec<String>,
 }
 
 impl Subject {
     /// A network that comes with the command.
     #[must_use]
     pub fn bundled(name: &str) -> Self {
-        Self { name: name.to_owned(), argument: name.to_owned(), file: None }
+        Self { name: name.to_owned(), argument: name.to_owned(), file: None, values: Vec::new() }
     }
 
     /// The network of a `.net` file.
@@ -27,7 +31,14 @@ impl Subject {
             name: name(path),
             argument: path.display().to_string(),
             file: Some(path.canonicalize().unwrap_or_else(|_| path.to_owned())),
+            values: Vec::new(),
         }
+    }
+
+    /// The network with values for its parameters.
+    #[must_use]
+    pub fn with(self, values: &Values) -> Self {
+        Self { values: values.words(), ..self }
     }
 }
 

@@ -186,8 +186,9 @@ pub(crate) fn manifest<N: Trainable>(
     let file = subject.file.as_deref().map(|file| file.display().to_string());
     let network = text::word(file.as_ref().unwrap_or(&subject.argument));
     let (data_word, folder_word) = (text::word(data), text::word(&folder.display().to_string()));
+    let set: String = subject.values.iter().map(|value| format!(" --set {}", text::word(value))).collect();
     let command = format!(
-        "netwright train {network} --data {data_word}{} --epochs {epochs} --batch {batch} --seed {seed}{} --threads {} --out {folder_word}",
+        "netwright train {network}{set} --data {data_word}{} --epochs {epochs} --batch {batch} --seed {seed}{} --threads {} --out {folder_word}",
         option("limit", limit.map(|limit| limit.to_string())),
         option("validation", recipe.validation.map(|fraction| fraction.to_string())),
         machine.threads,
@@ -198,6 +199,7 @@ pub(crate) fn manifest<N: Trainable>(
         network: NetworkEntry {
             bundled: file.is_none().then(|| subject.name.clone()),
             file,
+            set: subject.values.clone(),
             name: N::SPEC.name.to_owned(),
             fingerprint: N::SPEC.fingerprint.to_owned(),
             parameters: N::SPEC.layers.iter().map(|layer| layer.parameters).sum(),

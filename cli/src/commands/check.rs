@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use netwright_compiler::diagnostic::apply;
 use netwright_compiler::{Compiled, summary};
-use netwright_run::{Failure, output, text};
+use netwright_run::{Failure, Values, output, text};
 
 use crate::message::Format;
 use crate::network::{self, Checked, Network};
@@ -18,6 +18,8 @@ pub(crate) struct Args {
     /// `.net` files, or bundled networks by name
     #[arg(required = true, value_name = "FILE", value_parser = network::parse)]
     networks: Vec<Network>,
+    #[command(flatten)]
+    values: Values,
     /// How diagnostics are written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Human)]
     message_format: Format,
@@ -41,15 +43,15 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     }
     let mut good = true;
     for network in &args.networks {
-        good &= check(network, format, args.fix)?;
+        good &= check(network, args, format)?;
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Whether a network is free of errors.
-fn check(network: &Network, format: Format, fix: bool) -> Result<bool, Failure> {
-    let checked = match network.check() {
-        Ok(checked) if fix => mend(network, checked)?,
+fn check(network: &Network, args: &Args, format: Format) -> Result<bool, Failure> {
+    let checked = match network.check(&args.values) {
+        Ok(checked) if args.fix => mend(network, checked, &args.values)?,
         Ok(checked) => checked,
         Err(error) => {
             // The other files are checked all the same.
@@ -68,7 +70,7 @@ fn check(network: &Network, format: Format, fix: bool) -> Result<bool, Failure> 
 }
 
 /// Makes the edits that the diagnostics carry, and replaces the file by what comes of them.
-fn mend(network: &Network, mut checked: Checked) -> Result<Checked, Failure> {
+fn mend(network: &Network, mut checked: Checked, values: &Values) -> Result<Checked, Failure> {
     let mut n_made = 0;
     for _ in 0..ROUNDS {
         let (text, n) = apply(checked.source, checked.map.text(checked.source), &checked.sink.diagnostics());
@@ -76,7 +78,7 @@ fn mend(network: &Network, mut checked: Checked) -> Result<Checked, Failure> {
             break;
         }
         n_made += n;
-        checked = Checked::of(checked.name, checked.path, text);
+        checked = Checked::of(checked.name, checked.path, text, values);
     }
     if n_made > 0
         && let Some(path) = &checked.path

@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use netwright_compiler::emit::{Target, emit, to_text};
 use netwright_run::{Failure, output};
 
-use crate::network::{self, Network};
+use crate::network::Chosen;
 
 /// The arguments of `expand`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A bundled network by name, or the path of a `.net` file
-    #[arg(value_name = "NET", value_parser = network::parse)]
-    network: Network,
+    #[command(flatten)]
+    network: Chosen,
     /// Write the code to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,

@@ -3,16 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use netwright_compiler::picture::{dot, svg};
-use netwright_run::{Failure, Subject, output};
+use netwright_run::{Failure, output};
 
-use crate::network::{self, Network};
+use crate::network::Chosen;
 
 /// The arguments of `graph`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A bundled network by name, or the path of a `.net` file
-    #[arg(value_name = "NET", value_parser = network::parse)]
-    network: Network,
+    #[command(flatten)]
+    network: Chosen,
     /// The picture's file: .svg, or .dot for graphviz [default: NET.svg in the current folder]
     #[arg(short, long, value_name = "FILE", value_parser = picture)]
     output: Option<PathBuf>,
@@ -46,10 +45,7 @@ fn kind(path: &Path) -> Option<Kind> {
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let compiled = args.network.compile()?;
     let path = args.output.clone().unwrap_or_else(|| {
-        let name = match &args.network {
-            Network::Bundled(name) => (*name).to_owned(),
-            Network::File(path) => Subject::file(path).name,
-        };
+        let name = args.network.subject().name;
         PathBuf::from(format!("{name}.svg"))
     });
     let text = match kind(&path) {

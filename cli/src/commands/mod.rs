@@ -14,15 +14,14 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use netwright_run::{Failure, Task, bench, eval, predict, prune, train};
 
-use crate::network::{self, Network};
+use crate::network::Chosen;
 use crate::structured;
 
 /// A network with options.
 #[derive(Debug, clap::Args)]
 pub(crate) struct On<O: clap::Args> {
-    /// A bundled network by name, or the path of a `.net` file
-    #[arg(value_name = "NET", value_parser = network::parse)]
-    network: Network,
+    #[command(flatten)]
+    network: Chosen,
     #[command(flatten)]
     options: O,
 }

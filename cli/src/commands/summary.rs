@@ -6,14 +6,13 @@ use netwright_compiler::{Compiled, plan::Plan};
 use netwright_run::{Failure, output, text};
 use serde::Serialize;
 
-use crate::network::{self, Network};
+use crate::network::Chosen;
 
 /// The arguments of `summary`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A bundled network by name, or the path of a `.net` file
-    #[arg(value_name = "NET", value_parser = network::parse)]
-    network: Network,
+    #[command(flatten)]
+    network: Chosen,
     /// Print one line of JSON
     #[arg(long)]
     json: bool,

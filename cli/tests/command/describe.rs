@@ -35,6 +35,28 @@ fn the_summary_of_lenet_has_its_numbers() {
 }
 
 #[test]
+fn parameters_are_set_by_the_command_line() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    let sizes = |words: &[&str]| {
+        let summary = good(folder, &[&["summary", "squeezenet", "--json"], words].concat()).json();
+        (summary["parameters"].as_u64().unwrap(), summary["macs"].as_u64().unwrap())
+    };
+    assert_eq!(sizes(&[]), (1_235_496, 349_151_936));
+    assert_eq!(sizes(&["--set", "version=1.0"]), (1_248_424, 818_924_576));
+    assert_eq!(sizes(&["--set", "version=1.0", "--set", "classes=10"]).0, 1_248_424 - 990 * 513);
+
+    let failed = run(folder, &["summary", "squeezenet", "--set", "version=2.0", "--set", "sise=64"]);
+    assert_eq!(failed.exit, Some(1));
+    let said = &failed.stderr;
+    assert!(said.contains("parameter `version` is \"1.0\" | \"1.1\", found \"2.0\""), "{said}");
+    assert!(said.contains("has no parameter `sise`") && said.contains("did you mean `size`?"), "{said}");
+    let twice = run(folder, &["expand", "lenet", "--set", "classes=3", "--set", "classes=4"]);
+    assert_eq!((twice.exit, twice.stderr.contains("parameter `classes` is set twice")), (Some(2), true), "{twice:?}");
+    assert_eq!(run(folder, &["check", "lenet", "--set", "classes"]).exit, Some(2));
+}
+
+#[test]
 fn files_are_checked_and_every_one_is() {
     let folder = tempdir().unwrap();
     let folder = folder.path();

@@ -44,6 +44,9 @@ pub(crate) struct NetworkEntry {
     /// The description's file, absolute, where it is one's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<String>,
+    /// Values for its parameters, such as `classes=4`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) set: Vec<String>,
     /// The name in its description.
     pub(crate) name: String,
     /// The digest of its structure.
@@ -126,10 +129,11 @@ pub(crate) struct Outcome {
 impl NetworkEntry {
     /// Whether this is about the same bundled network or file, perhaps of another version.
     pub(crate) fn is(&self, subject: &Subject) -> bool {
-        match &subject.file {
-            None => self.bundled.as_ref() == Some(&subject.name),
-            Some(file) => self.file.as_ref().is_some_and(|own| Path::new(own) == file),
-        }
+        self.set == subject.values
+            && match &subject.file {
+                None => self.bundled.as_ref() == Some(&subject.name),
+                Some(file) => self.file.as_ref().is_some_and(|own| Path::new(own) == file),
+            }
     }
 
     /// The bundled name, or the file.
