@@ -326,6 +326,7 @@ fn command(subject: &Subject, weights: &Path, pruning: &Pruning<'_>, manifest: &
         format!("--weights {}", text::word(&weights.display().to_string())),
         format!("--data {}", text::word(&manifest.data.name)),
     ];
+    words.extend(subject.values.iter().map(|value| format!("--set {}", text::word(value))));
     words.extend(manifest.data.limit.map(|limit| format!("--limit {limit}")));
     let layers = pruning.layers.iter().map(|keep| format!("{}={}", keep.layer, keep.fraction));
     let keep: Vec<String> = pruning.keep.iter().map(f32::to_string).chain(layers).collect();
