@@ -95,7 +95,14 @@ fn sections_and_arguments_come_back() {
             prune { method: global_magnitude; keep: 0.5; keep(head): 0.25; schedule: gradual(steps: 50, every: 10); }
         }";
     let text = there_and_back("words.net", text);
-    for part in ["freeze stem;", "as head", "init: normal(0.00001)", "lr(head.bias): 2.0;", "keep(head): 0.25;"] {
+    for part in [
+        "/// A network of many words.\nnetwork Words",
+        "freeze stem;",
+        "as head",
+        "init: normal(0.00001)",
+        "lr(head.bias): 2.0;",
+        "keep(head): 0.25;",
+    ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
 }

@@ -48,7 +48,8 @@ pub struct Options {
     /// Remove weights in so many rounds
     #[arg(long, value_name = "N", conflicts_with = "scan")]
     rounds: Option<u32>,
-    /// Epochs of training with the weights that are left [default: the section's, else 10]
+    /// Epochs of training with the weights that are left [default: the section's, else 10; none
+    /// with --structured]
     #[arg(long, value_name = "N", conflicts_with = "scan")]
     epochs: Option<NonZeroUsize>,
     /// What the learning rate of the `train` section is multiplied by meanwhile [default: the section's, else 0.1]

@@ -29,9 +29,16 @@ const UNTRAINED: &str = "network Tiny { input x: [4]; output y = x -> dense(2) -
 const BAD: &str = "network Bad { input x: [8, 8, 1]; output y = x -> dense(2); }\n";
 
 /// The commands that need a compiled network, for a file.
-fn commands(file: &str) -> [Vec<&str>; 5] {
+fn commands(file: &str) -> [Vec<&str>; 6] {
     let with = |command, rest: &[&'static str]| [&[command, file], rest].concat();
-    [with("train", &[]), with("eval", &[]), with("compress", &[]), with("predict", &["a.png"]), with("bench", &[])]
+    [
+        with("train", &[]),
+        with("eval", &[]),
+        with("predict", &["a.png"]),
+        with("prune", &[]),
+        with("compress", &[]),
+        with("bench", &[]),
+    ]
 }
 
 /// Runs without any cargo.
@@ -63,6 +70,7 @@ fn what_needs_a_train_section_says_so() {
     for (command, verb) in [
         ("train", "train"),
         ("eval", "evaluate"),
+        ("prune", "prune"),
         ("compress", "train the shared values of"),
         ("bench", "measure the training of"),
     ] {
@@ -77,7 +85,7 @@ fn what_takes_one_input_says_so() {
     let folder = tempdir().unwrap();
     let folder = folder.path();
     fs::write(folder.join("pair.net"), PAIR).unwrap();
-    for args in &commands("pair.net")[..4] {
+    for args in &commands("pair.net")[..5] {
         let said = without_cargo(folder, args);
         assert_eq!((said.exit, said.stdout.as_str()), (Some(2), ""), "{said:?}");
         assert!(said.stderr.contains("pair.net: it has 2 inputs (image, known), and "), "{said:?}");

@@ -11,6 +11,7 @@ mod format;
 mod messages;
 mod predict;
 mod program;
+mod prune;
 mod resume;
 mod train;
 mod usage;

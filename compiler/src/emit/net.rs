@@ -20,9 +20,7 @@ pub fn to_net(compiled: &Compiled, widths: &HashMap<String, usize>) -> String {
     let graph = &compiled.graph;
     let names = Names::of(graph);
     let mut text = String::new();
-    for line in &graph.docs {
-        let _ = writeln!(text, "///{line}");
-    }
+    docs("", &graph.docs, &mut text);
     let _ = writeln!(text, "network {} {{", graph.name);
     for &input in &graph.inputs {
         let _ = writeln!(text, "    input {}: {};", names.value(input), graph.shape(input));
@@ -34,9 +32,7 @@ pub fn to_net(compiled: &Compiled, widths: &HashMap<String, usize>) -> String {
     }
     text.push('\n');
     for output in &graph.outputs {
-        for line in &output.docs {
-            let _ = writeln!(text, "    ///{line}");
-        }
+        docs("    ", &output.docs, &mut text);
         let _ = writeln!(text, "    output {} = {};", output.name, names.value(output.value));
     }
     freeze(graph, &names, &mut text);
@@ -48,6 +44,14 @@ pub fn to_net(compiled: &Compiled, widths: &HashMap<String, usize>) -> String {
     }
     text.push_str("}\n");
     text
+}
+
+/// Doc comments.
+fn docs(indent: &str, lines: &[String], text: &mut String) {
+    for line in lines {
+        let blank = if line.is_empty() { "" } else { " " };
+        let _ = writeln!(text, "{indent}///{blank}{line}");
+    }
 }
 
 /// The name of a layer or parameter in the new description.

@@ -9,6 +9,7 @@ mod arguments;
 mod call;
 mod constant;
 mod definition;
+mod entries;
 mod expression;
 mod instance;
 mod items;

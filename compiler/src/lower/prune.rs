@@ -1,7 +1,8 @@
 //! The `prune` section: its entries, checked and with defaults filled in.
 
+use super::entries::Entries;
 use super::sections::keyword;
-use super::train::{Choice, Entries, POSITIVE, Preset, field, transposed};
+use super::train::{Choice, POSITIVE, Preset, field, transposed};
 use super::{Constant, Lowerer};
 use crate::diagnostic::{codes, quote};
 use crate::ir::Parameter;
