@@ -85,7 +85,7 @@ fn what_takes_one_input_says_so() {
     let folder = tempdir().unwrap();
     let folder = folder.path();
     fs::write(folder.join("pair.net"), PAIR).unwrap();
-    for args in &commands("pair.net")[..4] {
+    for args in &commands("pair.net")[..5] {
         let said = without_cargo(folder, args);
         assert_eq!((said.exit, said.stdout.as_str()), (Some(2), ""), "{said:?}");
         assert!(said.stderr.contains("pair.net: it has 2 inputs (image, known), and "), "{said:?}");
