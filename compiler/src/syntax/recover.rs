@@ -240,10 +240,10 @@ impl<'a> Recovery<'a> {
                     is_nested = true;
                     break;
                 }
+                is_over = self.word() == "{";
                 let (items, end) = self.otherwise();
                 last = last.to(end);
                 otherwise = items;
-                is_over = true;
             }
             if !is_nested {
                 break;

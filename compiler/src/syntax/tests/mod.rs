@@ -294,7 +294,7 @@ fn blocks_and_control_parse() {
     assert_eq!(block.docs, ["Squeezes, then expands."]);
     assert_eq!((block.params.len(), block.results.len(), block.items.len()), (3, 1, 3));
     let kinds: Vec<String> = defined(&file);
-    assert_eq!(kinds, ["image", "x", "For", "For", "If", "y", "Freeze", "Allow", "train(loss lr)", "Budget"],);
+    assert_eq!(kinds, ["image", "x", "For", "For", "If", "y", "Freeze", "Levels", "train(loss lr)", "Budget"],);
     let Item::If(branches) = &network.items[4] else { panic!("expected `if`") };
     assert_eq!((branches.arms.len(), branches.otherwise.len()), (2, 2));
     assert_eq!(&BLOCKS[branches.span.range()][..2], "if");
