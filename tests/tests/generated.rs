@@ -125,6 +125,17 @@ random! {
     seed_12 12 "../nets/random/seed_12.net";
 }
 
+/// What a run that goes on compares: every setting of a loss, and every loss of a sum.
+#[test]
+fn losses_are_spelt_out() {
+    assert_eq!(l1::Net::LOSS, "l1");
+    assert_eq!(huber::Net::LOSS, "huber(delta: 0.6)");
+    assert_eq!(
+        loss_sum::Net::LOSS,
+        "0.75 * cross_entropy(late) + 0.375 * cross_entropy(early, smoothing: 0.2) + 0.125 * cross_entropy(early)"
+    );
+}
+
 /// The same tests on the instruction set that every machine has.
 #[test]
 fn portable() {

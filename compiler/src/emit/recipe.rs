@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
+use crate::ir::Graph;
 use crate::recipe::{Change, Loss, LossKind, MAX_CHANGES, Pruning, Recipe, Setting};
 
 /// `rt::train::Recipe { … }`.
@@ -64,43 +65,43 @@ pub(super) fn pruning(pruning: Option<&Pruning>) -> TokenStream {
     }
 }
 
-/// The losses with their settings and factors as the description spells them; nothing where one loss has none, and its name
-/// says all.
-pub(super) fn loss(recipe: &Recipe) -> TokenStream {
-    let plain = match recipe.loss.kind {
-        LossKind::CrossEntropy { smoothing, ref weights } => smoothing == 0.0 && weights.is_empty(),
-        LossKind::MeanSquaredError | LossKind::BinaryCrossEntropy | LossKind::L1 => true,
-        LossKind::Huber { .. } => false,
+/// The loss with its settings as the description spells them; nothing where it has none, and its name says all. The losses of
+/// a sum say what they look at too, and their factors.
+pub(super) fn loss(recipe: &Recipe, graph: &Graph) -> TokenStream {
+    let text = if recipe.is_sum() {
+        let term = |loss: &Loss| {
+            let (name, settings) = parts(&loss.kind);
+            let of = graph.value(loss.of).name.clone();
+            let text = format!("{name}({})", [vec![of], settings].concat().join(", "));
+            if loss.weight == 1.0 { text } else { format!("{} * {text}", spelt(loss.weight)) }
+        };
+        recipe.losses().map(term).collect::<Vec<_>>().join(" + ")
+    } else {
+        let (name, settings) = parts(&recipe.loss.kind);
+        if settings.is_empty() {
+            return TokenStream::new();
+        }
+        format!("{name}({})", settings.join(", "))
     };
-    if plain && !recipe.is_sum() {
-        return TokenStream::new();
-    }
-    let text = recipe.losses().map(term).collect::<Vec<_>>().join(" + ");
     quote!(const LOSS: &'static str = #text;)
 }
 
-/// One loss with its settings, and its factor where it has one.
-fn term(loss: &Loss) -> String {
-    let text = match &loss.kind {
+/// A loss's name and its settings.
+fn parts(kind: &LossKind) -> (&'static str, Vec<String>) {
+    match kind {
         LossKind::CrossEntropy { smoothing, weights } => {
             let smoothing = (*smoothing > 0.0).then(|| format!("smoothing: {}", spelt(*smoothing)));
             let weights = (!weights.is_empty()).then(|| {
                 let weights: Vec<String> = weights.iter().map(|&weight| spelt(weight)).collect();
                 format!("weights: [{}]", weights.join(", "))
             });
-            let settings: Vec<String> = smoothing.into_iter().chain(weights).collect();
-            if settings.is_empty() {
-                "cross_entropy".to_owned()
-            } else {
-                format!("cross_entropy({})", settings.join(", "))
-            }
+            ("cross_entropy", smoothing.into_iter().chain(weights).collect())
         }
-        LossKind::Huber { delta } => format!("huber(delta: {})", spelt(*delta)),
-        LossKind::MeanSquaredError => "mean_squared_error".to_owned(),
-        LossKind::BinaryCrossEntropy => "binary_cross_entropy".to_owned(),
-        LossKind::L1 => "l1".to_owned(),
-    };
-    if loss.weight == 1.0 { text } else { format!("{} * {text}", spelt(loss.weight)) }
+        LossKind::MeanSquaredError => ("mean_squared_error", Vec::new()),
+        LossKind::BinaryCrossEntropy => ("binary_cross_entropy", Vec::new()),
+        LossKind::L1 => ("l1", Vec::new()),
+        LossKind::Huber { delta } => ("huber", vec![format!("delta: {}", spelt(*delta))]),
+    }
 }
 
 /// A number as it is computed with: an f32, in the fewest digits, with a dot.

@@ -126,7 +126,7 @@ pub(super) fn training(context: &Context<'_>) -> TokenStream {
     };
     let rates = rates(context);
     let pruning = recipe::pruning(train.pruning.as_ref());
-    let loss = recipe::loss(&train.recipe);
+    let loss = recipe::loss(&train.recipe, &context.compiled.graph);
     context.if_training(&quote! {
             impl rt::Trainable for #name {
                 const RECIPE: rt::train::Recipe = #recipe_constant;

@@ -230,6 +230,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn losses_have_titles() {
+        assert_eq!(loss_title("cross_entropy(smoothing: 0.1)"), "cross entropy loss (nats)");
+        assert_eq!(loss_title("huber(delta: 0.5)"), "Huber's loss");
+        assert_eq!(loss_title("cross_entropy(late) + 0.3 * cross_entropy(early)"), "sum of losses");
+        assert_eq!(loss_title("sum"), "sum of losses");
+    }
+
     /// The numbers of an attribute, in order.
     fn numbers(svg: &str, attribute: &str) -> Vec<f64> {
         let start = format!(" {attribute}=\"");
