@@ -71,6 +71,10 @@ impl Sources for Files {
             None => self.0.load(from, target),
         }
     }
+
+    fn labels(&mut self, from: &str, target: &UseTarget) -> Result<Text, Refusal> {
+        self.0.labels(from, target)
+    }
 }
 
 fn front_end(source: SourceId, map: &mut SourceMap, sink: &mut Sink) {
