@@ -9,6 +9,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use netwright::dataset::Dataset;
@@ -29,6 +30,9 @@ netwright::model!("../nets/layers/composite.net");
 struct Counting;
 
 static CALLS: AtomicUsize = AtomicUsize::new(0);
+
+/// The count is one for both tests: they take turns.
+static TURN: Mutex<()> = Mutex::new(());
 
 thread_local! {
     /// Whether this thread's calls count. Neither made nor dropped by code that could allocate.
@@ -131,12 +135,15 @@ fn allocations<N: Trainable>(threads: usize, n: usize) -> Vec<usize> {
             assert!(mask.density() < density);
             counts.push(CALLS.load(Ordering::Relaxed) - before);
         }
+        // Threads end when they like once the pool is gone, while the next one is counted.
+        rayon::broadcast(|_| COUNTS.set(false));
         counts
     })
 }
 
 #[test]
 fn a_step_after_the_first_allocates_nothing() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     for threads in [1, 2, 4] {
         for (name, counts) in
             [("lenet", allocations::<LeNet>(threads, 32)), ("composite", allocations::<Composite>(threads, 64))]
@@ -165,12 +172,15 @@ fn allocations_of_predictions(threads: usize, n: usize) -> Vec<usize> {
             network.forward(images, outputs.view_mut()).unwrap();
             counts.push(CALLS.load(Ordering::Relaxed) - before);
         }
+        // Threads end when they like once the pool is gone, while the next one is counted.
+        rayon::broadcast(|_| COUNTS.set(false));
         counts
     })
 }
 
 #[test]
 fn a_prediction_after_the_first_two_allocates_nothing() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     for threads in [1, 2, 4] {
         // One image and eight have their steps shared among a crew, which is started by the second; 64 are cut into chunks.
         for n in [1, 8, 64] {
@@ -202,12 +212,14 @@ fn trainer_allocations(threads: usize, augment: Augmentation) -> Vec<usize> {
             })
             .fit(&mut network, &data, None)
             .unwrap();
+        rayon::broadcast(|_| COUNTS.set(false));
         counts.split_off(2)
     })
 }
 
 #[test]
 fn augmentation_allocates_nothing() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let fill = Fill::Zero;
     let changes = [
         Change::Shift { pixels: 2, fill },
