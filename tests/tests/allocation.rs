@@ -212,12 +212,14 @@ fn trainer_allocations(threads: usize, augment: Augmentation) -> Vec<usize> {
             })
             .fit(&mut network, &data, None)
             .unwrap();
+        rayon::broadcast(|_| COUNTS.set(false));
         counts.split_off(2)
     })
 }
 
 #[test]
 fn augmentation_allocates_nothing() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let fill = Fill::Zero;
     let changes = [
         Change::Shift { pixels: 2, fill },

@@ -122,9 +122,12 @@ fn sums_of_losses_and_augmentation_come_back() {
             }
         }";
     let text = there_and_back("early.net", text);
-    for part in
-        ["cross_entropy(logits) + 0.3 * cross_entropy(", "shift(2, fill: edge)", "flip(vertical)", "noise(0.00001)"]
-    {
+    for part in [
+        "loss: cross_entropy(late) + 0.3 * cross_entropy(early, smoothing: 0.1)",
+        "shift(2, fill: edge)",
+        "flip(vertical)",
+        "noise(0.00001)",
+    ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
 }
