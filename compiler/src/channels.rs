@@ -259,8 +259,11 @@ mod tests {
             .collect()
     }
 
+    /// A parameter, and how long each of its axes that loses something is then.
+    type Cut = (String, Vec<Option<usize>>);
+
     /// Takes away the first free channel of a layer: the widths, and the parameters that lose something.
-    fn without_first(compiled: &Compiled, layer: usize) -> (HashMap<String, usize>, Vec<(String, Vec<Option<usize>>)>) {
+    fn without_first(compiled: &Compiled, layer: usize) -> (HashMap<String, usize>, Vec<Cut>) {
         let channels = Channels::of(&compiled.graph, None);
         let first = channels.of_layer(&channels.layers()[layer]).flatten().next().unwrap();
         let gone = HashSet::from([first]);

@@ -20,6 +20,9 @@ pub(crate) struct Found {
 
 type Table = Vec<Found>;
 
+/// Measures a call, by its name, elements and floats.
+type Add<'a> = dyn FnMut(String, usize, usize, &mut dyn FnMut()) + 'a;
+
 /// Measures those whose names contain `filter`.
 pub(crate) fn measure(filter: &str) -> Result<Table, OutOfMemory> {
     let mut found = Vec::new();
@@ -95,7 +98,7 @@ pub(crate) fn measure(filter: &str) -> Result<Table, OutOfMemory> {
 }
 
 /// The optimisers, over as many parameters as LeNet has, and the sum of gradients of four lanes.
-fn optimizers(add: &mut dyn FnMut(String, usize, usize, &mut dyn FnMut())) -> Result<(), OutOfMemory> {
+fn optimizers(add: &mut Add<'_>) -> Result<(), OutOfMemory> {
     const LEN: usize = 184_586;
     let (mut p, g) = (buffer(LEN)?, buffer(LEN)?);
     let (mut m, mut v) = (AlignedVec::zeroed(LEN)?, AlignedVec::zeroed(LEN)?);
