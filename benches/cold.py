@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How long a whole process takes to load weights, predict one image and print its class (examples/cold.rs).
+"""How long a whole process takes to load weights, predict one image and print its class (benches/cold.rs).
 
     python3 benches/cold.py [--runs 300] [--binary FILE -- ARGUMENTS]
 

@@ -2,16 +2,16 @@
 //! own.
 //!
 //! One thread at a time leads the crew ([`lead`]); the steps that it runs meanwhile may cut their work into parts that do
-//! not depend on each other ([`share`]). Waking a thread takes longer than most layers do, so the crew's members spin for
+//! not depend on each other (`share`). Waking a thread takes longer than most layers do, so the crew's members spin for
 //! a moment after their last part, and only then sleep. A part is claimed by whoever is free, the leader included: a
 //! member that sleeps, or that the system has put aside, is not waited for. What a part computes does not depend on who
 //! claims it, nor on how many parts there are, so that results are the same to the bit with any number of threads.
 //!
 //! # How it stays sound
 //!
-//! The job, a borrowed closure, is published by storing a [`Ticket`] with a bit for each of its parts. A member reads the
+//! The job, a borrowed closure, is published by storing a `Ticket` with a bit for each of its parts. A member reads the
 //! job only after it has claimed a part by a compare-and-swap that takes its bit away, which synchronises with the leader's
-//! store; the leader does not return from [`share`], and so does not write the next job, before every part has been
+//! store; the leader does not return from `share`, and so does not write the next job, before every part has been
 //! counted as done, which synchronises with the members' reads. It does no harm if the ticket that a member has looked at
 //! was one of an earlier job: that the swap succeeds means that the part is left of the present one.
 

@@ -3,7 +3,7 @@
 //! both. `docs/nwz.md` describes every byte.
 //!
 //! The format loses nothing: what is shared is decided before. [`Archive::parse`] checks a file, [`Array::decode`] gives
-//! an array's numbers; [`write`] (feature `write`) is the way back. All sizes are checked before anything is allocated,
+//! an array's numbers; [`mod@write`] (feature `write`) is the way back. All sizes are checked before anything is allocated,
 //! and no more work is done than the array has numbers.
 
 #![forbid(unsafe_code)]
