@@ -117,7 +117,7 @@ def run(framework, version, variants, build=None, times=None):
         "p90_ms": quantile(0.9),
         "p99_ms": quantile(0.99),
         "min_ms": quantile(0.0),
-        "iters": len(times),
+        "iters": len(milliseconds),
         "images_per_s": round(1e3 * batch / median, 2),
         "gflops_per_s": round(networks.operations(args.workload) / median / 1e6, 2),
         "peak_rss_mb": round(resource.getrusage(measured).ru_maxrss / 1024, 1),

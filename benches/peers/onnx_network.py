@@ -34,7 +34,7 @@ class _Writer:
 
     def conv(self, x, shape, filters, kernel, stride, pad):
         weight = (filters, shape[2], kernel, kernel)
-        return self.weighted("Conv", x, weight, math.prod(weight[1:]), filters, True, strides=[stride] * 2, pads=[pad] * 4)
+        return self.weighted("Conv", x, weight, math.prod(weight[1:]), filters, True, strides=[stride] * 2, pads=[pad] * 4, dilations=[1, 1])
 
     def max_pool(self, x, shape, kernel, stride, ceil):
         return self.node("MaxPool", x, kernel_shape=[kernel] * 2, strides=[stride] * 2, ceil_mode=int(ceil))

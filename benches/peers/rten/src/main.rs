@@ -52,8 +52,9 @@ fn measure(path: &str, shape: [usize; 4], threads: usize, seconds: Duration) -> 
         };
         (0..12).map(|_| uniform()).sum::<f32>() - 6.0
     };
-    let images: Vec<NdTensor<f32, 4>> =
-        (0..IMAGE_BATCHES).map(|_| NdTensor::from_data(shape, (0..len).map(|_| normal()).collect())).collect();
+    let images: Vec<NdTensor<f32, 4>> = (0..IMAGE_BATCHES)
+        .map(|_| NdTensor::from_data(shape, (0..len).map(|_| normal()).collect::<Vec<f32>>()))
+        .collect();
     let mut turn = images.iter().cycle();
     let mut step = || -> Result<()> {
         if let Some(image) = turn.next() {
