@@ -285,10 +285,10 @@ def peak():
     command = ["cargo", "run", "--release", "--quiet", "-p", "netwright-kernels", "--example", "peak", "peak only"]
     said(command)  # so that it is built
     runs = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(os.cpu_count())]
-    found = [re.search(r"(\w+): peak ([0-9.]+) multiply-adds per nanosecond", run.communicate()[0]) for run in runs]
+    found = [re.search(r"(\w+): peak ([0-9.]+) Gflop/s", run.communicate()[0]) for run in runs]
     if not all(found):
-        return None
-    return found[0][1], sum(2 * float(one[2]) for one in found)
+        sys.exit(f"`{' '.join(command)}` printed no peak")
+    return found[0][1], sum(float(one[2]) for one in found)
 
 
 def machine(args):
