@@ -31,7 +31,7 @@ struct Counting;
 
 static CALLS: AtomicUsize = AtomicUsize::new(0);
 
-/// The count is one for both tests: they take turns.
+/// The count is one for all tests: they take turns.
 static TURN: Mutex<()> = Mutex::new(());
 
 thread_local! {

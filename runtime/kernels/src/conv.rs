@@ -212,11 +212,7 @@ pub fn forward_among(
     b: &[f32],
     y: &mut [f32],
 ) {
-    g.check();
-    check::images("x", x, n, g.input_len());
-    among.check("y", y, n, g.out_h() * g.out_w(), g.f);
-    check::len("w", w, g.weight_layout().len());
-    check_bias(g, b);
+    check_forward(g, among, n, x, w, b, y);
     let depthwise = g.is_depthwise();
     let correlation = Correlation {
         images: n,
@@ -272,11 +268,7 @@ pub fn infer_among(
     b: &[f32],
     y: &mut [f32],
 ) {
-    g.check();
-    check::images("x", x, n, g.input_len());
-    among.check("y", y, n, g.out_h() * g.out_w(), g.f);
-    check::len("w", w, g.weight_layout().len());
-    check_bias(g, b);
+    check_forward(g, among, n, x, w, b, y);
     if !g.is_winograd() || !winograd::forward(g, among, activation, n, x, w, b, y) {
         forward_among(g, among, activation, n, x, w, b, y);
     }
@@ -348,6 +340,15 @@ pub(crate) fn transposed(
         // SAFETY: as above.
         unsafe { correlate(&correlation, dy, wt, b, dx) }
     }
+}
+
+/// What a forward pass asks of the lengths.
+fn check_forward(g: &Conv, among: Among, n: usize, x: &[f32], w: &[f32], b: &[f32], y: &[f32]) {
+    g.check();
+    check::images("x", x, n, g.input_len());
+    among.check("y", y, n, g.out_h() * g.out_w(), g.f);
+    check::len("w", w, g.weight_layout().len());
+    check_bias(g, b);
 }
 
 #[track_caller]
