@@ -48,9 +48,9 @@ fn compiled(text: &str) -> Vec<String> {
     all.push(compiled.fingerprint.clone());
     all.extend(compiled.plans().map(ToString::to_string));
     all.push(format!("{:?}", summary::layers(&compiled.graph)));
-    all.push(picture::dot(&compiled.graph));
-    if let Ok(svg) = picture::svg(&compiled.graph) {
-        all.push(svg);
+    for depth in [None, Some(1), Some(2)] {
+        all.push(picture::dot(&compiled.graph, depth));
+        all.extend(picture::svg(&compiled.graph, depth));
     }
     all
 }

@@ -64,13 +64,7 @@ pub(crate) fn diagnostics(
     tokens
 }
 
-fn one(
-    diagnostic: &Diagnostic,
-    map: &SourceMap,
-    main: SourceId,
-    place: &Place,
-    overrides: &[Override],
-) -> TokenStream {
+fn one(diagnostic: &Diagnostic, map: &SourceMap, main: SourceId, place: &Place, overrides: &[Override]) -> TokenStream {
     if let Some(given) = overrides.iter().find(|given| diagnostic.given.as_ref() == Some(&given.name)) {
         return compile_error(given.first, given.last, &rendered(diagnostic, map));
     }
