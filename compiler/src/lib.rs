@@ -29,6 +29,9 @@ pub mod recipe;
 pub mod source;
 pub mod summary;
 pub mod syntax;
+#[cfg(test)]
+#[path = "../../tests/src/time.rs"]
+mod time;
 pub mod types;
 
 pub use driver::{Compiled, Settings, Training, check, compile};

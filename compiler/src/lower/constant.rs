@@ -28,6 +28,19 @@ pub enum Constant {
     AnyFloat,
 }
 
+/// Most values of a list, those of lists in it counted.
+const MAX_LIST: usize = 50_000;
+
+impl Constant {
+    /// How many values it is made of.
+    pub(super) fn n_values(&self) -> usize {
+        match self {
+            Self::List(items) => items.iter().map(Self::n_values).fold(1, usize::saturating_add),
+            _ => 1,
+        }
+    }
+}
+
 impl fmt::Display for Constant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -77,11 +90,21 @@ impl<'a> Lowerer<'a> {
 
     /// The value of a list, if every item has one.
     pub(super) fn list(&mut self, items: &'a [Expr]) -> Meaning {
-        let values: Vec<Option<Constant>> = items.iter().map(|item| self.constant(item)).collect();
-        values
-            .into_iter()
-            .collect::<Option<Vec<_>>>()
-            .map_or(Meaning::Unknown, |items| Meaning::Constant(Constant::List(items)))
+        let mut values = Some(Vec::new());
+        let mut n_values = 0_usize;
+        for item in items {
+            let value = self.constant(item);
+            n_values = n_values.saturating_add(value.as_ref().map_or(0, Constant::n_values));
+            if n_values > MAX_LIST {
+                self.stop(item.span, format!("a list holds more than {MAX_LIST} values"));
+                return Meaning::Unknown;
+            }
+            match (&mut values, value) {
+                (Some(values), Some(value)) => values.push(value),
+                (values, _) => *values = None,
+            }
+        }
+        values.map_or(Meaning::Unknown, |items| Meaning::Constant(Constant::List(items)))
     }
 
     /// Applies `-` or `not`.

@@ -13,6 +13,9 @@ use crate::types::TensorType;
 
 use super::Constant;
 
+/// Values of a list that are copied in the time of a statement.
+const VALUES_A_STEP: usize = 32;
+
 impl<'a> Lowerer<'a> {
     /// What an expression means.
     pub(super) fn evaluate(&mut self, expr: &'a Expr) -> Meaning {
@@ -59,6 +62,10 @@ impl<'a> Lowerer<'a> {
 
     fn name(&mut self, name: &str, span: Span) -> Meaning {
         if let Some(named) = self.lookup(name) {
+            if let Meaning::Constant(list @ Constant::List(_)) = &named.meaning {
+                // A copy of a long list takes as long as many statements.
+                self.n_steps = self.n_steps.saturating_add(list.n_values() / VALUES_A_STEP);
+            }
             return named.meaning;
         }
         // A look at all names for each of many mistakes would take long.

@@ -32,7 +32,13 @@ impl<'a> Lowerer<'a> {
         let kind = super::names::kind_of(&block.name.text);
         let (name, earlier) = self.frame().names.of(&kind, true, label, call.span);
         self.report_second(&name, earlier, site.label.map_or(call.span, |label| label.name.span));
-        if self.frames.iter().any(|frame| frame.block.is_some_and(|other| std::ptr::eq(other, block))) {
+        let is_this = |frame: &Frame<'_>| frame.block.is_some_and(|other| std::ptr::eq(other, block));
+        if let Some(at) = self.frames.iter().position(is_this) {
+            // Every block of the circle is checked, and the first of them reports it.
+            let first = self.frames[at..].iter().filter_map(|frame| frame.block).map(|block| block.name.span).min();
+            if self.paths.is_some() && first != Some(block.name.span) {
+                return None;
+            }
             self.sink
                 .error(codes::N0115, format!("`{}` contains itself", block.name.text))
                 .primary(call.span, "expected another block")
@@ -330,9 +336,9 @@ impl<'a> Lowerer<'a> {
                 .secondary(block.name.span, "declared here");
             return Meaning::Unknown;
         }
-        for (declared, &id) in block.results.iter().zip(&ids) {
+        for (declared, id) in block.results.iter().zip(&mut ids) {
             let promised = self.dims(&declared.dims, declared.span);
-            let found = self.type_of(id);
+            let found = self.type_of(*id);
             if let Promise::Broken(example) = self.promise(&promised, &found) {
                 let title = format!("`{}` declares {promised} and returns {found}", block.name.text);
                 let report = self
@@ -343,6 +349,8 @@ impl<'a> Lowerer<'a> {
                 if let Some(example) = example {
                     report.note(example);
                 }
+                // Callers go by what is declared, so that they are not blamed, too.
+                *id = self.value("declared", promised, declared.span);
             }
         }
         match ids.as_slice() {

@@ -5,13 +5,18 @@ use super::{Constant, Lowerer, MAX_STEPS};
 use crate::diagnostic::{codes, quote};
 use crate::source::Span;
 use crate::syntax::ast;
-use crate::types::{Demand, Dim};
+use crate::types::{Demand, Dim, Truth};
+
+/// The most rounds of a loop that a definition is checked with, where an assertion asks for so many.
+const MOST_ROUNDS: i64 = 64;
 
 impl<'a> Lowerer<'a> {
     /// Carries out statements in order, up to a `return`.
     pub(super) fn items(&mut self, items: &'a [ast::Item]) {
         for (index, item) in items.iter().enumerate() {
             if self.is_stopped {
+                // What follows is read by those who go on.
+                self.mention(&items[index..]);
                 return;
             }
             if let Some((_, span)) = self.frame().returned {
@@ -347,9 +352,15 @@ impl<'a> Lowerer<'a> {
                 if let (Some(start), Some(end)) = (start.as_number(), end.as_number()) {
                     return Some(Box::new((start..end).map(Constant::Int)));
                 }
-                // A number of rounds that depends on the instance: one and two are tried, others left to the instances.
+                // A number of rounds that depends on the instance: the two smallest that can be are tried, others left to
+                // the instances.
                 let rounds = &end - &start;
-                for n in 1..=2_i64 {
+                let mut n_tried = 0;
+                for n in 1..=MOST_ROUNDS {
+                    if n_tried == 2 || self.facts.equal(&rounds, &Dim::from(n)) == Truth::Never {
+                        continue;
+                    }
+                    n_tried += 1;
                     if self.decide_equal(&rounds, &Dim::from(n)) {
                         return Some(Box::new((0..n).map(move |index| {
                             let sum = &start + index;

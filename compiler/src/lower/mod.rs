@@ -117,10 +117,12 @@ pub fn lower(program: &Program, network: &ast::Network, overrides: &Overrides, s
     if !lowerer.is_stopped {
         lowerer.check_interface(network);
     }
+    // Which layers there are is known only where nothing was wrong so far; what follows may have several mistakes.
+    let is_complete = !lowerer.sink.has_errors();
     let recipe = lowerer.train_section(network);
     let pruning = lowerer.prune_section(network, recipe.as_ref());
-    lowerer.freeze();
-    lowerer.rates();
+    lowerer.freeze(is_complete);
+    lowerer.rates(is_complete);
     lowerer.check_pruned();
     let limits = lowerer.budget();
     let labels = lowerer.labels();

@@ -23,6 +23,10 @@ impl<'a> Lowerer<'a> {
                 continue;
             }
             known.push(&param.name.text);
+            let unit = self.frame().unit;
+            if let Some((_, constant)) = self.find_constant(unit, &param.name.text) {
+                self.noticed.hides.push((param.name.span, constant.name.span, param.name.text.clone()));
+            }
             let given = overrides.iter().find(|(name, _)| *name == param.name.text);
             let value = match (given, &param.default) {
                 (Some((_, value)), _) => Some((value.clone(), param.name.span, true)),

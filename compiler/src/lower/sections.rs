@@ -108,8 +108,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// Takes the frozen layers out of training.
-    pub(super) fn freeze(&mut self) {
-        let is_sound = !self.sink.has_errors();
+    pub(super) fn freeze(&mut self, is_complete: bool) {
         let frozen = std::mem::take(&mut self.sections.frozen);
         let layers = Layers::of(&self.graph);
         let mut seen = HashSet::new();
@@ -122,15 +121,14 @@ impl<'a> Lowerer<'a> {
                     parameter.trained = false;
                 }
             }
-            if n_found == 0 && is_sound {
+            if n_found == 0 && is_complete {
                 self.no_such_layer(name, *span);
             }
         }
     }
 
     /// Gives parameters the learning rates that the section says.
-    pub(super) fn rates(&mut self) {
-        let is_sound = !self.sink.has_errors();
+    pub(super) fn rates(&mut self, is_complete: bool) {
         let rates = std::mem::take(&mut self.sections.rates);
         let layers = Layers::of(&self.graph);
         // Of several factors for one name the last counts, where it stands.
@@ -147,7 +145,7 @@ impl<'a> Lowerer<'a> {
                     parameter.rate = *factor;
                 }
             }
-            if n_found == 0 && is_sound {
+            if n_found == 0 && is_complete {
                 self.no_such_layer(name, *span);
             }
         }
