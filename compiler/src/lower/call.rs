@@ -27,7 +27,11 @@ impl<'a> Lowerer<'a> {
             return self.build(signature, bound, label, call.span, site.operand.is_some());
         }
         let unit = self.frame().unit;
-        if let Some((unit, block)) = self.find_block(unit, &call.name.text) {
+        if let Some((owner, block)) = self.find_block(unit, &call.name.text) {
+            if owner != unit && self.is_ambiguous(&call.name.text, call.name.span) {
+                return Meaning::Unknown;
+            }
+            let unit = owner;
             return self.instance(unit, block, call, site).unwrap_or(Meaning::Unknown);
         }
         self.unknown_layer(&call.name);

@@ -59,7 +59,8 @@ impl<'a> Lowerer<'a> {
 
     fn name(&mut self, name: &str, span: Span) -> Meaning {
         if let Some(named) = self.lookup(name) {
-            return named.meaning;
+            let is_own = named.span.source == span.source;
+            return if !is_own && self.is_ambiguous(name, span) { Meaning::Unknown } else { named.meaning };
         }
         // A look at all names for each of many mistakes would take long.
         let known = if self.sink.is_full() { Vec::new() } else { self.known_names() };
@@ -131,7 +132,11 @@ impl<'a> Lowerer<'a> {
         // The second half of a condition is not looked at where the first decides.
         match (op, &left) {
             (BinaryOp::And, Meaning::Constant(Constant::Bool(false)))
-            | (BinaryOp::Or, Meaning::Constant(Constant::Bool(true))) => return left,
+            | (BinaryOp::Or, Meaning::Constant(Constant::Bool(true))) => {
+                self.mention_in(b);
+                return left;
+            }
+            (BinaryOp::Equal | BinaryOp::NotEqual, _) if !self.is_choice(a, b) => return Meaning::Unknown,
             _ => {}
         }
         let right = self.evaluate(b);

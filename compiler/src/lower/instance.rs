@@ -224,6 +224,7 @@ impl<'a> Lowerer<'a> {
                 (None, None) => None,
             };
             let meaning = value.map_or(Meaning::Unknown, Meaning::Constant);
+            self.note_choices(param);
             self.frame().define(&param.name.text, meaning, param.name.span);
         }
         // Now every axis has a size to be checked against.

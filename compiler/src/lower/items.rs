@@ -22,7 +22,7 @@ impl<'a> Lowerer<'a> {
                         .primary(at, "never reached")
                         .secondary(span, "the block ends here");
                 }
-                return;
+                return self.pass_over(items.get(index..).unwrap_or_default());
             }
             self.n_steps += 1;
             if self.n_steps > MAX_STEPS {
@@ -238,9 +238,12 @@ impl<'a> Lowerer<'a> {
     }
 
     fn branches(&mut self, branches: &'a ast::If) {
-        for (condition, items) in &branches.arms {
+        for (index, (condition, items)) in branches.arms.iter().enumerate() {
             match self.truth(condition, "`if`") {
                 Some(true) => {
+                    for (condition, _) in branches.arms.iter().skip(index + 1) {
+                        self.mention_in(condition);
+                    }
                     let others = branches.arms.iter().map(|(_, items)| items).chain([&branches.otherwise]);
                     others.filter(|other| !std::ptr::eq(*other, items)).for_each(|other| self.pass_over(other));
                     return self.items(items);
@@ -271,6 +274,17 @@ impl<'a> Lowerer<'a> {
     fn mention(&mut self, items: &'a [ast::Item]) {
         let mut names = Vec::new();
         crate::syntax::names::in_items(items, &mut |name| names.push(name.to_owned()));
+        self.count_as_used(names);
+    }
+
+    /// Counts what an expression mentions as used, though its value is not asked for this time.
+    pub(super) fn mention_in(&mut self, expr: &'a ast::Expr) {
+        let mut names = Vec::new();
+        crate::syntax::names::in_expr(expr, &mut |name| names.push(name.to_owned()));
+        self.count_as_used(names);
+    }
+
+    fn count_as_used(&mut self, names: Vec<String>) {
         for name in names {
             self.lookup(&name);
         }

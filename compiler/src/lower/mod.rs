@@ -8,6 +8,7 @@
 mod arguments;
 mod augment;
 mod call;
+mod choice;
 mod constant;
 mod definition;
 mod entries;
@@ -142,6 +143,8 @@ pub(crate) struct Lowerer<'a> {
     paths: Option<Paths>,
     /// The network or block at the bottom, instances above.
     frames: Vec<Frame<'a>>,
+    /// What parameters that are enumerated can be, by the place of their name.
+    choices: HashMap<Span, &'a [ast::Choice]>,
     /// Constants of files, by the place of their name; `None` while one is being computed.
     constants: HashMap<Span, Option<Meaning>>,
     n_dropouts: u32,
@@ -164,6 +167,7 @@ impl<'a> Lowerer<'a> {
             types: HashMap::new(),
             paths: None,
             frames: Vec::new(),
+            choices: HashMap::new(),
             constants: HashMap::new(),
             n_dropouts: 0,
             n_layers: 0,

@@ -24,6 +24,10 @@ impl<'a> Lowerer<'a> {
             }
             known.push(&param.name.text);
             let given = overrides.iter().find(|(name, _)| *name == param.name.text);
+            if let (Some(_), Some(default)) = (given, &param.default) {
+                self.mention_in(default);
+            }
+            self.note_choices(param);
             let value = match (given, &param.default) {
                 (Some((_, value)), _) => Some((value.clone(), param.name.span, true)),
                 (None, Some(default)) => self.constant(default).map(|value| (value, default.span, false)),
