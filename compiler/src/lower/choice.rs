@@ -1,13 +1,25 @@
 //! Parameters that are one of a few texts, and what they are compared with.
 
+use std::collections::HashMap;
+
 use super::{Lowerer, quoted, type_name};
 use crate::diagnostic::{codes, quote, suggest};
+use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind};
 
 impl<'a> Lowerer<'a> {
     /// Notes what a parameter can be, for comparisons.
     pub(super) fn note_choices(&mut self, param: &'a ast::Param) {
         if let ast::ParamType::Choice(choices) = &param.ty {
+            let mut seen: HashMap<&str, Span> = HashMap::new();
+            for choice in choices {
+                if let Some(first) = seen.insert(&choice.text, choice.span) {
+                    self.sink
+                        .error(codes::N0103, format!("the choice {} is given twice", quote(&quoted(&choice.text))))
+                        .primary(choice.span, "given again here")
+                        .secondary(first, "given here first");
+                }
+            }
             self.choices.insert(param.name.span, choices);
         }
     }

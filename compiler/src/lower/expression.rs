@@ -69,12 +69,15 @@ impl<'a> Lowerer<'a> {
         let unit = self.frame().unit;
         let is_block = self.find_block(unit, name).is_some();
         let defined = self.frame().definitions.get(name).copied();
+        let binding = self.frame().binding;
         let report = self
             .sink
             .error(codes::N0101, format!("nothing is called {}", quote(name)))
             .primary(span, "not defined here or above");
         if let Some(below) = defined.filter(|below| below.source == span.source && below.start > span.start) {
             report.secondary(below, "defined here, below").help("a name is known from its definition on");
+        } else if let Some(itself) = defined.filter(|place| binding == Some(*place)) {
+            report.secondary(itself, "the statement that defines it").help("start from an input, or from a name above");
         } else if let Some(above) = defined {
             report.secondary(above, "defined here, in a branch that is not taken");
         } else if is_layer || is_block {

@@ -264,7 +264,7 @@ impl<'a> Lowerer<'a> {
         let wanted = if shape.dims.len() == found.rank() {
             let dims = shape.dims.iter().map(|dim| match self.constant_quietly(dim) {
                 Some(dim) => dim.to_string(),
-                None => "?".to_owned(),
+                None => "_".to_owned(),
             });
             format!("[{}]", dims.collect::<Vec<_>>().join(", "))
         } else {
@@ -300,8 +300,13 @@ impl<'a> Lowerer<'a> {
             return Meaning::Unknown;
         }
         let Some((values, span)) = self.frame().returned.clone() else {
+            let title = if has_return(&block.items) {
+                format!("`{}` does not return on every way through it", block.name.text)
+            } else {
+                format!("`{}` returns nothing", block.name.text)
+            };
             self.sink
-                .error(codes::N0116, format!("`{}` returns nothing", block.name.text))
+                .error(codes::N0116, title)
                 .primary(block.name.span, "expected a `return` on every way through it");
             return Meaning::Unknown;
         };
@@ -374,4 +379,16 @@ impl<'a> Lowerer<'a> {
         }
         Some((name, label.name.span))
     }
+}
+
+/// Whether a `return` stands anywhere in some statements.
+fn has_return(items: &[ast::Item]) -> bool {
+    items.iter().any(|item| match item {
+        ast::Item::Return(_) => true,
+        ast::Item::For(repetition) => has_return(&repetition.items),
+        ast::Item::If(branches) => {
+            branches.arms.iter().any(|(_, items)| has_return(items)) || has_return(&branches.otherwise)
+        }
+        _ => false,
+    })
 }

@@ -24,6 +24,8 @@ mod prune;
 mod scope;
 mod sections;
 mod spelling;
+#[cfg(test)]
+mod tests;
 mod train;
 
 use std::collections::{HashMap, HashSet};
@@ -209,8 +211,12 @@ impl<'a> Lowerer<'a> {
                     sizes.push(Some(size))
                 }
                 Some(other) => {
+                    let title = match other {
+                        Constant::Int(_) | Constant::Dim(_) => "an axis has at least one element",
+                        _ => "the size of an axis is a whole number",
+                    };
                     self.sink
-                        .error(codes::N0204, format!("an axis has at least one element, found {other}"))
+                        .error(codes::N0204, format!("{title}, found {other}"))
                         .primary(dim.span, "expected a whole number, 1 or more");
                     sizes.push(None);
                 }
@@ -254,7 +260,16 @@ pub(crate) fn type_name(ty: &ast::ParamType) -> String {
         ast::ParamType::Float => "float".to_owned(),
         ast::ParamType::Bool => "bool".to_owned(),
         ast::ParamType::Choice(choices) => {
-            choices.iter().map(|choice| format!("{:?}", choice.text)).collect::<Vec<_>>().join(" | ")
+            let mut names = String::new();
+            for choice in choices {
+                names.push_str(if names.is_empty() { "" } else { " | " });
+                if names.chars().count() > 120 {
+                    names.push('…');
+                    break;
+                }
+                names.push_str(&Constant::Text(choice.text.clone()).to_string());
+            }
+            names
         }
     }
 }

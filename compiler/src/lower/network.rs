@@ -106,8 +106,7 @@ impl<'a> Lowerer<'a> {
         if self.is_taken(&input.name) {
             return;
         }
-        if self.frame().n_loops > 0 {
-            self.sink.error(codes::N0110, "an input stands in a loop").primary(input.span, "expected outside of loops");
+        if !self.only_outside_loops("an input", input.span) {
             return;
         }
         if let Some(hole) = input.dims.iter().find(|dim| dim.kind == ast::ExprKind::Hole) {

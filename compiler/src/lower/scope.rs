@@ -39,6 +39,8 @@ pub(super) struct Frame<'a> {
     pub(super) names: Names,
     /// Every name that is defined anywhere in it, for uses above the definition.
     pub(super) definitions: HashMap<String, Span>,
+    /// The name that the statement being carried out binds.
+    pub(super) binding: Option<Span>,
     /// How many loops are around the statement.
     pub(super) n_loops: usize,
     /// What it returned, with where that stands.
@@ -50,7 +52,16 @@ impl<'a> Frame<'a> {
         let mut definitions = HashMap::new();
         define(items, &mut definitions);
         let names = Names::new(prefix, items);
-        Self { unit, block, scopes: vec![HashMap::new()], names, definitions, n_loops: 0, returned: None }
+        Self {
+            unit,
+            block,
+            scopes: vec![HashMap::new()],
+            names,
+            definitions,
+            binding: None,
+            n_loops: 0,
+            returned: None,
+        }
     }
 
     /// What a name means here, the innermost scope first.
