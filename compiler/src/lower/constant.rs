@@ -1,6 +1,6 @@
 //! Numbers known at compile time: literals, parameters, and the arithmetic of them, checked for overflow.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use super::Lowerer;
 use super::scope::Meaning;
@@ -41,21 +41,32 @@ impl Constant {
     }
 }
 
+/// About how many characters of a text or list messages show.
+const MAX_SHOWN: usize = 60;
+
+/// For messages: long texts and lists are cut.
 impl fmt::Display for Constant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Constant::Int(value) => write!(f, "{value}"),
             Constant::Float(value) => write!(f, "{value:?}"),
             Constant::Bool(value) => write!(f, "{value}"),
-            Constant::Text(text) => write!(f, "{text:?}"),
+            Constant::Text(text) => match text.char_indices().nth(MAX_SHOWN) {
+                Some((end, _)) => write!(f, "{:?}…", text.get(..end).unwrap_or_default()),
+                None => write!(f, "{text:?}"),
+            },
             Constant::Dim(dim) => write!(f, "{dim}"),
             Constant::AnyFloat => f.write_str("a number"),
             Constant::List(items) => {
-                f.write_str("[")?;
+                let mut list = String::from("[");
                 for (index, item) in items.iter().enumerate() {
-                    write!(f, "{}{item}", if index == 0 { "" } else { ", " })?;
+                    if list.chars().count() > MAX_SHOWN {
+                        list.push_str(", …");
+                        break;
+                    }
+                    write!(list, "{}{item}", if index == 0 { "" } else { ", " })?;
                 }
-                f.write_str("]")
+                write!(f, "{list}]")
             }
         }
     }
@@ -216,9 +227,14 @@ impl<'a> Lowerer<'a> {
     }
 
     fn misfit(&mut self, op: BinaryOp, a: &(Constant, Span), b: &(Constant, Span)) -> Meaning {
+        let expected = match op {
+            BinaryOp::And | BinaryOp::Or => "expected `true` or `false` on both sides",
+            BinaryOp::Equal | BinaryOp::NotEqual => "expected operands of one kind",
+            _ => "expected two numbers",
+        };
         self.sink
             .error(codes::N0203, format!("`{}` does not apply to {} and {}", op.as_str(), a.0, b.0))
-            .primary(a.1.to(b.1), "expected operands of one kind");
+            .primary(a.1.to(b.1), expected);
         Meaning::Unknown
     }
 

@@ -230,6 +230,7 @@ impl<'a> Lowerer<'a> {
                 (None, None) => None,
             };
             let meaning = value.map_or(Meaning::Unknown, Meaning::Constant);
+            self.note_choices(param);
             self.frame().define(&param.name.text, meaning, param.name.span);
         }
         // Now every axis has a size to be checked against.
@@ -269,7 +270,7 @@ impl<'a> Lowerer<'a> {
         let wanted = if shape.dims.len() == found.rank() {
             let dims = shape.dims.iter().map(|dim| match self.constant_quietly(dim) {
                 Some(dim) => dim.to_string(),
-                None => "?".to_owned(),
+                None => "_".to_owned(),
             });
             format!("[{}]", dims.collect::<Vec<_>>().join(", "))
         } else {
@@ -305,8 +306,13 @@ impl<'a> Lowerer<'a> {
             return Meaning::Unknown;
         }
         let Some((values, span)) = self.frame().returned.clone() else {
+            let title = if has_return(&block.items) {
+                format!("`{}` does not return on every way through it", block.name.text)
+            } else {
+                format!("`{}` returns nothing", block.name.text)
+            };
             self.sink
-                .error(codes::N0116, format!("`{}` returns nothing", block.name.text))
+                .error(codes::N0116, title)
                 .primary(block.name.span, "expected a `return` on every way through it");
             return Meaning::Unknown;
         };
@@ -381,4 +387,16 @@ impl<'a> Lowerer<'a> {
         }
         Some((name, label.name.span))
     }
+}
+
+/// Whether a `return` stands anywhere in some statements.
+fn has_return(items: &[ast::Item]) -> bool {
+    items.iter().any(|item| match item {
+        ast::Item::Return(_) => true,
+        ast::Item::For(repetition) => has_return(&repetition.items),
+        ast::Item::If(branches) => {
+            branches.arms.iter().any(|(_, items)| has_return(items)) || has_return(&branches.otherwise)
+        }
+        _ => false,
+    })
 }

@@ -248,9 +248,20 @@ impl<'a> Lowerer<'a> {
                 return None;
             }
         };
+        let mut at = expr.span;
         let batch = match args {
             [] => return Some(make(1)),
-            [arg] if arg.name.as_ref().is_none_or(|name| name.text == "batch") => self.constant(&arg.value)?,
+            [arg] if arg.name.as_ref().is_none_or(|name| name.text == "batch") => {
+                at = arg.value.span;
+                self.constant(&arg.value)?
+            }
+            [ast::Arg { name: Some(wrong), .. }] => {
+                self.sink
+                    .error(codes::N0202, format!("`{name}` has no argument {}", quote(&wrong.text)))
+                    .primary(wrong.span, "not an argument of it")
+                    .did_you_mean("batch", wrong.span);
+                return None;
+            }
             _ => Constant::Bool(false),
         };
         match batch {
@@ -258,7 +269,7 @@ impl<'a> Lowerer<'a> {
             _ => {
                 self.sink
                     .error(codes::N0204, format!("`{name}` takes the size of a batch"))
-                    .primary(expr.span, format!("expected, for example, `{name}(batch: 16)`"));
+                    .primary(at, format!("expected, for example, `{name}(batch: 16)`"));
                 None
             }
         }
