@@ -91,7 +91,7 @@ fn squeezenet_names_what_a_photograph_shows() {
     assert_eq!(top.len(), 3, "{answer}");
     for (found, (class, probability)) in top.iter().zip(&ranked) {
         assert_eq!(found["class"].as_u64(), Some(*class as u64), "{answer}");
-        assert_eq!(found["label"].as_str(), Some(SqueezeNet::LABELS[*class]), "{answer}");
+        assert_eq!(found["name"].as_str(), Some(SqueezeNet::LABELS[*class]), "{answer}");
         let difference = found["probability"].as_f64().unwrap() - f64::from(*probability);
         assert!(difference.abs() < 1e-5, "{answer}: {probability}");
     }
