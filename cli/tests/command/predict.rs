@@ -96,7 +96,8 @@ fn squeezenet_names_what_a_photograph_shows() {
         assert!(difference.abs() < 1e-5, "{answer}: {probability}");
     }
     let said = good(folder, &words).stdout;
-    assert!(said.contains(SqueezeNet::LABELS[ranked[0].0]) && said.contains('█') && said.contains(" %"), "{said}");
+    // Untrained, it holds every class for nearly as likely: the thinnest bars.
+    assert!(said.contains(SqueezeNet::LABELS[ranked[0].0]) && said.contains(" %  ▏"), "{said}");
 }
 
 #[test]
