@@ -51,7 +51,10 @@ impl Sparse {
             let at = (eight / 2 * g.inputs + input) * PANEL + eight % 2 * LANES;
             &w[at..at + LANES]
         };
-        let is_kept = |eight: usize, input: usize| block(eight, input).iter().any(|&weight| weight != 0.0);
+        // All bits but the signs: without a branch for each weight.
+        let is_kept = |eight: usize, input: usize| {
+            block(eight, input).iter().fold(0, |bits, weight| bits | weight.to_bits() << 1) != 0
+        };
         let count =
             (0..eights).map(|eight| (0..g.inputs).filter(|&input| is_kept(eight, input)).count()).sum::<usize>();
         let (all, last) = (eights.checked_mul(g.inputs)?, u32::try_from(g.inputs).ok()?);
@@ -198,7 +201,7 @@ impl<S: Simd> Eight<'_, S> {
         for i in 0..R {
             debug_assert!((input as usize) < x[i].len());
             // SAFETY: a block's input is one of the layer's, and a row has all of these.
-            let x = unsafe { s.splat_at(x[i].as_ptr().add(input as usize)) };
+            let x = unsafe { s.splat_at(x[i].as_ptr().wrapping_add(input as usize)) };
             sums[i][j] = s.mul_add(x, weights, sums[i][j]);
         }
     }
