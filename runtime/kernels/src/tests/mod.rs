@@ -13,6 +13,7 @@ mod optimizer;
 mod pooling;
 mod prelu;
 mod shaping;
+mod sparse;
 mod winograd;
 
 use crate::conv::Among;
