@@ -153,6 +153,33 @@ impl Archive<'_> {
     }
 }
 
+impl Archive<'_> {
+    /// Checks that the weights of a layer can be computed with in integers: they are integers from -127 to 127, and what
+    /// their sums are multiplied by fits a float. The names are those of its weights, of the tensor that it reads and of
+    /// the one that it writes, if that is not floats.
+    ///
+    /// # Errors
+    ///
+    /// [`NwzError::Malformed`] if it cannot, or something is not in the file.
+    pub fn check_integers(&self, weight: &str, input: &str, output: Option<&str>) -> Result<(), NwzError> {
+        let range = |name: &str| self.ranges.iter().flatten().find(|range| range.name == name);
+        let absent = || of_array(weight, "a part of it is not in the file");
+        let array = self.arrays.iter().find(|array| array.name == weight).ok_or_else(absent)?;
+        let input = range(input).ok_or_else(absent)?.scale;
+        let output = output.map(|name| range(name).ok_or_else(absent)).transpose()?.map_or(1.0, |range| range.scale);
+        let mut numbers = vec![0.0_f32; array.count];
+        array.decode_unscaled(&mut numbers)?;
+        if !numbers.iter().all(|number| number.fract() == 0.0 && number.abs() <= MAX_WEIGHT) {
+            return Err(of_array(weight, "a weight is no integer from -127 to 127"));
+        }
+        let fits = array.scales().all(|scale| (input * scale).is_normal() && (input * scale / output).is_finite());
+        if fits { Ok(()) } else { Err(of_array(weight, "a scale is too large or too small")) }
+    }
+}
+
+/// The largest magnitude of a weight.
+const MAX_WEIGHT: f32 = 127.0;
+
 /// What stands between the frame and the checksum, both of which are right, and the version.
 fn content(bytes: &[u8]) -> Result<(&[u8], u32), NwzError> {
     if !bytes.starts_with(&MAGIC) {
