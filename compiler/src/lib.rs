@@ -16,6 +16,7 @@ pub mod diagnostic;
 pub mod driver;
 pub mod emit;
 pub mod format;
+pub mod int8;
 pub mod ir;
 pub mod lint;
 pub mod lower;
