@@ -2,7 +2,7 @@
 
 use super::{Random, assert_close, bits, put_among};
 use crate::conv::Among;
-use crate::isa::on_every_isa;
+use crate::isa::{Isa, on_every_isa};
 use crate::unary::{self, Unary};
 use crate::{log_softmax, softmax};
 
@@ -140,8 +140,11 @@ fn forward(kind: Unary, x: &[f32]) -> Vec<f32> {
 #[test]
 fn values_are_right_to_a_few_units_in_the_last_place() {
     // Every order of magnitude, both signs, a length that is no multiple of eight.
-    let mut x: Vec<f32> = (0..=5000).map(|i| (i as f32 - 2500.0) / 50.0).collect();
-    x.extend((-120..=24).flat_map(|e| [1.3 * (e as f32 / 4.0).exp2(), -1.3 * (e as f32 / 4.0).exp2()]));
+    let step = if cfg!(miri) { 500 } else { 1 };
+    let mut x: Vec<f32> = (0..=5000).step_by(step).map(|i| (i as f32 - 2500.0) / 50.0).collect();
+    x.extend(
+        (-120..=24).step_by(step.min(24)).flat_map(|e| [1.3 * (e as f32 / 4.0).exp2(), -1.3 * (e as f32 / 4.0).exp2()]),
+    );
     on_every_isa(|isa| {
         for kind in KINDS {
             let mut worst = 0.0_f64;
@@ -157,7 +160,7 @@ fn values_are_right_to_a_few_units_in_the_last_place() {
             // The tail of the normal distribution is the product of four approximations; without fused multiply-add its
             // exponent is known to half a unit of up to ninety.
             let bound = match kind {
-                Unary::Gelu if isa == crate::Isa::Portable => 40.0,
+                Unary::Gelu if matches!(isa, Isa::Portable | Isa::Simd128) => 40.0,
                 Unary::Gelu | Unary::Silu => 6.0,
                 _ => 3.0,
             };

@@ -13,6 +13,7 @@ mod optimizer;
 mod pooling;
 mod prelu;
 mod shaping;
+mod simd;
 mod winograd;
 
 use crate::conv::Among;
@@ -53,9 +54,15 @@ impl Random {
     }
 }
 
-/// How many random cases to try: a few under Miri, which looks for undefined behaviour and is slow.
+/// How many random cases to try: a few under Miri, which looks for undefined behaviour and is slow (a case of so many
+/// multiplications as [`is_quick`] lets pass takes it seconds).
 pub(crate) fn cases(count: usize) -> usize {
     if cfg!(miri) { count.div_ceil(50) } else { count }
+}
+
+/// Whether a case of so many multiplications is one to try: any, but under Miri.
+pub(crate) fn is_quick(multiplications: usize) -> bool {
+    !cfg!(miri) || multiplications <= 2000
 }
 
 /// A sum in double precision, with the sum of its terms' magnitudes, which bounds the error of computing it in floats.
@@ -99,9 +106,10 @@ pub(crate) fn assert_close(found: &[f32], expected: &[f64], tolerance: f64, what
     }
 }
 
-/// The bits of floats, for comparisons that NaN and the sign of zero take part in.
+/// The bits of floats, for comparisons that NaN and the sign of zero take part in. Every NaN has the same bits here: which
+/// ones arithmetic gives it, the language leaves open.
 pub(crate) fn bits(x: &[f32]) -> Vec<u32> {
-    x.iter().map(|x| x.to_bits()).collect()
+    x.iter().map(|x| if x.is_nan() { f32::NAN.to_bits() } else { x.to_bits() }).collect()
 }
 
 /// `small`, `[pixels, channels]`, among channels of `[pixels, among.total]` that are `other`.
