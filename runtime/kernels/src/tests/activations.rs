@@ -1,6 +1,6 @@
 //! Activations and softmax against double precision, on ordinary and on extreme values.
 
-use super::{Random, assert_close, bits, put_among};
+use super::{Random, assert_close, bits, most, put_among, sizes};
 use crate::conv::Among;
 use crate::isa::{Isa, on_every_isa};
 use crate::unary::{self, Unary};
@@ -198,7 +198,7 @@ fn extremes_saturate_and_nan_stays() {
 fn gradients_are_slopes() {
     on_every_isa(|_| {
         let mut random = Random::new(30);
-        for len in [1, 7, 8, 9, 100] {
+        for len in sizes([1, 7, 8, 9, 100]) {
             let x: Vec<f32> = random.floats(len).iter().map(|x| x * 6.0).collect();
             let dy = random.floats(len);
             for kind in KINDS {
@@ -222,7 +222,7 @@ fn gradients_are_slopes() {
 #[test]
 fn where_a_value_stands_does_not_matter() {
     on_every_isa(|_| {
-        let x = Random::new(31).floats(50);
+        let x = Random::new(31).floats(most(50));
         for kind in KINDS {
             let whole = forward(kind, &x);
             for split in 0..x.len() {
@@ -255,7 +255,7 @@ fn exact_softmax(x: &[f32]) -> Vec<f64> {
 fn softmax_rows() {
     on_every_isa(|_| {
         let mut random = Random::new(32);
-        for c in [1, 2, 7, 8, 9, 10, 16, 33, 1000] {
+        for c in sizes([1, 2, 7, 8, 9, 10, 16, 33, 1000]) {
             let rows = 3;
             let x: Vec<f32> = random.floats(rows * c).iter().map(|x| x * 20.0).collect();
             let dy = random.floats(rows * c);
@@ -293,7 +293,7 @@ fn softmax_of_extremes() {
 fn log_softmax_rows() {
     on_every_isa(|_| {
         let mut random = Random::new(33);
-        for c in [1, 2, 7, 8, 9, 16, 33, 1000] {
+        for c in sizes([1, 2, 7, 8, 9, 16, 33, 1000]) {
             let rows = random.within(1, 4);
             let x: Vec<f32> = random.floats(rows * c).iter().map(|x| x * 20.0).collect();
             let dy = random.floats(rows * c);
@@ -323,7 +323,7 @@ fn log_softmax_rows() {
 fn gradients_among_other_channels_are_what_they_are_alone() {
     let mut random = Random::new(34);
     for kind in KINDS {
-        let (pixels, channels) = (random.within(1, 7), random.within(1, 40));
+        let (pixels, channels) = (random.within(1, most(7)), random.within(1, most(40)));
         let [ys, dys] = [0, 1].map(|_| {
             let first = random.within(0, 20);
             Among { first, total: first + channels + random.within(0, 20) }

@@ -444,12 +444,15 @@ fn a_crew_changes_no_bit() {
     };
     // By pixels, by panels, a dense layer, groups, depthwise, one panel only.
     let all = [conv(24, 8, 5, 32, 1), conv(9, 64, 3, 256, 1), conv(1, 700, 1, 300, 1), conv(20, 32, 3, 64, 2)];
-    for g in all.into_iter().chain([conv(30, 48, 3, 48, 48), conv(1, 9000, 1, 11, 1)]).take(cases(6)) {
-        let case = Case::new(g, 2, &mut random);
+    let all = all.into_iter().chain([conv(30, 48, 3, 48, 48), conv(1, 9000, 1, 11, 1)]);
+    // The least that is worth a second thread.
+    let all = if cfg!(miri) { vec![conv(9, 8, 3, 32, 1)] } else { all.collect() };
+    for g in all {
+        let case = Case::new(g, if cfg!(miri) { 1 } else { 2 }, &mut random);
         on_every_isa(|isa| {
             let alone = bits(&case.forward(Activation::Relu, true));
             let alone_back = bits(&case.input_gradient());
-            for threads in [2, 3, 7] {
+            for threads in [2, 3, 7].into_iter().take(cases(3)) {
                 let (y, dx) = crew::lead(threads, || (case.forward(Activation::Relu, true), case.input_gradient()));
                 assert_eq!(bits(&y), alone, "{g:?} forward, {threads} threads on {isa:?}");
                 assert_eq!(bits(&dx), alone_back, "{g:?} back, {threads} threads on {isa:?}");

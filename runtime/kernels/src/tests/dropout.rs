@@ -24,11 +24,12 @@ fn forward(rate: f32, key: Key, first: usize, n: usize, x: &[f32]) -> Vec<f32> {
 #[test]
 fn rates_are_kept_and_values_scaled() {
     on_every_isa(|_| {
-        let x = vec![2.0; 40_000];
+        // Under Miri too few to count.
+        let x = vec![2.0; if cfg!(miri) { 400 } else { 40_000 }];
         for rate in [0.1, 0.5, 0.8] {
             let y = forward(rate, KEY, 0, 4, &x);
             let kept = y.iter().filter(|&&y| y != 0.0).count() as f32 / x.len() as f32;
-            assert!((kept - (1.0 - rate)).abs() < 0.01, "{rate}: {kept}");
+            assert!(cfg!(miri) || (kept - (1.0 - rate)).abs() < 0.01, "{rate}: {kept}");
             assert!(y.iter().all(|&y| y == 0.0 || (y - 2.0 / (1.0 - rate)).abs() < 1e-5));
         }
         assert_eq!(forward(0.0, KEY, 0, 4, &x), x);

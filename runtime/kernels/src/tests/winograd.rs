@@ -1,6 +1,6 @@
 //! Convolutions by Winograd's F(4x4, 3x3) against their definition, to the tolerance that is promised.
 
-use super::{Random, Sum, assert_sums_to, bits, cases};
+use super::{Random, Sum, assert_sums_to, bits};
 use crate::conv::{self, Activation, Among, Conv};
 use crate::crew;
 use crate::isa::on_every_isa;
@@ -149,9 +149,8 @@ fn known_geometries() {
 fn a_small_geometry() {
     on_every_isa(|_| {
         let mut random = Random::new(33);
-        for _ in 0..cases(2) {
-            Case::new(conv3(10, 9, 9, 17, [1, 1]), 1, &mut random).check();
-        }
+        let [h, w] = if cfg!(miri) { [6, 5] } else { [10, 9] };
+        Case::new(conv3(h, w, 9, 17, [1, 1]), 1, &mut random).check();
     });
 }
 
