@@ -24,8 +24,8 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 /// Multiply-adds of a part, at least: handing one over and waiting for it costs about a third of a microsecond, in which
-/// a core does some twenty thousand.
-const WORTH_A_HAND: u64 = 60_000;
+/// a core does some twenty thousand. Under Miri small steps are cut, too, since it has no others.
+pub(crate) const WORTH_A_HAND: u64 = if cfg!(miri) { 600 } else { 60_000 };
 
 /// The most threads of a crew, the leader included, and the most parts of a step.
 const MOST: usize = 32;

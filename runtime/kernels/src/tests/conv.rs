@@ -384,13 +384,11 @@ fn channels_among_others_are_what_they_are_alone() {
 
 /// Thousands of steps that are large enough to be cut, of every kind: the bits are those of one thread.
 #[test]
-#[cfg_attr(
-    miri,
-    ignore = "steps that are worth a second thread take it minutes each; `a_crew_changes_no_bit` runs there"
-)]
 fn a_crew_changes_no_bit_of_random_geometries() {
     let mut random = Random::new(38);
-    for _ in 0..1000 {
+    let least = 2 * crew::WORTH_A_HAND as usize;
+    let range = least..least * if cfg!(miri) { 2 } else { 16 };
+    for _ in 0..cases(1000) {
         let g = loop {
             let depthwise = random.within(0, 3) == 0;
             let groups = if depthwise { random.within(16, 80) } else { random.within(1, 2) };
@@ -410,11 +408,11 @@ fn a_crew_changes_no_bit_of_random_geometries() {
                 dilation: [1, 1],
                 groups,
             };
-            if (120_000..2_000_000).contains(&(g.output_len() * g.kh * g.kw * inputs)) {
+            if range.contains(&(g.output_len() * g.kh * g.kw * inputs)) {
                 break g;
             }
         };
-        let n = random.within(1, 3);
+        let n = random.within(1, if cfg!(miri) { 1 } else { 3 });
         let case = Case::new(g, n, &mut random);
         on_every_isa(|isa| {
             let results = || (bits(&case.forward(Activation::Relu, true)), bits(&case.input_gradient()));
@@ -428,6 +426,7 @@ fn a_crew_changes_no_bit_of_random_geometries() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "as large as they are, each takes an hour")]
 fn a_crew_changes_no_bit() {
     let mut random = Random::new(32);
     let conv = |h, c, k, f, groups| Conv {
@@ -444,15 +443,12 @@ fn a_crew_changes_no_bit() {
     };
     // By pixels, by panels, a dense layer, groups, depthwise, one panel only.
     let all = [conv(24, 8, 5, 32, 1), conv(9, 64, 3, 256, 1), conv(1, 700, 1, 300, 1), conv(20, 32, 3, 64, 2)];
-    let all = all.into_iter().chain([conv(30, 48, 3, 48, 48), conv(1, 9000, 1, 11, 1)]);
-    // The least that is worth a second thread.
-    let all = if cfg!(miri) { vec![conv(9, 8, 3, 32, 1)] } else { all.collect() };
-    for g in all {
-        let case = Case::new(g, if cfg!(miri) { 1 } else { 2 }, &mut random);
+    for g in all.into_iter().chain([conv(30, 48, 3, 48, 48), conv(1, 9000, 1, 11, 1)]) {
+        let case = Case::new(g, 2, &mut random);
         on_every_isa(|isa| {
             let alone = bits(&case.forward(Activation::Relu, true));
             let alone_back = bits(&case.input_gradient());
-            for threads in [2, 3, 7].into_iter().take(cases(3)) {
+            for threads in [2, 3, 7] {
                 let (y, dx) = crew::lead(threads, || (case.forward(Activation::Relu, true), case.input_gradient()));
                 assert_eq!(bits(&y), alone, "{g:?} forward, {threads} threads on {isa:?}");
                 assert_eq!(bits(&dx), alone_back, "{g:?} back, {threads} threads on {isa:?}");

@@ -172,12 +172,16 @@ fn images_do_not_depend_on_their_neighbours() {
 
 /// Among other channels, which stay as they are, and shared by threads.
 #[test]
-#[cfg_attr(miri, ignore = "the smallest geometry takes it a minute: `a_small_geometry`")]
 fn neither_place_nor_threads_change_a_bit() {
     on_every_isa(|_| {
         let mut random = Random::new(37);
         let (wide, deep) = (conv3(40, 41, 16, 50, [1, 1]), conv3(13, 13, 64, 128, [1, 1]));
-        for g in (0..1000).map(|_| random_geometry(&mut random)).chain([wide, deep]).collect::<Vec<_>>() {
+        let geometries: Vec<Conv> = if cfg!(miri) {
+            vec![conv3(6, 5, 3, 9, [1, 1])]
+        } else {
+            (0..1000).map(|_| random_geometry(&mut random)).chain([wide, deep]).collect()
+        };
+        for g in geometries {
             let case = Case::new(g, 2, &mut random);
             let alone = case.infer(Activation::Relu, 2, &case.x);
             let among = Among { first: random.within(0, 9), total: g.f + 9 };
