@@ -13,6 +13,7 @@ use netwright_compiler::channels::{ChannelId, Channels};
 use netwright_compiler::diagnostic::Sink;
 use netwright_compiler::emit::to_net;
 use netwright_compiler::format::format;
+use netwright_compiler::lower::Limit;
 use netwright_compiler::source::SourceMap;
 use netwright_run::prune::Options;
 use netwright_run::{Failure, Values, output, text};
@@ -45,9 +46,8 @@ pub(crate) fn run(network: &Chosen, options: &Options) -> Result<ExitCode, Failu
     let folder = options.folder(subject)?;
     std::fs::create_dir_all(&folder).map_err(|error| Failure::io("make the folder", &folder, &error))?;
     let file = folder.join(format!("{}.net", subject.name));
-    let text = description(&compiled, &channels, &gone)?;
+    let (text, small) = smaller(&compiled, &channels, &gone, &file)?;
     output::write_file(&file, &text)?;
-    let small = compile(&file, text)?;
     let cut = folder.join(CUT);
     weights::cut(&compiled, &channels, &gone, &old, &small, &cut)?;
 
@@ -177,8 +177,35 @@ fn layers(compiled: &Compiled, channels: &Channels, gone: &HashSet<ChannelId>) -
     channels.layers().iter().enumerate().map(layer).collect()
 }
 
+/// The smaller network, as a text in its one form and compiled. Of the budget it has what it keeps: `==` mostly holds no
+/// more, and a chunk of more images can take more memory.
+fn smaller(
+    compiled: &Compiled,
+    channels: &Channels,
+    gone: &HashSet<ChannelId>,
+    file: &Path,
+) -> Result<(String, Compiled), Failure> {
+    let text = description(compiled, channels, gone, &[])?;
+    let small = compile(file, text.clone())?;
+    let (kept, broken): (Vec<_>, Vec<_>) = compiled.limits.iter().copied().partition(|limit| small.keeps(limit));
+    for limit in broken {
+        output::note(&format!("the smaller network does not keep `{limit}` of its budget, which goes"));
+    }
+    if kept.is_empty() {
+        return Ok((text, small));
+    }
+    let text = description(compiled, channels, gone, &kept)?;
+    let small = compile(file, text.clone())?;
+    Ok((text, small))
+}
+
 /// The text of the smaller network, in its one form.
-fn description(compiled: &Compiled, channels: &Channels, gone: &HashSet<ChannelId>) -> Result<String, Failure> {
+fn description(
+    compiled: &Compiled,
+    channels: &Channels,
+    gone: &HashSet<ChannelId>,
+    limits: &[Limit],
+) -> Result<String, Failure> {
     let mut widths = channels.widths(gone);
     // Layers that lose nothing keep what their calls say.
     widths.retain(|name, width| {
@@ -186,7 +213,7 @@ fn description(compiled: &Compiled, channels: &Channels, gone: &HashSet<ChannelI
         layer.is_some_and(|layer| channels.of_layer(layer).count() != *width)
     });
     let mut map = SourceMap::new();
-    let source = map.add("pruned.net", to_net(compiled, &widths));
+    let source = map.add("pruned.net", to_net(compiled, &widths, limits));
     format(source, &map, &mut Sink::new()).ok_or_else(|| {
         Failure::failed("the smaller network cannot be written").help("this is a bug of netwright: please report it")
     })

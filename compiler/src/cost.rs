@@ -8,16 +8,26 @@ use crate::plan::Plan;
 /// Bytes of a number.
 const FLOAT: u64 = 4;
 
-/// Reports every limit that is passed.
-pub(crate) fn check(compiled: &Compiled, limits: &[Limit], sink: &mut Sink) {
-    for limit in limits {
-        let cost = cost(compiled, limit.quantity);
-        let (is_kept, words) = match limit.bound {
-            Bound::AtMost => (cost <= limit.value, "at most"),
-            Bound::Below => (cost < limit.value, "less than"),
-            Bound::Exactly => (cost == limit.value, "exactly"),
-        };
-        if !is_kept {
+/// Whether a network keeps a limit.
+pub(crate) fn is_kept(compiled: &Compiled, limit: &Limit) -> bool {
+    let cost = cost(compiled, limit.quantity);
+    match limit.bound {
+        Bound::AtMost => cost <= limit.value,
+        Bound::Below => cost < limit.value,
+        Bound::Exactly => cost == limit.value,
+    }
+}
+
+/// Reports every limit of the network that is passed.
+pub(crate) fn check(compiled: &Compiled, sink: &mut Sink) {
+    for limit in &compiled.limits {
+        if !is_kept(compiled, limit) {
+            let cost = cost(compiled, limit.quantity);
+            let words = match limit.bound {
+                Bound::AtMost => "at most",
+                Bound::Below => "less than",
+                Bound::Exactly => "exactly",
+            };
             let (name, of) = match limit.quantity {
                 Quantity::Parameters => ("parameters", String::new()),
                 Quantity::Macs => ("multiply-adds", " for one image".to_owned()),

@@ -4,7 +4,7 @@ use crate::cost;
 use crate::diagnostic::{Sink, codes};
 use crate::ir::{Graph, verify};
 use crate::lint::{self, Definitions, Levels, Linter};
-use crate::lower::{Constant, Lowered, check_blocks, lower};
+use crate::lower::{Constant, Limit, Lowered, check_blocks, lower};
 use crate::passes::{Mode, prepare};
 use crate::photo::Photo;
 use crate::plan::{Parameters, Plan, plan};
@@ -45,6 +45,10 @@ pub struct Compiled {
     pub photos: Vec<Option<Photo>>,
     /// The names of each output's classes, in the order of the outputs; none where the description gives none.
     pub labels: Vec<Vec<String>>,
+    /// What its budgets say, all of which it keeps.
+    pub limits: Vec<Limit>,
+    /// The lints that the program keeps quiet somewhere.
+    pub allowed: Vec<&'static str>,
 }
 
 /// The plans of a network with a `train` section.
@@ -94,6 +98,12 @@ impl Compiled {
     pub fn parameter_count(&self) -> usize {
         let counted = self.graph.parameters.iter().filter(|parameter| parameter.trained || parameter.frozen);
         counted.map(|parameter| parameter.shape.elements()).sum()
+    }
+
+    /// Whether the network keeps a limit, which may be another network's.
+    #[must_use]
+    pub fn keeps(&self, limit: &Limit) -> bool {
+        cost::is_kept(self, limit)
     }
 
     /// How many lanes of gradients training keeps at most: enough for the threads of a large machine, as memory allows.
@@ -146,6 +156,7 @@ fn check_program(program: &Program, settings: &Settings, sink: &mut Sink) -> Opt
     let words = settings.words.iter().map(|(name, word)| (name.clone(), read_word(network, name, word)));
     let overrides: Vec<_> = settings.overrides.iter().cloned().chain(words).collect();
     let mut lowered = lower(program, network, &overrides, sink);
+    lowered.allowed = levels.allowed();
     if !sink.has_errors() {
         lowered.noticed.append(noticed);
         let mut linter = Linter::new(&levels, sink);
@@ -182,7 +193,7 @@ pub fn compile(
     sources: &mut dyn Sources,
     sink: &mut Sink,
 ) -> Option<Compiled> {
-    let mut lowered = check(source, map, settings, sources, sink)?;
+    let lowered = check(source, map, settings, sources, sink)?;
     if sink.has_errors() {
         return None;
     }
@@ -197,10 +208,9 @@ pub fn compile(
             return None;
         }
     }
-    let limits = std::mem::take(&mut lowered.limits);
     match finish(lowered) {
         Ok(compiled) => {
-            cost::check(&compiled, &limits, sink);
+            cost::check(&compiled, sink);
             (!sink.has_errors()).then_some(compiled)
         }
         Err(problem) => {
@@ -218,7 +228,7 @@ fn parameters(lowered: &Lowered) -> Result<usize, ()> {
 }
 
 fn finish(lowered: Lowered) -> Result<Compiled, String> {
-    let Lowered { graph, recipe, pruning, photos, labels, .. } = lowered;
+    let Lowered { graph, recipe, pruning, limits, photos, labels, allowed, .. } = lowered;
     verify(&graph)?;
     let parameters = Parameters::of(&graph).ok_or("the parameters are too many to address")?;
     let planned = |mode| prepare(&graph, mode, recipe.as_ref()).and_then(plan);
@@ -232,7 +242,7 @@ fn finish(lowered: Lowered) -> Result<Compiled, String> {
         _ => None,
     };
     let fingerprint = fingerprint(&graph);
-    Ok(Compiled { graph, parameters, fingerprint, inference, training, photos, labels })
+    Ok(Compiled { graph, parameters, fingerprint, inference, training, photos, labels, limits, allowed })
 }
 
 /// A digest of the structure. Freezing and rates change nothing of it: what was trained before is loaded after.

@@ -35,7 +35,7 @@ fn compiled(text: &str) -> Vec<String> {
     };
     // As `model!` has it, with the training code as the argument of a macro, and as text with the training code in place.
     let rename = Some(Ident::new("Renamed", Span::call_site()));
-    let code = emit(&compiled, &Target { facade: quote!(::netwright), rename, comments: false });
+    let code = emit(&compiled, &Target { facade: quote!(::netwright), rename, weights: None, comments: false });
     parse(&code);
     all.push(code.to_string());
     let shown = emit(&compiled, &Target::text());
@@ -48,9 +48,9 @@ fn compiled(text: &str) -> Vec<String> {
     all.push(compiled.fingerprint.clone());
     all.extend(compiled.plans().map(ToString::to_string));
     all.push(format!("{:?}", summary::layers(&compiled.graph)));
-    all.push(picture::dot(&compiled.graph));
-    if let Ok(svg) = picture::svg(&compiled.graph) {
-        all.push(svg);
+    for depth in [None, Some(1), Some(2)] {
+        all.push(picture::dot(&compiled.graph, depth));
+        all.extend(picture::svg(&compiled.graph, depth));
     }
     all
 }

@@ -15,9 +15,19 @@ pub(crate) struct Invocation {
     /// The struct's name after `as`.
     pub(crate) rename: Option<Ident>,
     /// Values for the network's parameters.
-    pub(crate) overrides: Vec<(String, Constant)>,
+    pub(crate) overrides: Vec<Override>,
     /// The path of the weights that the program is built with, relative to the file with the invocation.
     pub(crate) weights: Option<(Literal, String)>,
+}
+
+/// A value for a parameter of the network: `classes = 4`.
+pub(crate) struct Override {
+    pub(crate) name: String,
+    pub(crate) value: Constant,
+    /// Where the name is.
+    pub(crate) first: Span,
+    /// Where the value ends.
+    pub(crate) last: Span,
 }
 
 /// Where the description is.
@@ -108,7 +118,7 @@ fn string(literal: &Literal) -> Option<String> {
 #[derive(Default)]
 struct Options {
     rename: Option<Ident>,
-    overrides: Vec<(String, Constant)>,
+    overrides: Vec<Override>,
     weights: Option<(Literal, String)>,
 }
 
@@ -146,7 +156,7 @@ fn options(tokens: &[TokenTree]) -> Result<Options, Error> {
         }
         // A parameter may have a name that Rust keeps to itself: `r#type = 3`.
         let plain = name.to_string().trim_start_matches("r#").to_owned();
-        if options.overrides.iter().any(|(known, _)| plain == *known) {
+        if options.overrides.iter().any(|known| plain == known.name) {
             return Err(Error::new(name.span(), format!("`{plain}` is given twice")));
         }
         let (constant, used) = constant(value).ok_or_else(|| {
@@ -155,7 +165,8 @@ fn options(tokens: &[TokenTree]) -> Result<Options, Error> {
                 "expected a number, `true`, `false` or a string",
             )
         })?;
-        options.overrides.push((plain, constant));
+        let last = value[..used].last().map_or(name.span(), TokenTree::span);
+        options.overrides.push(Override { name: plain, value: constant, first: name.span(), last });
         rest = &value[used..];
     }
     match rest {

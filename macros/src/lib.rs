@@ -44,7 +44,8 @@ fn expand(input: TokenStream) -> TokenStream {
     let mut map = SourceMap::new();
     let id = map.add(text.name, text.text);
     let mut sink = Sink::new();
-    let settings = Settings { overrides, ..Settings::default() };
+    let given = overrides.iter().map(|given| (given.name.clone(), given.value.clone())).collect();
+    let settings = Settings { overrides: given, ..Settings::default() };
     let mut sources = text.sources;
     let compiled = compile(id, &mut map, &settings, &mut sources, &mut sink);
     let tracked: TokenStream = text
@@ -73,7 +74,7 @@ fn expand(input: TokenStream) -> TokenStream {
             quote!(#error #code)
         }
         None => {
-            let errors = report::diagnostics(&sink, &map, id, &text.place);
+            let errors = report::diagnostics(&sink, &map, id, &text.place, &overrides);
             let skeletons = skeletons(&syntax::parse(id, &map, &mut Sink::new()), &target);
             quote!(#errors #skeletons)
         }

@@ -6,6 +6,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 
 use crate::inline::Table;
+use crate::invocation::Override;
 
 /// Where a description's mistakes are shown.
 pub(crate) enum Place {
@@ -41,10 +42,16 @@ impl Error {
 }
 
 /// One `compile_error!` for each error of the sink.
-pub(crate) fn diagnostics(sink: &Sink, map: &SourceMap, main: SourceId, place: &Place) -> TokenStream {
+pub(crate) fn diagnostics(
+    sink: &Sink,
+    map: &SourceMap,
+    main: SourceId,
+    place: &Place,
+    overrides: &[Override],
+) -> TokenStream {
     let errors = sink.diagnostics();
     let errors = errors.iter().filter(|d| d.level == netwright_compiler::diagnostic::Level::Error);
-    let mut tokens: TokenStream = errors.map(|diagnostic| one(diagnostic, map, main, place)).collect();
+    let mut tokens: TokenStream = errors.map(|diagnostic| one(diagnostic, map, main, place, overrides)).collect();
     let omitted = sink.n_omitted();
     if omitted > 0 {
         let (first, last) = match place {
@@ -57,7 +64,10 @@ pub(crate) fn diagnostics(sink: &Sink, map: &SourceMap, main: SourceId, place: &
     tokens
 }
 
-fn one(diagnostic: &Diagnostic, map: &SourceMap, main: SourceId, place: &Place) -> TokenStream {
+fn one(diagnostic: &Diagnostic, map: &SourceMap, main: SourceId, place: &Place, overrides: &[Override]) -> TokenStream {
+    if let Some(given) = overrides.iter().find(|given| diagnostic.given.as_ref() == Some(&given.name)) {
+        return compile_error(given.first, given.last, &rendered(diagnostic, map));
+    }
     match place {
         Place::Literal(span) => compile_error(*span, *span, &rendered(diagnostic, map)),
         Place::Tokens(first, last) => compile_error(*first, *last, &rendered(diagnostic, map)),

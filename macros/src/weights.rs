@@ -15,7 +15,7 @@ const MARGIN: usize = 1 << 20;
 
 /// What stands for weights that are not there, next to the error that says so.
 pub(crate) fn placeholder((_, path): &(Literal, String)) -> Embedded {
-    Embedded { name: path.clone(), bytes: quote!(&[]) }
+    Embedded { name: path.clone(), bytes: quote!(&[]), sparse: Vec::new() }
 }
 
 /// The weights at a path that starts at the folder of the source file, once every array and every byte of it is known to be
@@ -26,13 +26,15 @@ pub(crate) fn embed(literal: &Literal, path: &str, compiled: &Compiled) -> Resul
     let limit = compiled.parameters.stored.saturating_mul(4).saturating_add(MARGIN);
     let loaded = load_weights(&file, root.as_deref(), limit)
         .map_err(|error| Error::new(span, in_package(&error.to_string(), root.as_deref())))?;
-    check(&loaded.bytes, compiled).map_err(|reason| Error::new(span, format!("cannot embed `{path}`: {reason}")))?;
+    let sparse = check(&loaded.bytes, compiled)
+        .map_err(|reason| Error::new(span, format!("cannot embed `{path}`: {reason}")))?;
     let absolute = loaded.path.to_string_lossy().into_owned();
-    Ok(Embedded { name: path.to_owned(), bytes: quote!(::core::include_bytes!(#absolute)) })
+    Ok(Embedded { name: path.to_owned(), bytes: quote!(::core::include_bytes!(#absolute)), sparse })
 }
 
-/// Reads all of a file, so that nothing is left to go wrong when the program starts.
-fn check(bytes: &[u8], compiled: &Compiled) -> Result<(), String> {
+/// Reads all of a file, so that nothing is left to go wrong when the program starts; returns the names of the arrays that are
+/// mostly zero.
+fn check(bytes: &[u8], compiled: &Compiled) -> Result<Vec<String>, String> {
     if !is_nwz(bytes) {
         return Err("it is no .nwz file; `netwright compress` makes one of any weights".to_owned());
     }
@@ -44,8 +46,13 @@ fn check(bytes: &[u8], compiled: &Compiled) -> Result<(), String> {
     archive.check(wanted).map_err(|mismatch| mismatch.to_string())?;
     // As large as the network's parameters, which were just compared.
     let mut numbers = Vec::new();
-    archive.arrays.iter().try_for_each(|array| {
+    let mut sparse = Vec::new();
+    for array in &archive.arrays {
         numbers.resize(array.count(), 0.0);
-        array.decode(&mut numbers).map_err(|error| error.to_string())
-    })
+        array.decode(&mut numbers).map_err(|error| error.to_string())?;
+        if 2 * numbers.iter().filter(|&&number| number != 0.0).count() < numbers.len() {
+            sparse.push(array.name().to_owned());
+        }
+    }
+    Ok(sparse)
 }

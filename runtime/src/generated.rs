@@ -11,7 +11,7 @@ pub use ndarray;
 pub use netwright_kernels::{
     Layout, Slot, affine, avg_pool, binary, binary_cross_entropy, concat, conv, conv_transpose, cross_entropy, dense,
     dropout, global_avg_pool, global_max_pool, group_norm, huber, l1, log_softmax, loss_sum, lrn, mean, mse, pad,
-    prelu, softmax, unary, upsample,
+    prelu, softmax, sparse, unary, upsample,
 };
 
 pub use crate::engine::{Core, Inference, InferenceChunk, forward, forward_all, predict, predict_all, with_rank};

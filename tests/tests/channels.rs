@@ -45,7 +45,7 @@ fn check(text: &str) -> (usize, usize) {
         gone.extend(channels.of_layer(layer).enumerate().filter(|(at, _)| at % 2 == 1).filter_map(|(_, id)| id));
     }
     let parts = channels.parts(&gone);
-    let small_text = to_net(&whole, &channels.widths(&gone));
+    let small_text = to_net(&whole, &channels.widths(&gone), &[]);
     let small = interpreter::compile(&small_text).unwrap_or_else(|error| panic!("{error}\n{small_text}"));
 
     // Where nobody reads the channels that go, it does not matter what is in them.

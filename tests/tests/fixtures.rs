@@ -24,6 +24,8 @@ impl Fixtures {
         // What the workspace builds with is there without a network.
         std::fs::copy(repository.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
         write_readme(&std::fs::read_to_string(repository.join("README.md")).unwrap(), &folder.join("readme"));
+        let size = std::fs::read_to_string(repository.join("docs/size.md")).unwrap();
+        write(&folder.join("size/src/main.rs"), blocks(&size, "rust")[0].as_bytes());
         Self { folder, builds: Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixtures-target") }
     }
 
@@ -74,22 +76,23 @@ fn write(path: &Path, bytes: &[u8]) {
     }
 }
 
+/// What stands in the blocks of a page that are in a language.
+fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
+    let rest = page.split(&format!("\n```{language}\n")).skip(1).collect::<Vec<_>>();
+    rest.into_iter().map(|rest| rest.split_once("```").unwrap().0).collect()
+}
+
 /// Puts the program, the network and the snapshot test of the README into a crate: word for word, but for the data, which
 /// are the embedded ones, few of them, once.
 fn write_readme(readme: &str, folder: &Path) {
-    let blocks = |language: &str| {
-        let fence = format!("\n```{language}\n");
-        let rest = readme.split(&fence).skip(1);
-        rest.map(|rest| rest.split_once("```").unwrap().0).collect::<Vec<_>>()
-    };
-    let block = |language: &str| *blocks(language).first().expect("the README has a block of each language");
+    let block = |language: &str| *blocks(readme, language).first().expect("the README has a block of each language");
     let replaced = |text: &str, from: &str, to: &str| {
         assert_eq!(text.matches(from).count(), 1, "the README says `{from}` once");
         text.replace(from, to)
     };
     assert!(block("toml").contains("netwright = { path = \"../netwright\""));
     let network = replaced(block("net"), "epochs: 10;", "epochs: 1;");
-    let rust = blocks("rust");
+    let rust = blocks(readme, "rust");
     let [program, test] = rust[..] else { panic!("the README has a program and a test, not {}", rust.len()) };
     // What a user has to write, blank lines not counted.
     assert_eq!(program.lines().filter(|line| !line.is_empty()).count(), 10, "{program}");
@@ -181,6 +184,7 @@ fn embedded(fixtures: &Fixtures) {
     assert_eq!(fixtures.run("embedded").0, "7 true\n");
     let path = fixtures.folder.join("embedded/src/lenet300_100.nwz");
     let weights = std::fs::read(&path).unwrap();
+    assert!(weights.len() < 27_000, "Deep Compression's figure is 27 KB, this file has {} bytes", weights.len());
     let mut damaged = weights.clone();
     damaged[100] ^= 1;
     std::fs::write(&path, damaged).unwrap();
@@ -197,6 +201,17 @@ fn embedded(fixtures: &Fixtures) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let len = std::fs::metadata(fixtures.builds.join("release/embedded")).unwrap().len();
     assert!(len < 700_000, "{len} bytes");
+}
+
+#[test]
+#[ignore = "a release build: a minute"]
+fn a_program_that_predicts_is_under_a_megabyte() {
+    let fixtures = Fixtures::copy("fixtures-size");
+    let output = fixtures.cargo(&["build", "--profile", "plain", "-p", "size"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let program = fixtures.builds.join("plain/size");
+    let len = std::fs::metadata(&program).unwrap().len();
+    assert!(len < 1_000_000, "{len} bytes");
 }
 
 /// It trains, predicts and saves.

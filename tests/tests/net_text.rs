@@ -35,6 +35,9 @@ fn essence(compiled: &Compiled) -> Vec<String> {
         lines.push(format!("{:?} {} {:?} {:?} {shapes:?}", node.results, node.op, node.args, node.parameters));
     }
     lines.extend(graph.outputs.iter().map(|output| format!("{} {:?}", output.name, output.value)));
+    lines.push(format!("{:?} {:?} {:?}", compiled.photos, compiled.labels, compiled.allowed));
+    let limits = compiled.limits.iter().map(|limit| format!("{:?} {:?} {}", limit.quantity, limit.bound, limit.value));
+    lines.extend(limits);
     if let Some(training) = &compiled.training {
         let recipe = &training.recipe;
         let netwright_compiler::recipe::Recipe { optimizer, schedule, warmup_steps, batch, epochs, seed, .. } = recipe;
@@ -49,7 +52,7 @@ fn essence(compiled: &Compiled) -> Vec<String> {
 
 fn there_and_back(name: &str, text: &str) -> String {
     let before = compiled(name, text);
-    let text = to_net(&before, &HashMap::new());
+    let text = to_net(&before, &HashMap::new(), &before.limits);
     let after = compiled(name, &text);
     assert_eq!(essence(&after), essence(&before), "{text}");
     assert_eq!(after.parameter_count(), before.parameter_count());
@@ -107,6 +110,42 @@ fn sections_and_arguments_come_back() {
 }
 
 #[test]
+fn what_is_no_layer_comes_back() {
+    let text = r#"
+        allow(hidden_name);
+        block Odd(x: [H, W, C]) -> [H / 2, W / 2, C] {
+            allow(truncated_pool);
+            return x -> max_pool(2);
+        }
+        network Said(classes: int = 2) {
+            input image: [9, 9, 3] from photo(resize: 12, scale: 1.0 / 128, mean: [0.5, -0.25, 0.1], std: 0.3, order: "bgr");
+            input grey: [9, 9, 1] from photo();
+            x = concat(image, grey) -> Odd -> flatten;
+            labels kind: ["a \"quoted\" cat", "back\\slash"];
+            output kind = x -> dense(classes) -> softmax;
+            output other = x -> dense(3);
+            deny(no_activation);
+            if classes == 2 {
+                budget { parameters == 325; macs < 1_000; }
+            }
+            budget { inference_bytes(batch: 16) <= 1_000_000; training_bytes <= 1_000_000; }
+        }"#;
+    let text = there_and_back("said.net", text);
+    for part in [
+        "allow(hidden_name, truncated_pool);",
+        "order: \"bgr\"",
+        r#""a \"quoted\" cat""#,
+        "parameters == 325;",
+        "macs < 1_000;",
+        "inference_bytes(batch: 16) <= 1_000_000;",
+        "training_bytes(batch: 1) <= 1_000_000;",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    assert!(!text.contains("deny"), "what the program denies may stand in a block that it is excused in:\n{text}");
+}
+
+#[test]
 fn sums_of_losses_and_augmentation_come_back() {
     let text = "
         network Early {
@@ -148,7 +187,7 @@ fn layers_of_blocks_get_names_of_their_own() {
             prune { keep(two[1]): 0.5; }
         }";
     let before = compiled("nested.net", text);
-    let text = to_net(&before, &HashMap::from([("two.1.first".to_owned(), 3)]));
+    let text = to_net(&before, &HashMap::from([("two.1.first".to_owned(), 3)]), &[]);
     let after = compiled("nested.net", &text);
     let shapes = |name: &str| {
         let parameter = after.graph.parameters.iter().find(|parameter| parameter.name == name);

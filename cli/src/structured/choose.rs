@@ -43,7 +43,7 @@ pub(super) fn channels(
         let mut ranked: Vec<(f64, ChannelId)> =
             scores.into_iter().map(|(channel, (sum, n))| (sum / f64::from(n), channel)).collect();
         ranked.sort_by(|(a, first), (b, second)| a.total_cmp(b).then(first.cmp(second)));
-        let n_kept = ((f64::from(keep) * ranked.len() as f64).round() as usize).max(1);
+        let n_kept = shares.kept(keep, ranked.len());
         let mut left: Vec<HashMap<ChannelId, usize>> =
             layers.iter().map(|layer| counts(channels.of_layer(layer).flatten())).collect();
         let mut spare: Vec<usize> = layers.iter().map(|layer| channels.of_layer(layer).count()).collect();

@@ -114,6 +114,14 @@ fn networks_are_drawn() {
     assert!(fs::read_to_string(folder.join("good.svg")).unwrap().contains(">Tiny<"));
     good(folder, &["graph", "good.net", "-o", "tiny.dot"]);
     assert!(fs::read_to_string(folder.join("tiny.dot")).unwrap().starts_with("digraph \"Tiny\" {"));
+    let said = good(folder, &["graph", "densenet", "-o", "whole.svg"]);
+    assert!(said.stderr.contains("`--depth 1` draws each block as one box"), "{said:?}");
+    let said = good(folder, &["graph", "densenet", "-o", "closed.svg", "--depth", "1"]);
+    assert_eq!(said.stderr, "picture in closed.svg\n");
+    let boxes = |file: &str| fs::read_to_string(folder.join(file)).unwrap().matches("class=\"box ").count();
+    assert!(boxes("closed.svg") * 4 < boxes("whole.svg"));
+    let none = run(folder, &["graph", "good.net", "--depth", "0"]);
+    assert_eq!(none.exit, Some(2), "{none:?}");
     let wrong = run(folder, &["graph", "good.net", "-o", "tiny.png"]);
     assert!(wrong.exit == Some(2) && wrong.stderr.contains("ends with .svg or .dot"), "{wrong:?}");
     let bad = run(folder, &["graph", "bad.net"]);

@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use image::{DynamicImage, GrayImage, ImageFormat, Luma};
+use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage};
 use netwright::data::digits::digits;
 use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::program::{documented, fields, run, trained};
+use crate::program::{documented, fields, good, run, trained};
+
+netwright::model!(<squeezenet> as SqueezeNet);
 
 /// Writes digits that the network has not seen, and returns their paths and classes.
 fn write_digits(folder: &Path, n: usize, format: ImageFormat, extension: &str) -> Vec<(String, u64)> {
@@ -61,6 +63,40 @@ fn people_get_bars() {
     assert_eq!(lines.len(), 4, "{}", said.stdout);
     assert!(lines[1].contains(" %") && lines[1].contains('█'), "{}", said.stdout);
     assert!(said.stderr.contains("runs/lenet/weights.safetensors"), "{}", said.stderr);
+}
+
+/// A photograph of another shape than the input, prepared as the description says and named by ImageNet's labels: what the
+/// command says is what a program of one's own computes.
+#[test]
+#[ignore = "builds a program with optimisation: some minutes"]
+fn squeezenet_names_what_a_photograph_shows() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    let net = SqueezeNet::new(5);
+    net.save(folder.join("weights.safetensors")).unwrap();
+    let photo = RgbImage::from_fn(320, 240, |x, y| {
+        let is_inside = (x as i32 - 180).pow(2) + (y as i32 - 110).pow(2) < 70 * 70;
+        if is_inside { Rgb([230, 140, (x % 256) as u8]) } else { Rgb([(y % 256) as u8, 90, 40]) }
+    });
+    let path = folder.join("photo.jpg");
+    DynamicImage::from(photo).save_with_format(&path, ImageFormat::Jpeg).unwrap();
+
+    let expected = net.predict(SqueezeNet::read_photo(&path).unwrap().view()).unwrap();
+    let mut ranked: Vec<(usize, f32)> = expected.iter().copied().enumerate().collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+
+    let words = ["predict", "squeezenet", "photo.jpg", "--weights", "weights.safetensors", "--top", "3"];
+    let answer = good(folder, &[&words[..], &["--json"]].concat()).json();
+    let top = answer["top"].as_array().unwrap();
+    assert_eq!(top.len(), 3, "{answer}");
+    for (found, (class, probability)) in top.iter().zip(&ranked) {
+        assert_eq!(found["class"].as_u64(), Some(*class as u64), "{answer}");
+        assert_eq!(found["label"].as_str(), Some(SqueezeNet::LABELS[*class]), "{answer}");
+        let difference = found["probability"].as_f64().unwrap() - f64::from(*probability);
+        assert!(difference.abs() < 1e-5, "{answer}: {probability}");
+    }
+    let said = good(folder, &words).stdout;
+    assert!(said.contains(SqueezeNet::LABELS[ranked[0].0]) && said.contains('█') && said.contains(" %"), "{said}");
 }
 
 #[test]

@@ -94,4 +94,7 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// What to do about it.
     pub helps: Vec<Help>,
+    /// The value from outside of the description that it is about, by the name that it was given under: whoever gave it
+    /// knows a better place than [`primary`](Self::primary), which is in the description.
+    pub given: Option<String>,
 }

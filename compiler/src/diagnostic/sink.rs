@@ -139,6 +139,7 @@ impl<'a> Draft<'a> {
             secondary: self.sink.context.iter().rev().take(MAX_CONTEXT).cloned().collect(),
             notes: Vec::new(),
             helps: Vec::new(),
+            given: None,
         };
         self.sink.record(diagnostic)
     }
@@ -170,6 +171,12 @@ impl Report<'_> {
     )]
     pub fn note(self, text: impl Into<String>) -> Self {
         self.diagnostic.notes.push(escape(&text.into()));
+        self
+    }
+
+    /// Says that it is about the value that was given under this name.
+    pub(crate) fn given(self, name: &str) -> Self {
+        self.diagnostic.given = Some(name.to_owned());
         self
     }
 

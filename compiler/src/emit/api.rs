@@ -45,7 +45,7 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
     };
     let parameters = compiled.trained_count();
     let training = training(context, &inputs, [&labels, &targets, &gradients]);
-    let pretrained = context.target.weights.as_ref().map(pretrained);
+    let pretrained = context.target.weights.as_ref().map(|weights| pretrained(context, weights));
     let (class_labels, photos) = (photo::constant(context), photo::methods(context));
     quote! {
         impl #name {
@@ -122,8 +122,17 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
 }
 
 /// `pretrained` of a network whose weights are part of the program.
-fn pretrained(weights: &Embedded) -> TokenStream {
-    let Embedded { name, bytes } = weights;
+fn pretrained(context: &Context<'_>, weights: &Embedded) -> TokenStream {
+    let Embedded { name, bytes, .. } = weights;
+    let sparse = context.sparse.iter().filter_map(|&id| {
+        let node = context.compiled.inference.graph.nodes.iter().find(|node| node.parameters.first() == Some(&id))?;
+        let (sizes, range) = (context.names.geometry(node), context.names.parameter(id));
+        Some(quote!((#sizes, #range)))
+    });
+    let with_sparse = match context.sparse.is_empty() {
+        true => TokenStream::new(),
+        false => quote!(.with_sparse(&[#(#sparse),*])),
+    };
     let docs = format!(" The network with the weights of `{name}`, which are part of the program.");
     quote! {
         #[doc = #docs]
@@ -133,7 +142,7 @@ fn pretrained(weights: &Embedded) -> TokenStream {
         /// If memory for the parameters cannot be had.
         #[must_use]
         pub fn pretrained() -> Self {
-            Self { core: rt::Core::from_parameters(rt::weights::embedded(&SPEC, #bytes)) }
+            Self { core: rt::Core::from_parameters(rt::weights::embedded(&SPEC, #bytes)) #with_sparse }
         }
     }
 }

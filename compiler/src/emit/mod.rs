@@ -19,6 +19,8 @@ use proc_macro2::{Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 
 use crate::Compiled;
+use crate::ir::ParameterId;
+use crate::ops::Op;
 
 pub use net::{flat_name, to_net};
 pub use skeleton::{Sketch, skeleton};
@@ -49,6 +51,9 @@ pub struct Embedded {
     pub name: String,
     /// An expression for the bytes of the compressed file.
     pub bytes: TokenStream,
+    /// The arrays of which most numbers are zero. Dense layers with such weights are predicted from a sparse form, where the
+    /// runtime finds that faster.
+    pub sparse: Vec<String>,
 }
 
 impl Target {
@@ -65,6 +70,8 @@ pub(crate) struct Context<'a> {
     pub(crate) target: &'a Target,
     pub(crate) rt: TokenStream,
     pub(crate) names: names::Constants,
+    /// The dense layers of inference that may be sparse, by their weights.
+    sparse: Vec<ParameterId>,
 }
 
 impl Context<'_> {
@@ -106,7 +113,8 @@ impl Context<'_> {
 #[must_use]
 pub fn emit(compiled: &Compiled, target: &Target) -> TokenStream {
     let rt = quote!(rt);
-    let context = Context { compiled, target, rt, names: names::Constants::of(compiled) };
+    let sparse = sparse_layers(compiled, target);
+    let context = Context { compiled, target, rt, names: names::Constants::of(compiled), sparse };
     let facade = &target.facade;
     let name = context.type_name();
     let (docs, case) = (api::type_docs(compiled), type_case(&name));
@@ -137,6 +145,17 @@ pub fn emit(compiled: &Compiled, target: &Target) -> TokenStream {
             #training
         };
     })
+}
+
+/// The weights of the dense layers that may be sparse, in the order of their steps.
+fn sparse_layers(compiled: &Compiled, target: &Target) -> Vec<ParameterId> {
+    let graph = &compiled.inference.graph;
+    let dense = graph.nodes.iter().filter(|node| matches!(node.op, Op::Dense(_)));
+    let mostly_zero = |id: &ParameterId| {
+        let name = &graph.parameter(*id).name;
+        target.weights.iter().any(|weights| weights.sparse.contains(name))
+    };
+    dense.filter_map(|node| node.parameters.first().copied()).filter(mostly_zero).collect()
 }
 
 /// Keeps rustc from warning of a name that is not in the case of its types: it is the description's.

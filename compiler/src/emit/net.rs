@@ -1,5 +1,5 @@
-//! A network as a description again: every layer with its numbers, blocks and loops unrolled, the `train` and `prune`
-//! sections kept.
+//! A network as a description again: every layer with its numbers, blocks and loops unrolled, and what else a description
+//! says: sections, photographs, labels, lints that are allowed.
 //!
 //! The text compiles to a graph of the same nodes in the same order. What belonged to a block's instance is called by its
 //! name with `_` for the dots: `fire2_squeeze`.
@@ -9,21 +9,26 @@ use std::fmt::Write as _;
 
 use crate::driver::Compiled;
 use crate::ir::{Call, Graph, ValueId};
-use crate::lower::{change_text, choice_text, loss_text, number_text};
+use crate::lower::{Limit, change_text, choice_text, loss_text, number_text, photo_text, quoted};
 use crate::ops;
 use crate::recipe::{Pruning, Recipe};
 use crate::syntax::keywords::is_keyword;
 
-/// The description of a compiled network, with other numbers of filters or units for the layers that `widths` names.
+/// The description of a compiled network, with other numbers of filters or units for the layers that `widths` names, and a
+/// budget of `limits`, which the network with these numbers has to keep.
 #[must_use]
-pub fn to_net(compiled: &Compiled, widths: &HashMap<String, usize>) -> String {
+pub fn to_net(compiled: &Compiled, widths: &HashMap<String, usize>, limits: &[Limit]) -> String {
     let graph = &compiled.graph;
     let names = Names::of(graph);
     let mut text = String::new();
     docs("", &graph.docs, &mut text);
     let _ = writeln!(text, "network {} {{", graph.name);
-    for &input in &graph.inputs {
-        let _ = writeln!(text, "    input {}: {};", names.value(input), graph.shape(input));
+    if !compiled.allowed.is_empty() {
+        let _ = writeln!(text, "    allow({});\n", compiled.allowed.join(", "));
+    }
+    for (&input, photo) in graph.inputs.iter().zip(&compiled.photos) {
+        let from = photo.iter().map(|photo| format!(" from {}", photo_text(photo))).collect::<String>();
+        let _ = writeln!(text, "    input {}: {}{from};", names.value(input), graph.shape(input));
     }
     text.push('\n');
     let losses = compiled.training.iter().flat_map(|training| training.recipe.losses()).map(|loss| loss.of);
@@ -31,9 +36,13 @@ pub fn to_net(compiled: &Compiled, widths: &HashMap<String, usize>) -> String {
         pipeline(chain, &names, widths, &mut text);
     }
     text.push('\n');
-    for output in &graph.outputs {
+    for (output, labels) in graph.outputs.iter().zip(&compiled.labels) {
         docs("    ", &output.docs, &mut text);
         let _ = writeln!(text, "    output {} = {};", output.name, names.value(output.value));
+        if !labels.is_empty() {
+            let labels = labels.iter().map(|label| quoted(label)).collect::<Vec<_>>().join(", ");
+            let _ = writeln!(text, "    labels {}: [{labels}];", output.name);
+        }
     }
     freeze(graph, &names, &mut text);
     if let Some(training) = &compiled.training {
@@ -41,6 +50,10 @@ pub fn to_net(compiled: &Compiled, widths: &HashMap<String, usize>) -> String {
         if let Some(pruning) = &training.pruning {
             prune(graph, pruning, &names, &mut text);
         }
+    }
+    if !limits.is_empty() {
+        let limits = limits.iter().map(|limit| format!("{limit};")).collect::<Vec<_>>().join(" ");
+        let _ = writeln!(text, "\n    budget {{ {limits} }}");
     }
     text.push_str("}\n");
     text

@@ -164,6 +164,13 @@ impl StepContext<'_> {
         }
     }
 
+    /// The number of the layer among those that may have a sparse form, where it is one and the step predicts.
+    #[must_use]
+    pub fn sparse(&self) -> Option<usize> {
+        let weight = self.node.parameters.first().filter(|_| self.plan.mode == Mode::Inference)?;
+        self.context.sparse.iter().position(|id| id == weight)
+    }
+
     /// Where a parameter stands, as a constant.
     #[must_use]
     pub fn range(&self, index: usize) -> TokenStream {

@@ -145,6 +145,13 @@ impl Levels {
         (if is_hardened { LintLevel::Deny } else { level }, inner.filter(|_| !is_hardened).map(|set| set.at))
     }
 
+    /// The lints that are allowed anywhere.
+    pub(crate) fn allowed(&self) -> Vec<&'static str> {
+        let is_allowed =
+            |lint: &Lint| self.set.iter().any(|set| set.lint == lint.name && set.level == LintLevel::Allow);
+        LINTS.iter().filter(|lint| is_allowed(lint)).map(|lint| lint.name).collect()
+    }
+
     /// Where a statement must stand to count at a place.
     fn home(&self, at: Span) -> String {
         match self.homes.iter().find(|(span, _)| contains(*span, at)) {

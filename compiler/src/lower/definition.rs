@@ -18,8 +18,8 @@ const MAX_WAYS: usize = 64;
 
 /// Most statements and layers that the checks of all definitions go through together, blocks and loops unrolled. Blocks
 /// that use each other twice unroll to as much as a network may, each of them anew: without a limit of its own a short
-/// text would take minutes. What is beyond it is left to the instances.
-const MAX_WORK: usize = 300_000;
+/// text would take minutes. The bundled families need less than a hundredth. What is beyond it is left to the instances.
+const MAX_WORK: usize = 20_000;
 
 /// A way through the conditions of a block: the answers to questions that its variables leave open.
 pub(super) struct Paths {

@@ -41,7 +41,7 @@ pub use call::LayerCall;
 pub use constant::Constant;
 pub(crate) use definition::check_blocks;
 pub use sections::{Bound, Limit, Quantity};
-pub(crate) use spelling::{change_text, choice_text, loss_text, number_text};
+pub(crate) use spelling::{change_text, choice_text, loss_text, number_text, photo_text, quoted};
 
 use definition::Paths;
 use scope::{Frame, Meaning, Named};
@@ -79,6 +79,8 @@ pub struct Lowered {
     pub photos: Vec<Option<Photo>>,
     /// The names of each output's classes, in the order of the outputs; none where the description gives none.
     pub labels: Vec<Vec<String>>,
+    /// The lints that the program keeps quiet somewhere.
+    pub allowed: Vec<&'static str>,
     /// The network's name in the text, for messages about it as a whole.
     pub span: Span,
     /// What lints want to know.
@@ -123,7 +125,8 @@ pub fn lower(program: &Program, network: &ast::Network, overrides: &Overrides, s
     let limits = lowerer.budget();
     let labels = lowerer.labels();
     let Lowerer { graph, photos, noticed, .. } = lowerer;
-    Lowered { graph, recipe, pruning, limits, photos, labels, span: network.name.span, noticed }
+    let allowed = Vec::new();
+    Lowered { graph, recipe, pruning, limits, photos, labels, allowed, span: network.name.span, noticed }
 }
 
 /// The state of lowering one network, or of checking one block.

@@ -52,7 +52,7 @@ impl<'a> Lowerer<'a> {
                 _ => format!("its parameters: {}", known.join(", ")),
             };
             let title = format!("`{}` has no parameter {names}", network.name.text);
-            let mut report = self.sink.error(codes::N0202, title).primary(network.name.span, label);
+            let mut report = self.sink.error(codes::N0202, title).primary(network.name.span, label).given(unknown[0]);
             for near in unknown.iter().filter_map(|name| suggest(name, known.iter().copied())) {
                 report = report.help(format!("did you mean `{near}`?"));
             }
@@ -91,7 +91,10 @@ impl<'a> Lowerer<'a> {
         } else {
             format!("expected {expected}")
         };
-        self.sink.error(codes::N0203, title).primary(span, label);
+        let report = self.sink.error(codes::N0203, title).primary(span, label);
+        if is_override {
+            report.given(&param.name.text);
+        }
         None
     }
 

@@ -1,19 +1,59 @@
 //! Values as descriptions spell them: the way back from what was lowered to a text.
 
+use std::fmt;
+
 use super::Constant;
 use super::arguments::BoundArgument;
 use super::augment::{KINDS, Kind};
 use super::loss::LOSSES;
 use super::prune::{METHODS, PACES};
+use super::sections::{Bound, Limit, Quantity};
 use super::train::{Choice, OPTIMIZERS, SCHEDULES};
+use crate::cost::grouped;
 use crate::ir::Init;
 use crate::ops::{Argument, Default, Signature};
+use crate::photo::Photo;
 use crate::recipe::{Change, Loss, LossKind, Setting};
 
 /// A number with digits on both sides of the dot and no exponent.
 pub(crate) fn number_text(number: f64) -> String {
     let text = number.to_string();
     if text.contains('.') { text } else { text + ".0" }
+}
+
+/// As a budget has it: `parameters <= 1_000`.
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.quantity {
+            Quantity::Parameters => f.write_str("parameters"),
+            Quantity::Macs => f.write_str("macs"),
+            Quantity::InferenceBytes(batch) => write!(f, "inference_bytes(batch: {batch})"),
+            Quantity::TrainingBytes(batch) => write!(f, "training_bytes(batch: {batch})"),
+        }?;
+        let bound = match self.bound {
+            Bound::AtMost => "<=",
+            Bound::Below => "<",
+            Bound::Exactly => "==",
+        };
+        write!(f, " {bound} {}", grouped(self.value))
+    }
+}
+
+/// How a photograph becomes an input: `photo(resize: 256, scale: 1.0, …)`, every setting given.
+pub(crate) fn photo_text(photo: &Photo) -> String {
+    let Photo { resize, scale, mean, std, is_bgr } = photo;
+    let list = |numbers: &[f64]| numbers.iter().map(|&number| number_text(number)).collect::<Vec<_>>().join(", ");
+    let order = match mean.len() {
+        3 => format!(", order: {}", quoted(if *is_bgr { "bgr" } else { "rgb" })),
+        _ => String::new(),
+    };
+    let scale = number_text(*scale);
+    format!("photo(resize: {resize}, scale: {scale}, mean: [{}], std: [{}]{order})", list(mean), list(std))
+}
+
+/// A string with its escapes.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// A choice of the `train` or `prune` section with its settings: `sgd(lr: 0.01)`, `one_shot`.

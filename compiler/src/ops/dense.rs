@@ -101,7 +101,13 @@ impl Operation for Dense {
         let (rt, geometry) = (step.rt(), step.geometry());
         let (x, y, w, b) = (step.read(0), step.write(0), step.parameter(0), step.parameter(1));
         let activation = if self.relu { quote!(Relu) } else { quote!(None) };
-        quote!(#rt::dense::forward(&#geometry, #rt::conv::Activation::#activation, n, #x, #w, #b, #y);)
+        let activation = quote!(#rt::conv::Activation::#activation);
+        match step.sparse() {
+            Some(layer) => {
+                quote!(#rt::sparse::forward(&#geometry, #activation, n, #x, #w, #b, #y, c.sparse.get(#layer));)
+            }
+            None => quote!(#rt::dense::forward(&#geometry, #activation, n, #x, #w, #b, #y);),
+        }
     }
 }
 

@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use super::scene::{Class, Scene};
 use crate::ir::Graph;
 
-/// A checked graph in graphviz's language; boxes of a group in a cluster.
+/// A checked graph in graphviz's language; boxes of a group in a cluster. With a `depth`, that many levels: at 1 every
+/// block is one box.
 #[must_use]
-pub fn dot(graph: &Graph) -> String {
-    let scene = Scene::of(graph);
+pub fn dot(graph: &Graph, depth: Option<usize>) -> String {
+    let scene = Scene::of(graph, depth);
     let mut out = format!(
         "digraph {} {{\n  node [shape=box, style=\"rounded,filled\", fontname=\"sans-serif\", fontsize=11];\n  \
          edge [fontname=\"sans-serif\", fontsize=10, color=\"#818b98\"];\n",
@@ -55,7 +56,7 @@ impl Cluster {
         let indent = "  ".repeat(depth);
         for &idx in &self.items {
             let item = &scene.items[idx];
-            let short = item.name.rsplit('.').next().unwrap_or_default();
+            let short = item.short_name();
             let lines = [format!("{short}: {}", item.kind), item.settings.clone(), item.shape.clone()];
             let lines: Vec<String> = lines.into_iter().filter(|line| !line.is_empty()).collect();
             let (fill, stroke) = colours(item.class);
@@ -84,6 +85,7 @@ fn colours(class: Class) -> (&'static str, &'static str) {
         Class::Activation => ("#faede2", "#d9731a"),
         Class::Norm => ("#e1f1f2", "#158f9c"),
         Class::Join => ("#f8e8ef", "#cc4f84"),
+        Class::Block => ("#fbf4db", "#b08800"),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Pictures of a network: an SVG file drawn here, or a text for graphviz.
 //!
 //! ```text
-//! Graph -> scene (boxes with their texts, edges, groups) -> layout (places) -> svg
-//!                                                        -> dot
+//! Graph -> scene (boxes with their texts, edges, groups) -> fold (blocks closed) -> layout (places) -> svg
+//!                                                                                -> dot
 //! ```
 //!
 //! The layout is Sugiyama's ("Methods for Visual Understanding of Hierarchical System Structures", 1981): layers by longest
@@ -10,6 +10,7 @@
 //! frame, which is laid out by itself first.
 
 mod dot;
+mod fold;
 mod layout;
 mod order;
 mod scene;

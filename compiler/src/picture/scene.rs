@@ -1,5 +1,6 @@
 //! What a picture shows: boxes with their texts, and what connects them.
 
+use super::fold::fold;
 use crate::ir::{Graph, Shape, ValueId};
 use crate::summary;
 
@@ -16,6 +17,8 @@ pub(super) enum Class {
     Norm,
     /// What changes shapes or joins values.
     Join,
+    /// A block that is closed, with its layers inside.
+    Block,
 }
 
 /// A box: an input, a layer or an output.
@@ -30,6 +33,8 @@ pub(super) struct Item {
     /// The shape of the result.
     pub(super) shape: String,
     pub(super) class: Class,
+    /// How many it learns.
+    pub(super) parameters: u64,
 }
 
 /// A value on its way from the box that makes it to one that takes it.
@@ -53,30 +58,59 @@ pub(super) struct Scene {
 impl Item {
     /// The kind, where the name does not tell it: `conv1` does.
     pub(super) fn untold_kind(&self) -> &str {
-        let last = self.name.rsplit('.').next().unwrap_or_default();
+        let last = self.last_part();
         let is_told =
             last.strip_prefix(self.kind.as_str()).is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit()));
         if is_told { "" } else { &self.kind }
+    }
+
+    fn last_part(&self) -> &str {
+        self.name.rsplit('.').next().unwrap_or_default()
+    }
+
+    /// The name within the innermost group.
+    pub(super) fn short_name(&self) -> &str {
+        let around: usize = self.groups().iter().map(|group| group.len() + 1).sum();
+        self.name.get(around..).unwrap_or(&self.name)
     }
 
     /// The groups that it is in, the outermost first: the parts of the name before the last dot. A number belongs to the
     /// part before it: `fire.2.squeeze` is in `fire.2`, since what repeats is no group.
     pub(super) fn groups(&self) -> Vec<String> {
         let mut groups: Vec<String> = Vec::new();
-        let (around, _) = self.name.rsplit_once('.').unwrap_or_default();
+        let own = if self.class == Class::Block { "" } else { self.last_part() };
+        let around = self.name.strip_suffix(own).unwrap_or_default();
         for part in around.split('.').filter(|part| !part.is_empty()) {
             match groups.last_mut() {
                 Some(last) if part.chars().all(|c| c.is_ascii_digit()) => last.extend([".", part]),
                 _ => groups.push(part.to_owned()),
             }
         }
+        if self.class == Class::Block {
+            // Its own.
+            groups.pop();
+        }
         groups
     }
 }
 
 impl Scene {
-    /// The scene of a checked graph.
-    pub(super) fn of(graph: &Graph) -> Self {
+    /// The scene of a checked graph, of all its levels or of so many.
+    pub(super) fn of(graph: &Graph, depth: Option<usize>) -> Self {
+        let whole = Self::whole(graph);
+        let mut scene = match depth {
+            Some(depth) => fold(whole, depth),
+            None => whole,
+        };
+        let mut takers = vec![0_usize; scene.items.len()];
+        scene.edges.iter().for_each(|edge| takers[edge.from] += 1);
+        for edge in scene.edges.iter_mut().filter(|edge| takers[edge.from] < 2) {
+            edge.label.clear();
+        }
+        scene
+    }
+
+    fn whole(graph: &Graph) -> Self {
         let mut items: Vec<Item> = Vec::new();
         let mut edges: Vec<Edge> = Vec::new();
         // The box that makes each value.
@@ -104,6 +138,7 @@ impl Scene {
             let words = text.split_once(' ').map_or("", |(_, words)| words);
             items.push(Item {
                 class: class(&layer.kind),
+                parameters: layer.parameters,
                 settings: settings(&layer.kind, words),
                 shape: node.results.first().map_or_else(String::new, |&result| shape(graph.shape(result))),
                 name: layer.name,
@@ -114,11 +149,6 @@ impl Scene {
             connect(&makers, output.value, items.len());
             items.push(end(&output.name, "output", graph.shape(output.value)));
         }
-        let mut takers = vec![0_usize; items.len()];
-        edges.iter().for_each(|edge| takers[edge.from] += 1);
-        for edge in edges.iter_mut().filter(|edge| takers[edge.from] < 2) {
-            edge.label.clear();
-        }
         let layers = summary::layers(graph);
         let sum = |of: fn(&summary::Layer) -> u64| layers.iter().map(of).sum::<u64>();
         let subtitle =
@@ -128,7 +158,14 @@ impl Scene {
 }
 
 fn end(name: &str, kind: &str, of: &Shape) -> Item {
-    Item { name: name.to_owned(), kind: kind.to_owned(), settings: String::new(), shape: shape(of), class: Class::End }
+    Item {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        settings: String::new(),
+        shape: shape(of),
+        class: Class::End,
+        parameters: 0,
+    }
 }
 
 /// An operation's settings for reading, from its text: `32 kernel 5` is `filters 32, kernel 5`.
@@ -160,7 +197,7 @@ fn shape(shape: &Shape) -> String {
 }
 
 /// A number with a comma between thousands.
-fn thousands(number: u64) -> String {
+pub(super) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (idx, digit) in digits.chars().enumerate() {

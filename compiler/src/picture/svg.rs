@@ -34,16 +34,17 @@ text{font:11px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',mon
 .end rect{fill:#6e7781;stroke:#6e7781}.conv rect{fill:#3b82d6;stroke:#3b82d6}.dense rect{fill:#8957d9;stroke:#8957d9}\
 .pool rect{fill:#2f9e5b;stroke:#2f9e5b}.activation rect{fill:#d9731a;stroke:#d9731a}\
 .norm rect{fill:#158f9c;stroke:#158f9c}.join rect{fill:#cc4f84;stroke:#cc4f84}\
+.block rect{fill:#b08800;stroke:#b08800}\
 @media(prefers-color-scheme:dark){text{fill:#9da7b3}.name,.title{fill:#f0f6fc}.ground{fill:#0d1117;stroke:#3d444d}\
 .label{stroke:#0d1117}.box rect{fill-opacity:.22}}";
 
-/// Draws a checked graph.
+/// Draws a checked graph; with a `depth`, that many levels of it: at 1 every block is one box.
 ///
 /// # Errors
 ///
 /// [`TooLarge`] if a picture cannot show it.
-pub fn svg(graph: &Graph) -> Result<String, TooLarge> {
-    let scene = Scene::of(graph);
+pub fn svg(graph: &Graph, depth: Option<usize>) -> Result<String, TooLarge> {
+    let scene = Scene::of(graph, depth);
     let layout = layout(&problem(&scene))?;
     Ok(draw(&scene, &layout))
 }
@@ -146,6 +147,7 @@ fn node(item: &Item, idx: usize, at: &Rect, depth: usize) -> String {
         Class::Activation => "activation",
         Class::Norm => "norm",
         Class::Join => "join",
+        Class::Block => "block",
     };
     let framed: usize = item.groups().iter().take(depth).map(|group| group.len() + 1).sum();
     let short = item.name.get(framed..).unwrap_or(&item.name);

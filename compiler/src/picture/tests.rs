@@ -159,7 +159,7 @@ fn nothing_overlaps_and_every_edge_is_drawn() {
 
 #[test]
 fn blocks_are_framed() {
-    let scene = Scene::of(&with_blocks());
+    let scene = Scene::of(&with_blocks(), None);
     let problem = problem(&scene);
     let layout = layout(&problem).unwrap();
     verify(&problem, &layout);
@@ -167,7 +167,7 @@ fn blocks_are_framed() {
     assert_eq!(names, ["fire2"]);
     let inside = |rect: &Rect| holds(&layout.frames[0].rect, rect);
     assert_eq!(layout.boxes.values().filter(|rect| inside(rect)).count(), 7);
-    let drawn = svg(&with_blocks()).unwrap();
+    let drawn = svg(&with_blocks(), None).unwrap();
     assert!(drawn.contains(">expand3<") && drawn.contains("<title>fire2.expand3</title>"), "{drawn}");
 }
 
@@ -200,14 +200,15 @@ fn numbers_belong_to_the_part_before_them() {
     for (node, name) in graph.nodes.iter_mut().zip(["fire.2.squeeze", "layer.1.0.first.conv", "plain", "2.a", "a..b"]) {
         node.layer = name.to_owned();
     }
-    let groups: Vec<String> = Scene::of(&graph).items[1..6].iter().map(|item| item.groups().join(" | ")).collect();
+    let groups: Vec<String> =
+        Scene::of(&graph, None).items[1..6].iter().map(|item| item.groups().join(" | ")).collect();
     assert_eq!(groups, ["fire.2", "layer.1.0 | first", "", "2", "a"]);
 }
 
 #[test]
 fn chains_are_straight() {
     let scene =
-        Scene::of(&graph("network N { input x: [4]; output y = x -> dense(3) -> relu -> dense(2) -> softmax; }"));
+        Scene::of(&graph("network N { input x: [4]; output y = x -> dense(3) -> relu -> dense(2) -> softmax; }"), None);
     let layout = layout(&problem(&scene)).unwrap();
     for points in layout.paths.values() {
         assert!(points.windows(2).all(|pair| (pair[0].0 - pair[1].0).abs() < 1e-9), "{points:?}");
@@ -217,17 +218,17 @@ fn chains_are_straight() {
 #[test]
 fn the_text_is_xml_and_always_the_same() {
     for graph in [graph(BRANCHES), with_blocks()] {
-        let drawn = svg(&graph).unwrap();
-        assert_eq!(drawn, svg(&graph).unwrap());
+        let drawn = svg(&graph, None).unwrap();
+        assert_eq!(drawn, svg(&graph, None).unwrap());
         is_xml(&drawn).unwrap();
-        let scene = Scene::of(&graph);
+        let scene = Scene::of(&graph, None);
         assert_eq!(drawn.matches("class=\"box ").count(), scene.items.len());
         assert_eq!(drawn.matches("class=\"edge\"").count(), scene.edges.len());
         assert!(drawn.contains("filters 8, kernel 3, pad 1") && drawn.contains("[32, 32, 16]"), "{drawn}");
     }
     let mut named = graph(BRANCHES);
     named.name = "<&\"\u{1b}>".repeat(30);
-    is_xml(&svg(&named).unwrap()).unwrap();
+    is_xml(&svg(&named, None).unwrap()).unwrap();
 }
 
 /// Whether every element is closed, in order, and no sign stands bare.
@@ -256,13 +257,13 @@ fn is_xml(text: &str) -> Result<(), String> {
 
 #[test]
 fn graphviz_gets_clusters_and_quoted_names() {
-    let text = dot(&with_blocks());
+    let text = dot(&with_blocks(), None);
     assert!(text.starts_with("digraph \"Fires\" {\n") && text.ends_with("}\n"), "{text}");
     assert!(text.contains("subgraph cluster_0 {\n    label=\"fire2\";"), "{text}");
-    assert_eq!(text.matches(" -> n").count(), Scene::of(&with_blocks()).edges.len());
+    assert_eq!(text.matches(" -> n").count(), Scene::of(&with_blocks(), None).edges.len());
     let mut named = graph(BRANCHES);
     named.name = "a\"\\".to_owned();
-    assert!(dot(&named).starts_with("digraph \"a\\\"\\\\\" {"));
+    assert!(dot(&named, None).starts_with("digraph \"a\\\"\\\\\" {"));
 }
 
 #[test]
@@ -272,4 +273,30 @@ fn a_picture_has_a_largest_size() {
     let problem =
         Problem { sizes: vec![(50.0, 30.0); n], groups: vec![vec![]; n], labels: vec![0.0; edges.len()], edges };
     assert_eq!(layout(&problem).map(|_| ()), Err(TooLarge));
+}
+
+#[test]
+fn a_closed_block_is_one_box() {
+    let scene = Scene::of(&with_blocks(), Some(1));
+    let whole = Scene::of(&with_blocks(), None);
+    let fire = scene.items.iter().position(|item| item.name == "fire2").unwrap();
+    assert_eq!(scene.items.len(), whole.items.len() - 6);
+    assert_eq!((scene.items[fire].kind.as_str(), scene.items[fire].shape.as_str()), ("7 layers", "[32, 32, 16]"));
+    let inside = whole.items.iter().filter(|item| item.name.starts_with("fire2."));
+    assert_eq!(scene.items[fire].parameters, inside.map(|item| item.parameters).sum::<u64>());
+    assert!(scene.edges.iter().all(|edge| edge.from < edge.to));
+    assert_eq!(scene.edges.iter().filter(|edge| edge.to == fire).count(), 1);
+    let problem = problem(&scene);
+    verify(&problem, &layout(&problem).unwrap());
+    is_xml(&svg(&with_blocks(), Some(1)).unwrap()).unwrap();
+    // No block is two levels deep.
+    assert_eq!(svg(&with_blocks(), Some(2)), svg(&with_blocks(), None));
+}
+
+#[test]
+fn a_group_that_values_leave_and_come_back_to_stays_open() {
+    let mut graph = with_blocks();
+    let squeeze = graph.nodes.iter().position(|node| node.layer == "fire2.relu1").unwrap();
+    graph.nodes[squeeze].layer = "outside".to_owned();
+    assert_eq!(svg(&graph, Some(1)), svg(&graph, None));
 }

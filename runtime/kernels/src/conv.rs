@@ -117,6 +117,7 @@ impl Conv {
     }
 
     /// Whether every output channel reads one input channel: `f / c` of them each, one after another.
+    #[inline]
     pub const fn is_depthwise(&self) -> bool {
         self.groups > 1 && self.groups == self.c
     }
@@ -194,6 +195,7 @@ impl Among {
 ///
 /// # Panics
 /// Where a slice has another length or the geometry is none ([`Conv::check`]).
+#[inline]
 pub fn forward(g: &Conv, activation: Activation, n: usize, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
     forward_among(g, Among::alone(g.f), activation, n, x, w, b, y);
 }
@@ -202,6 +204,7 @@ pub fn forward(g: &Conv, activation: Activation, n: usize, x: &[f32], w: &[f32],
 ///
 /// # Panics
 /// As [`forward`] does, and where the channels are not there.
+#[inline]
 pub fn forward_among(
     g: &Conv,
     among: Among,
@@ -212,9 +215,48 @@ pub fn forward_among(
     b: &[f32],
     y: &mut [f32],
 ) {
+    if g.is_depthwise() {
+        depthwise(g, among, activation, n, x, w, b, y);
+    } else {
+        grouped(g, among, activation, n, x, w, b, y);
+    }
+}
+
+/// [`forward_among`] of a convolution that is not depthwise.
+///
+/// This and [`depthwise`] are functions of their own, and what chooses between them is inlined into generated code, where the
+/// geometry is a constant: so a program has only the kernels that its networks need, which are large.
+#[inline(never)]
+fn grouped(g: &Conv, among: Among, activation: Activation, n: usize, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
     check_forward(g, among, n, x, w, b, y);
-    let depthwise = g.is_depthwise();
-    let correlation = Correlation {
+    let sizes = (g.groups, g.c / g.groups, g.f / g.groups);
+    // By the check, the first channel is there, or no image is.
+    let y = y.get_mut(among.first..).unwrap_or_default();
+    // SAFETY: the lengths are checked above, and the strides are those of the images; `y` lacks only what is before its
+    // first channel.
+    unsafe { correlate(&correlation(g, among, activation, n, sizes), x, w, b, y) }
+}
+
+/// [`forward_among`] of a depthwise convolution.
+#[inline(never)]
+fn depthwise(g: &Conv, among: Among, activation: Activation, n: usize, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
+    check_forward(g, among, n, x, w, b, y);
+    let correlation = correlation(g, among, activation, n, (1, 1, g.f));
+    // By the check, the first channel is there, or no image is.
+    let y = y.get_mut(among.first..).unwrap_or_default();
+    // SAFETY: as in `grouped`.
+    unsafe { correlate_depthwise(&correlation, Lanes::Spread(g.f / g.c), x, w, b, y) }
+}
+
+/// The correlation of a forward pass, with its groups, and the channels that each reads and writes.
+fn correlation(
+    g: &Conv,
+    among: Among,
+    activation: Activation,
+    n: usize,
+    (groups, depth, f): (usize, usize, usize),
+) -> Correlation {
+    Correlation {
         images: n,
         rows: g.rows(false),
         cols: g.cols(false),
@@ -224,20 +266,10 @@ pub fn forward_among(
         y_image: g.out_h() * g.out_w() * among.total,
         y_row: g.out_w() * among.total,
         y_pixel: among.total,
-        groups: if depthwise { 1 } else { g.groups },
-        depth: if depthwise { 1 } else { g.c / g.groups },
-        f: if depthwise { g.f } else { g.f / g.groups },
+        groups,
+        depth,
+        f,
         relu: activation == Activation::Relu,
-    };
-    // By the check, the first channel is there, or no image is.
-    let y = y.get_mut(among.first..).unwrap_or_default();
-    if depthwise {
-        // SAFETY: the lengths are checked above, and the strides are those of the images; `y` lacks only what is before its
-        // first channel.
-        unsafe { correlate_depthwise(&correlation, Lanes::Spread(g.f / g.c), x, w, b, y) }
-    } else {
-        // SAFETY: as above.
-        unsafe { correlate(&correlation, x, w, b, y) }
     }
 }
 
@@ -250,6 +282,7 @@ pub fn forward_among(
 ///
 /// # Panics
 /// As [`forward`] does.
+#[inline]
 pub fn infer(g: &Conv, activation: Activation, n: usize, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
     infer_among(g, Among::alone(g.f), activation, n, x, w, b, y);
 }
@@ -258,6 +291,7 @@ pub fn infer(g: &Conv, activation: Activation, n: usize, x: &[f32], w: &[f32], b
 ///
 /// # Panics
 /// As [`infer`] does, and where the channels are not there.
+#[inline]
 pub fn infer_among(
     g: &Conv,
     among: Among,

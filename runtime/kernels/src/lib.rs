@@ -64,6 +64,7 @@ pub mod prelu;
 pub mod random;
 pub mod reduce;
 pub mod softmax;
+pub mod sparse;
 pub mod unary;
 pub mod upsample;
 

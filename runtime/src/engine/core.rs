@@ -3,6 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use netwright_kernels::AlignedVec;
+use netwright_kernels::dense::Dense;
+use netwright_kernels::sparse::Sparse;
 
 use crate::error::Error;
 use crate::parameters::Parameters;
@@ -13,6 +15,20 @@ use crate::spec::Spec;
 pub struct Core {
     parameters: Parameters,
     arenas: ArenaPool,
+    /// The sparse forms of dense layers; none once parameters have been lent to be changed.
+    sparse: Vec<Option<Sparse>>,
+}
+
+/// The sparse forms of a network's dense layers, by their places in what [`Core::with_sparse`] was given.
+#[derive(Debug, Clone, Copy)]
+pub struct SparseLayers<'a>(&'a [Option<Sparse>]);
+
+impl<'a> SparseLayers<'a> {
+    /// That of one layer: none where too many of its weights are not zero, or where they may have changed.
+    #[must_use]
+    pub fn get(self, layer: usize) -> Option<&'a Sparse> {
+        self.0.get(layer)?.as_ref()
+    }
 }
 
 impl Core {
@@ -29,7 +45,20 @@ impl Core {
     /// A network over these parameters.
     #[must_use]
     pub fn from_parameters(parameters: Parameters) -> Self {
-        Self { parameters, arenas: ArenaPool::default() }
+        Self { parameters, arenas: ArenaPool::default(), sparse: Vec::new() }
+    }
+
+    /// The same with the sparse forms of some dense layers, each given with the place of its weights in the stored vector,
+    /// where they are worth it.
+    ///
+    /// # Panics
+    ///
+    /// If a place is not within the vector, or not as long as the layer's weights, which the compiler rules out.
+    #[must_use]
+    pub fn with_sparse(mut self, layers: &[(Dense, std::ops::Range<usize>)]) -> Self {
+        let values = self.parameters.values();
+        self.sparse = layers.iter().map(|(layer, weights)| Sparse::of(layer, &values[weights.clone()])).collect();
+        self
     }
 
     /// The parameters.
@@ -38,9 +67,15 @@ impl Core {
         &self.parameters
     }
 
-    /// The parameters, to change them.
+    /// The parameters, to change them. Predictions go by the dense form of all layers from then on.
     pub fn parameters_mut(&mut self) -> &mut Parameters {
+        self.sparse.clear();
         &mut self.parameters
+    }
+
+    /// The sparse forms of dense layers.
+    pub(crate) fn sparse(&self) -> SparseLayers<'_> {
+        SparseLayers(&self.sparse)
     }
 
     /// The arenas that inference and evaluation work in.
@@ -51,7 +86,7 @@ impl Core {
 
 impl Clone for Core {
     fn clone(&self) -> Self {
-        Self::from_parameters(self.parameters.clone())
+        Self { sparse: self.sparse.clone(), ..Self::from_parameters(self.parameters.clone()) }
     }
 }
 

@@ -4,7 +4,7 @@ use ndarray::{Array, ArrayD, ArrayView, ArrayViewD, ArrayViewMut, ArrayViewMutD,
 use netwright_kernels::Arena;
 
 use super::Sharing;
-use super::core::ArenaPool;
+use super::core::{ArenaPool, SparseLayers};
 use super::tensors::{Inputs, MoreOutputs, Outputs, check_count};
 use crate::error::Error;
 use crate::network::Network;
@@ -28,6 +28,8 @@ pub struct InferenceChunk<'a> {
     pub n: usize,
     /// The whole stored vector.
     pub parameters: &'a [f32],
+    /// What dense layers of embedded weights are computed from where most of these are zero.
+    pub sparse: SparseLayers<'a>,
     /// The images of the first input, channels last.
     pub input: &'a [f32],
     /// All inputs.
@@ -213,7 +215,8 @@ pub fn predict_all_into<N: Network>(network: &N, inputs: &[&[f32]], outputs: &mu
     let inputs = Inputs::of::<N>(inputs)?;
     let outputs = Outputs::of::<N>(outputs.iter_mut().map(|output| &mut **output), inputs.n())?;
     let core = network.core();
-    let job = Job { parameters: core.parameters().values(), arenas: core.arenas(), inputs, outputs };
+    let (parameters, sparse) = (core.parameters().values(), core.sparse());
+    let job = Job { parameters, sparse, arenas: core.arenas(), inputs, outputs };
     let Inference { macs, chunk, arena } = N::INFERENCE;
     let sharing = Sharing::of(macs, inputs.n(), chunk, core.arenas().is_empty());
     if sharing == Sharing::Chunks {
@@ -230,6 +233,7 @@ fn batched(shape: &[usize]) -> String {
 
 struct Job<'a> {
     parameters: &'a [f32],
+    sparse: SparseLayers<'a>,
     arenas: &'a ArenaPool,
     inputs: Inputs<'a>,
     outputs: Outputs<'a>,
@@ -238,12 +242,12 @@ struct Job<'a> {
 impl Job<'_> {
     /// The job's first `images` images, and the rest.
     fn split<N: Network>(self, images: usize) -> (Self, Self) {
-        let Self { parameters, arenas, inputs, outputs } = self;
+        let Self { parameters, sparse, arenas, inputs, outputs } = self;
         let (inputs, more_inputs) = inputs.split(images);
         let (outputs, more_outputs) = outputs.split(N::SPEC.outputs, images);
         (
-            Self { parameters, arenas, inputs, outputs },
-            Self { parameters, arenas, inputs: more_inputs, outputs: more_outputs },
+            Self { parameters, sparse, arenas, inputs, outputs },
+            Self { parameters, sparse, arenas, inputs: more_inputs, outputs: more_outputs },
         )
     }
 }
@@ -263,6 +267,7 @@ fn run<N: Network>(job: Job<'_>, share: bool) -> Result<(), Error> {
             N::infer(&mut InferenceChunk {
                 n: images,
                 parameters: now.parameters,
+                sparse: now.sparse,
                 input: now.inputs.get(0),
                 inputs: now.inputs,
                 output: now.outputs.first,

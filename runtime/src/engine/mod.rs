@@ -14,7 +14,7 @@ mod training;
 
 use netwright_kernels::crew;
 
-pub use core::Core;
+pub use core::{Core, SparseLayers};
 #[cfg(feature = "train")]
 pub use evaluate::{EvaluationChunk, evaluate, evaluate_all};
 pub use inference::{

@@ -35,7 +35,7 @@ const COLOURS: usize = 8;
 pub(super) fn draw(layers: &[Layer], network: &str, measure: &str, whole: f64, images: usize) -> String {
     let is_accuracy = measure == "accuracy";
     let scale = if is_accuracy { 100.0 } else { 1.0 };
-    let bottom = BOTTOM.max(TOP + NAME_HEIGHT * layers.len() as f64);
+    let bottom = BOTTOM.max(TOP + NAME_HEIGHT * (layers.len() + 1) as f64);
     let height = bottom + FOOT;
     let mut svg = Svg::default();
     svg.card("ground", WIDTH, height, 8.0);
@@ -73,6 +73,12 @@ pub(super) fn draw(layers: &[Layer], network: &str, measure: &str, whole: f64, i
     );
     svg.line("whole", (LEFT, y(whole)), (RIGHT, y(whole)));
 
+    let key = |svg: &mut Svg, class: &str, row: usize, style: &str, name: &str| {
+        let height = TOP + NAME_HEIGHT * row as f64;
+        svg.line(class, (RIGHT + 24.0, height), (RIGHT + 50.0, height));
+        svg.text(style, (RIGHT + 58.0, height + 4.0), Anchor::Start, name);
+    };
+    svg.text("label", (RIGHT + 24.0, TOP - 16.0), Anchor::Start, "layer (weights)");
     for (idx, layer) in layers.iter().enumerate() {
         let dashed = if idx / COLOURS % 2 == 1 { " dashed" } else { "" };
         let class = format!("c{}{dashed}", idx % COLOURS);
@@ -84,11 +90,10 @@ pub(super) fn draw(layers: &[Layer], network: &str, measure: &str, whole: f64, i
         for &point in &points[1..] {
             svg.dot(&format!("d{}", idx % COLOURS), point, 2.6);
         }
-        let height = TOP + NAME_HEIGHT * idx as f64;
-        svg.line(&format!("key {class}"), (RIGHT + 24.0, height), (RIGHT + 50.0, height));
         let name = format!("{} ({})", layer.layer, text::thousands(layer.weights as u64));
-        svg.text("name", (RIGHT + 58.0, height + 4.0), Anchor::Start, &name);
+        key(&mut svg, &format!("key {class}"), idx, "name", &name);
     }
+    key(&mut svg, "whole", layers.len(), "label", "with all weights");
     svg.finish(WIDTH, height, &title, STYLE)
 }
 

@@ -14,6 +14,7 @@ mod pooling;
 mod prelu;
 mod shaping;
 mod simd;
+mod sparse;
 mod winograd;
 
 use crate::conv::Among;
