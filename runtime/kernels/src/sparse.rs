@@ -198,7 +198,7 @@ impl<S: Simd> Eight<'_, S> {
         for i in 0..R {
             debug_assert!((input as usize) < x[i].len());
             // SAFETY: a block's input is one of the layer's, and a row has all of these.
-            let x = unsafe { s.splat_at(x[i].as_ptr().add(input as usize)) };
+            let x = unsafe { s.splat_at(x[i].as_ptr().wrapping_add(input as usize)) };
             sums[i][j] = s.mul_add(x, weights, sums[i][j]);
         }
     }
