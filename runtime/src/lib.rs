@@ -10,6 +10,7 @@
 #![cfg_attr(test, deny(unsafe_code))]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod atomic;
 #[cfg(feature = "data")]
 pub mod data;
 #[cfg(any(feature = "train", feature = "data"))]

@@ -109,6 +109,7 @@ fn crates_outside_of_the_workspace() {
     renamed_and_rebuilt(&fixtures);
     predict_only(&fixtures);
     embedded(&fixtures);
+    assert_eq!(fixtures.run("everywhere").0, "as expected\n");
     two_inputs(&fixtures);
     readme(&fixtures);
 }
@@ -227,6 +228,41 @@ fn readme(fixtures: &Fixtures) {
         assert!(image.iter().any(|&p| p > 0.15), "{printed}");
     }
     assert!(std::fs::metadata(weights).unwrap().len() > 4 * 184_586);
+}
+
+/// What is predicted in WebAssembly, with and without SIMD, is what this machine predicts, and trained weights read a digit.
+#[test]
+#[ignore = "builds for two targets that rustup has to have, and runs under node: some minutes"]
+fn predictions_in_webassembly() {
+    let has =
+        |program: &str, args: &[&str]| Command::new(program).args(args).output().is_ok_and(|o| o.status.success());
+    if !has("node", &["--version"]) {
+        eprintln!("skipped: node is not installed");
+        return;
+    }
+    let fixtures = Fixtures::copy("fixtures-webassembly");
+    let runner = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(".ci/wasi.mjs");
+    for target in ["wasm32-wasip1", "wasm32-unknown-unknown"] {
+        let libraries = Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output().unwrap();
+        if !Path::new(String::from_utf8(libraries.stdout).unwrap().trim()).is_dir() {
+            eprintln!("skipped: {target} is not installed");
+            continue;
+        }
+        for flags in ["-Ctarget-feature=-simd128", "-Ctarget-feature=+simd128"] {
+            for (package, expected) in [("everywhere", "as expected\n"), ("embedded", "7 true\n")] {
+                let mut cargo = fixtures.command(&["build", "--release", "-p", package, "--target", target]);
+                let built = cargo.env("RUSTFLAGS", flags).output().unwrap();
+                assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+                let program = fixtures.builds.join(target).join("release").join(package).with_extension("wasm");
+                let run = Command::new("node").arg("--no-warnings").arg(&runner).arg(&program).output().unwrap();
+                assert!(run.status.success(), "{package} for {target}: {run:?}");
+                // Where there is no system there is nothing to print to.
+                let expected = if target == "wasm32-wasip1" { expected } else { "" };
+                assert_eq!(String::from_utf8(run.stdout).unwrap(), expected, "{package} for {target}, {flags}");
+                println!("{package}, {target}, {flags}: {} bytes", std::fs::metadata(program).unwrap().len());
+            }
+        }
+    }
 }
 
 #[test]

@@ -24,8 +24,8 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 /// Multiply-adds of a part, at least: handing one over and waiting for it costs about a third of a microsecond, in which
-/// a core does some twenty thousand.
-const WORTH_A_HAND: u64 = 60_000;
+/// a core does some twenty thousand. Under Miri small steps are cut, too, since it has no others.
+pub(crate) const WORTH_A_HAND: u64 = if cfg!(miri) { 600 } else { 60_000 };
 
 /// The most threads of a crew, the leader included, and the most parts of a step.
 const MOST: usize = 32;
@@ -382,6 +382,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(target_family = "wasm", ignore = "there are no threads")]
     fn members_take_part() {
         let _turn = lock(&TURN);
         // Two parts that wait for each other, until one of them has waited for too long.
@@ -399,6 +400,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(not(panic = "unwind"), ignore = "a panic ends the process")]
     fn a_part_that_panics_ends_the_step_once_all_have_ended() {
         let _turn = lock(&TURN);
         let ended = AtomicU32::new(0);
@@ -423,6 +425,14 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_family = "wasm")]
+    fn without_threads_the_leader_works_alone() {
+        let _turn = lock(&TURN);
+        lead(4, || assert_eq!((HANDS.get(), parts(u64::MAX)), (1, 1)));
+    }
+
+    #[test]
+    #[cfg_attr(target_family = "wasm", ignore = "there are no threads")]
     fn one_thread_leads_at_a_time_and_the_others_work_alone() {
         let _turn = lock(&TURN);
         lead(2, || {

@@ -2,10 +2,14 @@
 
 #[cfg(target_arch = "x86_64")]
 use crate::simd::Avx2;
+#[cfg(target_arch = "aarch64")]
+use crate::simd::Neon;
 use crate::simd::Portable;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+use crate::simd::Simd128;
 use std::sync::OnceLock;
 
-/// The environment variable that forces an instruction set: `portable` or `avx2`.
+/// The environment variable that forces an instruction set: `portable`, `simd128`, `neon` or `avx2`.
 pub const ISA_VARIABLE: &str = "NETWRIGHT_ISA";
 
 /// An instruction set that the kernels are compiled for.
@@ -14,18 +18,24 @@ pub const ISA_VARIABLE: &str = "NETWRIGHT_ISA";
 pub enum Isa {
     /// Arrays of eight floats, left to the compiler; runs everywhere.
     Portable,
+    /// WebAssembly's 128-bit instructions, where a program is compiled with the target feature `simd128`.
+    Simd128,
+    /// NEON with fused multiply-add, every aarch64.
+    Neon,
     /// AVX2 with fused multiply-add, x86-64.
     Avx2,
 }
 
 impl Isa {
     /// Every instruction set, slowest first.
-    pub const ALL: &[Isa] = &[Isa::Portable, Isa::Avx2];
+    pub const ALL: &[Isa] = &[Isa::Portable, Isa::Simd128, Isa::Neon, Isa::Avx2];
 
     /// The name that [`ISA_VARIABLE`] knows it by.
     pub const fn name(self) -> &'static str {
         match self {
             Isa::Portable => "portable",
+            Isa::Simd128 => "simd128",
+            Isa::Neon => "neon",
             Isa::Avx2 => "avx2",
         }
     }
@@ -39,21 +49,21 @@ impl Isa {
     fn level(self) -> Option<Level> {
         match self {
             Isa::Portable => Some(Level::Portable(Portable)),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Isa::Simd128 => Some(Level::Simd128(Simd128)),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => Some(Level::Neon(Neon)),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => Avx2::detect().map(Level::Avx2),
-            #[cfg(not(target_arch = "x86_64"))]
-            Isa::Avx2 => None,
+            #[allow(unreachable_patterns, reason = "those of other targets")]
+            Isa::Simd128 | Isa::Neon | Isa::Avx2 => None,
         }
     }
 }
 
 /// The instruction set in use: the best that the machine has, unless [`ISA_VARIABLE`] names another.
 pub fn isa() -> Isa {
-    match level() {
-        Level::Portable(_) => Isa::Portable,
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2(_) => Isa::Avx2,
-    }
+    level().isa()
 }
 
 /// What was wrong with the value of [`ISA_VARIABLE`], if anything; the best instruction set is in use then.
@@ -65,8 +75,26 @@ pub fn isa_problem() -> Option<String> {
 #[derive(Clone, Copy)]
 pub(crate) enum Level {
     Portable(Portable),
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    Simd128(Simd128),
+    #[cfg(target_arch = "aarch64")]
+    Neon(Neon),
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
+}
+
+impl Level {
+    fn isa(self) -> Isa {
+        match self {
+            Level::Portable(_) => Isa::Portable,
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Level::Simd128(_) => Isa::Simd128,
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon(_) => Isa::Neon,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2(_) => Isa::Avx2,
+        }
+    }
 }
 
 /// The level that a kernel runs at.
@@ -152,12 +180,26 @@ macro_rules! dispatch {
         fn avx2(simd: $crate::simd::Avx2, $($arg: $ty),*) $(-> $ret)? {
             $body(simd, $($arg),*)
         }
+        #[cfg(target_arch = "aarch64")]
+        #[inline(never)]
+        fn neon(simd: $crate::simd::Neon, $($arg: $ty),*) $(-> $ret)? {
+            $body(simd, $($arg),*)
+        }
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        #[inline(never)]
+        fn simd128(simd: $crate::simd::Simd128, $($arg: $ty),*) $(-> $ret)? {
+            $body(simd, $($arg),*)
+        }
         #[inline(never)]
         fn portable(simd: $crate::simd::Portable, $($arg: $ty),*) $(-> $ret)? {
             $body(simd, $($arg),*)
         }
         match $crate::isa::level() {
             $crate::isa::Level::Portable(simd) => portable(simd, $($arg),*),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            $crate::isa::Level::Simd128(simd) => simd128(simd, $($arg),*),
+            #[cfg(target_arch = "aarch64")]
+            $crate::isa::Level::Neon(simd) => neon(simd, $($arg),*),
             #[cfg(target_arch = "x86_64")]
             $crate::isa::Level::Avx2(simd) => {
                 // SAFETY: a value of type Avx2 exists only where the processor has AVX2 and FMA.
@@ -173,17 +215,30 @@ mod tests {
     use super::*;
 
     fn name(choice: &Choice) -> &'static str {
-        match choice.level {
-            Level::Portable(_) => "portable",
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2(_) => "avx2",
-        }
+        choice.level.isa().name()
     }
 
     #[test]
     fn a_known_name_is_obeyed() {
         let choice = choose(Some("portable"));
         assert_eq!((name(&choice), choice.problem), ("portable", None));
+    }
+
+    #[test]
+    fn every_set_that_is_there_can_be_forced_and_the_last_is_the_best() {
+        let available: Vec<Isa> = Isa::ALL.iter().copied().filter(|isa| isa.is_available()).collect();
+        for isa in Isa::ALL {
+            let choice = choose(Some(isa.name()));
+            assert_eq!(choice.problem.is_none(), available.contains(isa), "{isa:?}");
+            assert_eq!(choice.level.isa() == *isa, available.contains(isa) || available.last() == Some(isa));
+        }
+        assert_eq!(Some(&choose(None).level.isa()), available.last());
+        let by_target = match () {
+            () if cfg!(target_arch = "aarch64") => Some(Isa::Neon),
+            () if cfg!(all(target_arch = "wasm32", target_feature = "simd128")) => Some(Isa::Simd128),
+            () => None,
+        };
+        assert!(by_target.is_none_or(|isa| available == [Isa::Portable, isa]), "{available:?}");
     }
 
     #[test]

@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn no_window_is_empty() {
-        for h in 1..9 {
+        for h in if cfg!(miri) { 2..4 } else { 1..9 } {
             for kernel in 1..5 {
                 for stride in 1..5 {
                     for pad in 0..kernel {

@@ -160,10 +160,10 @@ mod tests {
     #[test]
     fn classes_are_the_definition() {
         let mut axes = 0;
-        for size in 1..14_usize {
+        for size in if cfg!(miri) { 3..6_usize } else { 1..14 } {
             for taps in 1..6 {
                 for stride in 1..5 {
-                    for pad in 0..6 {
+                    for pad in (0..6).step_by(if cfg!(miri) { 2 } else { 1 }) {
                         for dilation in 1..4 {
                             let span = (taps - 1) * dilation + 1;
                             let Some(room) = (size + 2 * pad).checked_sub(span) else { continue };
@@ -195,6 +195,6 @@ mod tests {
                 }
             }
         }
-        assert!(axes > 1000);
+        assert!(axes > if cfg!(miri) { 100 } else { 1000 });
     }
 }

@@ -4,13 +4,13 @@
 //! (0x08 for unsigned bytes), the number of axes, each axis as a big-endian u32, then the elements in row-major order.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-use atomic_write_file::AtomicWriteFile;
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
+use crate::atomic;
 use crate::dataset::{DataError, Dataset, IdxProblem};
 
 /// No file is read past this many bytes of IDX data, whatever its header declares.
@@ -96,13 +96,11 @@ impl Idx {
     /// # Errors
     /// [`DataError::Io`].
     pub fn write(&self, path: &Path) -> Result<(), DataError> {
-        let write = || {
-            let mut file = AtomicWriteFile::open(path)?;
+        let written = atomic::replace(path, |file| {
             file.write_all(&self.header())?;
-            file.write_all(&self.bytes)?;
-            file.commit()
-        };
-        write().map_err(|source| DataError::Io { action: "write", path: path.to_owned(), source })
+            file.write_all(&self.bytes)
+        });
+        written.map_err(|source| DataError::Io { action: "write", path: path.to_owned(), source })
     }
 }
 

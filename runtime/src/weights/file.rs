@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use netwright_nwz::Wanted;
@@ -14,8 +14,8 @@ use safetensors::tensor::Metadata;
 
 use super::error::WeightsError;
 use crate::error::Error;
-use crate::parameters;
 use crate::spec::{ParameterSpec, Spec};
+use crate::{atomic, parameters};
 
 /// The version of what the metadata means.
 const VERSION: &str = "1";
@@ -77,12 +77,7 @@ pub(crate) fn write(out: &mut impl Write, notes: &Notes, arrays: Vec<Entry<'_>>)
 
 /// Writes a file so that at any moment either the old or the whole new one is there, also after a loss of power.
 pub(crate) fn save(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
-    let failed = || Error::io("write", path);
-    let file = atomic_write_file::AtomicWriteFile::open(path).map_err(failed())?;
-    let mut out = BufWriter::new(file);
-    write(&mut out).map_err(failed())?;
-    let file = out.into_inner().map_err(|error| failed()(error.into_error()))?;
-    file.commit().map_err(failed())
+    atomic::replace(path, write).map_err(Error::io("write", path))
 }
 
 /// An array's elements as the file has them, kept to be reused.

@@ -1,15 +1,24 @@
 //! The vector of eight floats that every kernel is written against, and its implementations.
 //!
 //! An implementation is a zero-sized value that exists only where the machine has its instructions, so that its
-//! methods can be safe. Methods and the bodies that call them are `#[inline(always)]`, see [`crate::isa::dispatch`].
+//! methods can be safe: a value that only detection makes, or a type that is only compiled for targets that have them.
+//! Methods and the bodies that call them are `#[inline(always)]`, see [`crate::isa::dispatch`].
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd128;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx2::Avx2;
+#[cfg(target_arch = "aarch64")]
+pub(crate) use neon::Neon;
 pub(crate) use portable::Portable;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub(crate) use simd128::Simd128;
 
 /// Floats in a vector.
 pub(crate) const LANES: usize = 8;

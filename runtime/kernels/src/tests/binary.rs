@@ -1,6 +1,6 @@
 //! Sums, products, channel gates, concatenation.
 
-use super::{Random, Sum, assert_sums};
+use super::{Random, Sum, assert_sums, most, sizes};
 use crate::isa::on_every_isa;
 use crate::{binary, concat};
 
@@ -8,7 +8,7 @@ use crate::{binary, concat};
 fn element_by_element() {
     on_every_isa(|_| {
         let mut random = Random::new(70);
-        for len in [0, 1, 8, 13, 100] {
+        for len in sizes([0, 1, 8, 13, 100]) {
             let (a, b) = (random.floats(len), random.floats(len));
             let zip = |f: fn(f32, f32) -> f32| -> Vec<f32> { a.iter().zip(&b).map(|(&a, &b)| f(a, b)).collect() };
             let mut y = vec![f32::NAN; len];
@@ -36,8 +36,8 @@ fn element_by_element() {
 fn channel_by_channel() {
     on_every_isa(|_| {
         let mut random = Random::new(71);
-        for c in [1, 5, 8, 16, 33, 64, 70] {
-            let (n, pixels) = (random.within(1, 3), random.within(1, 200));
+        for c in sizes([1, 5, 8, 16, 33, 64, 70]) {
+            let (n, pixels) = (random.within(1, 3), random.within(1, most(200)));
             let (x, dy, gate) = (random.floats(n * pixels * c), random.floats(n * pixels * c), random.floats(n * c));
             let gate_of = |i: usize| i / (pixels * c) * c + i % c;
             let mut y = vec![f32::NAN; x.len()];

@@ -1,18 +1,18 @@
 //! Dense layers against a plain matrix product.
 
-use super::{Random, Sum, assert_sums};
+use super::{Random, Sum, assert_sums, cases};
 use crate::conv::Activation;
 use crate::dense::{self, Dense};
 use crate::isa::on_every_isa;
 
 #[test]
-#[cfg_attr(miri, ignore = "slow")]
 fn random_sizes() {
     on_every_isa(|_| {
         let mut random = Random::new(20);
-        for _ in 0..60 {
-            let g = Dense { inputs: random.within(1, 70), outputs: random.within(1, 70) };
-            let n = random.within(1, 40);
+        let [most, most_images] = if cfg!(miri) { [20, 4] } else { [70, 40] };
+        for _ in 0..cases(1000) {
+            let g = Dense { inputs: random.within(1, most), outputs: random.within(1, most) };
+            let n = random.within(1, most_images);
             let (x, dy) = (random.floats(n * g.inputs), random.floats(n * g.outputs));
             let logical = random.floats(g.inputs * g.outputs);
             let bias = random.floats(g.outputs);

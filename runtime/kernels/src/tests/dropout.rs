@@ -24,11 +24,12 @@ fn forward(rate: f32, key: Key, first: usize, n: usize, x: &[f32]) -> Vec<f32> {
 #[test]
 fn rates_are_kept_and_values_scaled() {
     on_every_isa(|_| {
-        let x = vec![2.0; 40_000];
+        // Under Miri too few to count.
+        let x = vec![2.0; if cfg!(miri) { 400 } else { 40_000 }];
         for rate in [0.1, 0.5, 0.8] {
             let y = forward(rate, KEY, 0, 4, &x);
             let kept = y.iter().filter(|&&y| y != 0.0).count() as f32 / x.len() as f32;
-            assert!((kept - (1.0 - rate)).abs() < 0.01, "{rate}: {kept}");
+            assert!(cfg!(miri) || (kept - (1.0 - rate)).abs() < 0.01, "{rate}: {kept}");
             assert!(y.iter().all(|&y| y == 0.0 || (y - 2.0 / (1.0 - rate)).abs() < 1e-5));
         }
         assert_eq!(forward(0.0, KEY, 0, 4, &x), x);
@@ -54,10 +55,11 @@ fn the_mask_is_the_documented_function() {
 #[test]
 fn chunks_do_not_change_the_mask() {
     on_every_isa(|_| {
-        let x = Random::new(80).floats(9 * 50);
+        let len = if cfg!(miri) { 11 } else { 50 };
+        let x = Random::new(80).floats(9 * len);
         let whole = forward(0.4, KEY, 5, 9, &x);
         for split in 1..9 {
-            let (a, b) = x.split_at(split * 50);
+            let (a, b) = x.split_at(split * len);
             let parts = [forward(0.4, KEY, 5, split, a), forward(0.4, KEY, 5 + split, 9 - split, b)].concat();
             assert_eq!(bits(&whole), bits(&parts));
         }

@@ -13,6 +13,7 @@ mod optimizer;
 mod pooling;
 mod prelu;
 mod shaping;
+mod simd;
 mod sparse;
 mod winograd;
 
@@ -32,6 +33,13 @@ impl Random {
 
     fn word(&mut self) -> u32 {
         self.counter += 1;
+        if cfg!(miri) {
+            // Good enough, and a hundredth of the work: SplitMix64.
+            let z = (u64::from(self.key) << 32 | u64::from(self.counter)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+            return (z >> 32) as u32;
+        }
         philox4x32([self.counter, 0, 0, 0], [self.key, 7])[0]
     }
 
@@ -54,9 +62,25 @@ impl Random {
     }
 }
 
-/// How many random cases to try: a few under Miri, which looks for undefined behaviour and is slow.
+/// How many random cases to try: a few under Miri, which looks for undefined behaviour and is slow (a case of so many
+/// multiplications as [`is_quick`] lets pass takes it seconds).
 pub(crate) fn cases(count: usize) -> usize {
-    if cfg!(miri) { count.div_ceil(50) } else { count }
+    if cfg!(miri) { count.div_ceil(100) } else { count }
+}
+
+/// The largest of sizes to try: a vector and one more under Miri.
+pub(crate) fn most(size: usize) -> usize {
+    if cfg!(miri) { size.min(9) } else { size }
+}
+
+/// Those of `sizes` to try: up to four vectors and one more under Miri.
+pub(crate) fn sizes<const N: usize>(sizes: [usize; N]) -> impl Iterator<Item = usize> {
+    sizes.into_iter().filter(|&size| !cfg!(miri) || size <= 33)
+}
+
+/// Whether a case of so many multiplications is one to try: any, but under Miri.
+pub(crate) fn is_quick(multiplications: usize) -> bool {
+    !cfg!(miri) || multiplications <= 500
 }
 
 /// A sum in double precision, with the sum of its terms' magnitudes, which bounds the error of computing it in floats.
@@ -100,9 +124,10 @@ pub(crate) fn assert_close(found: &[f32], expected: &[f64], tolerance: f64, what
     }
 }
 
-/// The bits of floats, for comparisons that NaN and the sign of zero take part in.
+/// The bits of floats, for comparisons that NaN and the sign of zero take part in. Every NaN has the same bits here: which
+/// ones arithmetic gives it, the language leaves open.
 pub(crate) fn bits(x: &[f32]) -> Vec<u32> {
-    x.iter().map(|x| x.to_bits()).collect()
+    x.iter().map(|x| if x.is_nan() { f32::NAN.to_bits() } else { x.to_bits() }).collect()
 }
 
 /// `small`, `[pixels, channels]`, among channels of `[pixels, among.total]` that are `other`.

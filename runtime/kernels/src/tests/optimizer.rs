@@ -123,9 +123,10 @@ fn rmsprop() {
 fn sums_of_lanes_go_from_first_to_last() {
     on_every_isa(|_| {
         let mut random = Random::new(91);
-        let lanes: Vec<Vec<f32>> = (0..5).map(|_| random.floats(5000)).collect();
+        let len = if cfg!(miri) { 70 } else { 5000 };
+        let lanes: Vec<Vec<f32>> = (0..5).map(|_| random.floats(len)).collect();
         let slices: Vec<&[f32]> = lanes.iter().map(|lane| &lane[..]).collect();
-        let mut out = vec![f32::NAN; 5000];
+        let mut out = vec![f32::NAN; len];
         reduce::sum_in_order(&slices, 0.5, &mut out);
         for (i, &out) in out.iter().enumerate() {
             let sum = lanes[1..].iter().fold(lanes[0][i], |sum, lane| sum + lane[i]);
@@ -138,7 +139,7 @@ fn sums_of_lanes_go_from_first_to_last() {
 
 #[test]
 fn sums_of_squares() {
-    let x = Random::new(92).floats(1003);
+    let x = Random::new(92).floats(if cfg!(miri) { 75 } else { 1003 });
     let expected: f64 = x.iter().map(|&x| f64::from(x).powi(2)).sum();
     let mut found = Vec::new();
     on_every_isa(|_| found.push(reduce::sum_squares(&x)));

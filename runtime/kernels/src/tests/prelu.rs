@@ -1,6 +1,6 @@
 //! The parametric rectified linear unit against plain loops.
 
-use super::{Random, Sum, assert_sums, bits};
+use super::{Random, Sum, assert_sums, bits, most, sizes};
 use crate::isa::on_every_isa;
 use crate::prelu;
 
@@ -8,8 +8,8 @@ use crate::prelu;
 fn bends_and_gradients() {
     on_every_isa(|_| {
         let mut random = Random::new(80);
-        for c in [1, 3, 8, 9, 32, 45, 70] {
-            let (n, pixels) = (random.within(1, 3), random.within(1, 150));
+        for c in sizes([1, 3, 8, 9, 32, 45, 70]) {
+            let (n, pixels) = (random.within(1, 3), random.within(1, most(150)));
             let len = n * pixels * c;
             let (mut x, dy, slope) = (random.floats(len), random.floats(len), random.floats(c));
             x[0] = 0.0;

@@ -1,6 +1,6 @@
 //! Padding, upsampling, slices, means, and numbers for all elements.
 
-use super::{Random, Sum, assert_sums, cases};
+use super::{Random, Sum, assert_sums, cases, sizes};
 use crate::isa::on_every_isa;
 use crate::pad::{self, Pad};
 use crate::upsample::{self, Upsample};
@@ -89,7 +89,7 @@ fn means() {
     on_every_isa(|_| {
         let mut random = Random::new(92);
         for inner in [1, 1, 3, 8, 33] {
-            for reduced in [1, 2, 7, 8, 300, 2100] {
+            for reduced in sizes([1, 2, 7, 8, 300, 2100]) {
                 let outer = random.within(1, 4);
                 let (x, dy) = (random.floats(outer * reduced * inner), random.floats(outer * inner));
                 let place = |i: usize| i / (reduced * inner) * inner + i % inner;
@@ -111,7 +111,7 @@ fn means() {
 fn numbers_for_all_elements() {
     on_every_isa(|_| {
         let mut random = Random::new(93);
-        for len in [0, 1, 8, 13, 100] {
+        for len in sizes([0, 1, 8, 13, 100]) {
             let x = random.floats(len);
             let mut expected = vec![Sum::default(); len];
             for (sum, &x) in expected.iter_mut().zip(&x) {

@@ -1,6 +1,6 @@
 //! Convolutions by Winograd's F(4x4, 3x3) against their definition, to the tolerance that is promised.
 
-use super::{Random, Sum, assert_sums_to, bits, cases};
+use super::{Random, Sum, assert_sums_to, bits};
 use crate::conv::{self, Activation, Among, Conv};
 use crate::crew;
 use crate::isa::on_every_isa;
@@ -120,11 +120,11 @@ impl Case {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "slow")]
+#[cfg_attr(miri, ignore = "the smallest geometry takes it a minute: `a_small_geometry`")]
 fn random_geometries() {
     on_every_isa(|_| {
         let mut random = Random::new(31);
-        for _ in 0..1000 {
+        for _ in 0..2000 {
             let g = random_geometry(&mut random);
             let n = random.within(1, 4);
             Case::new(g, n, &mut random).check();
@@ -134,7 +134,7 @@ fn random_geometries() {
 
 /// More tiles than a block has, many channels, and those of known networks.
 #[test]
-#[cfg_attr(miri, ignore = "slow")]
+#[cfg_attr(miri, ignore = "the smallest geometry takes it a minute: `a_small_geometry`")]
 fn known_geometries() {
     on_every_isa(|_| {
         let mut random = Random::new(32);
@@ -149,14 +149,13 @@ fn known_geometries() {
 fn a_small_geometry() {
     on_every_isa(|_| {
         let mut random = Random::new(33);
-        for _ in 0..cases(2) {
-            Case::new(conv3(10, 9, 9, 17, [1, 1]), 1, &mut random).check();
-        }
+        let [h, w] = if cfg!(miri) { [6, 5] } else { [10, 9] };
+        Case::new(conv3(h, w, 9, 17, [1, 1]), 1, &mut random).check();
     });
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "slow")]
+#[cfg_attr(miri, ignore = "the smallest geometry takes it a minute: `a_small_geometry`")]
 fn images_do_not_depend_on_their_neighbours() {
     on_every_isa(|_| {
         let mut random = Random::new(34);
@@ -173,12 +172,16 @@ fn images_do_not_depend_on_their_neighbours() {
 
 /// Among other channels, which stay as they are, and shared by threads.
 #[test]
-#[cfg_attr(miri, ignore = "slow")]
 fn neither_place_nor_threads_change_a_bit() {
     on_every_isa(|_| {
         let mut random = Random::new(37);
         let (wide, deep) = (conv3(40, 41, 16, 50, [1, 1]), conv3(13, 13, 64, 128, [1, 1]));
-        for g in (0..10).map(|_| random_geometry(&mut random)).chain([wide, deep]).collect::<Vec<_>>() {
+        let geometries: Vec<Conv> = if cfg!(miri) {
+            vec![conv3(6, 5, 3, 9, [1, 1])]
+        } else {
+            (0..1000).map(|_| random_geometry(&mut random)).chain([wide, deep]).collect()
+        };
+        for g in geometries {
             let case = Case::new(g, 2, &mut random);
             let alone = case.infer(Activation::Relu, 2, &case.x);
             let among = Among { first: random.within(0, 9), total: g.f + 9 };
@@ -200,7 +203,7 @@ fn neither_place_nor_threads_change_a_bit() {
 
 /// What the room of the last call holds, even what is not finite, does not reach this one.
 #[test]
-#[cfg_attr(miri, ignore = "slow")]
+#[cfg_attr(miri, ignore = "the smallest geometry takes it a minute: `a_small_geometry`")]
 fn calls_do_not_depend_on_those_before() {
     on_every_isa(|_| {
         let mut random = Random::new(35);

@@ -1,6 +1,8 @@
 //! IDX files: round trips, and every way in which a file can be wrong.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may")]
 
+use std::io::Write;
+
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
