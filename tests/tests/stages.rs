@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use netwright_compiler::diagnostic::{Sink, Style, render_all};
-use netwright_compiler::emit::{Target, emit, to_text};
+use netwright_compiler::emit::{Int8Code, Target, emit, to_text};
 use netwright_compiler::source::SourceMap;
 use netwright_compiler::{Compiled, Constant, Settings, compile};
 use netwright_files::Disk;
@@ -52,6 +52,22 @@ fn cases() {
         let name = path.file_stem().unwrap().to_str().unwrap();
         snapshot(name, &std::fs::read_to_string(&path).unwrap(), &Settings::default());
     }
+}
+
+/// What a file of `netwright quantize` adds to a network: the plan with bytes, and the steps.
+#[test]
+fn integers() {
+    let lenet = netwright_files::load_bundled("lenet").unwrap();
+    let compiled = compiled(&lenet.text, &Settings::default());
+    let plans = compiled.int8().unwrap();
+    let mut all = format!("==== plan of inference in integers ====\n\n{}", plans.inference);
+    write!(all, "\n==== plan of evaluation in integers ====\n\n{}", plans.evaluation.as_ref().unwrap()).unwrap();
+    let target = Target { int8: Some(Int8Code { plans, calibrates: true }), ..Target::text() };
+    let rust = to_text(emit(&compiled, &target)).unwrap();
+    write!(all, "\n==== Rust ====\n\n{rust}").unwrap();
+    insta::with_settings!({ snapshot_path => "../stages", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("lenet_int8", all);
+    });
 }
 
 #[test]

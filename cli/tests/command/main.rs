@@ -13,6 +13,7 @@ mod messages;
 mod predict;
 mod program;
 mod prune;
+mod quantize;
 mod resume;
 mod train;
 mod usage;
