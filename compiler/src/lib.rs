@@ -32,6 +32,7 @@ pub mod summary;
 pub mod syntax;
 #[cfg(test)]
 #[path = "../../tests/src/time.rs"]
+#[allow(unreachable_pub, reason = "the workspace's tests share it")]
 mod time;
 pub mod types;
 

@@ -27,7 +27,7 @@ fn weights_become_integers_that_are_as_good() {
     assert_eq!(answer["calibration_images"], 300);
     let values = answer["values"].as_array().unwrap();
     let names: Vec<&str> = values.iter().map(|value| value["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["image", "conv1", "conv2", "dense1", "logits"]);
+    assert_eq!(names, ["image", "conv1", "conv2", "dense1", "dense2"]);
     for value in values {
         assert!(value["signal_to_noise"].as_f64().unwrap() > 20.0, "{value}");
     }

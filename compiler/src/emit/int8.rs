@@ -150,9 +150,9 @@ fn spec(context: &Context<'_>, int8: &Int8) -> TokenStream {
         quote!(rt::int8::Point { name: #name, tensor: #tensor, layer: #layer, elements: #elements })
     });
     // Layers of the description that stay in floats, for the table.
-    let in_integers: Vec<&str> =
-        int8.inference.graph.nodes.iter().filter(|node| is_int8(&node.op)).map(|node| node.layer.as_str()).collect();
-    let floats = summary::layers(graph).into_iter().filter(|layer| !in_integers.contains(&layer.name.as_str()));
+    let in_floats: Vec<&str> =
+        int8.inference.graph.nodes.iter().filter(|node| !is_int8(&node.op)).map(|node| node.layer.as_str()).collect();
+    let floats = summary::layers(graph).into_iter().filter(|layer| in_floats.contains(&layer.name.as_str()));
     let floats = floats.filter(|_| is_calibrating).map(|layer| {
         let (name, kind) = (layer.name, layer.kind);
         quote!((#name, #kind))

@@ -146,10 +146,15 @@ impl<'a> Lowerer<'a> {
         let is_block = |name: &str| is_block(program, unit, name);
         self.frame().names.enter_binding(first, value, in_loop, &is_block);
         self.frame().binding = Some(first.span);
-        let meaning = self.evaluate(value);
+        let n_messages = self.sink.n_recorded();
+        let mut meaning = self.evaluate(value);
         self.frame().binding = None;
         self.frame().names.leave_binding();
         if names.len() > 1 {
+            // How many there would be without a mistake is not known.
+            if self.sink.n_recorded() > n_messages && matches!(meaning, Meaning::Tensor(_)) {
+                meaning = Meaning::Unknown;
+            }
             self.bind_several(names, annotation, value, &meaning);
             return meaning;
         }

@@ -32,6 +32,18 @@ fn dimensions_read_as_the_language_writes_them() {
 }
 
 #[test]
+fn quotients_under_quotients_have_a_limit() {
+    let sum = v("H") + v("W") + v("C") + 1;
+    let mut dim = sum.divided(&Dim::from(2_i64));
+    let mut n_known = 0;
+    for _ in 0..1000 {
+        dim = (&dim * &sum).divided(&Dim::from(2_i64));
+        n_known += usize::from(dim.is_known());
+    }
+    assert!((1..100).contains(&n_known), "{n_known}");
+}
+
+#[test]
 fn overflow_is_unknown() {
     let big = Dim::from(i64::MAX);
     assert!(!(&big + 1).is_known());
