@@ -7,7 +7,7 @@ use netwright_run::{Failure, Subject, Task};
 /// Compiles the networks and makes their names known.
 macro_rules! bundled {
     ($($name:ident => $network:ident,)*) => {
-        $(netwright::model!(<$name>);)*
+        $(netwright::model!(<$name>, int8 = true);)*
 
         /// The names of the compiled networks, in order.
         #[cfg(test)]

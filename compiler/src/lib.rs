@@ -16,6 +16,7 @@ pub mod diagnostic;
 pub mod driver;
 pub mod emit;
 pub mod format;
+pub mod int8;
 pub mod ir;
 pub mod lint;
 pub mod lower;
@@ -29,6 +30,9 @@ pub mod recipe;
 pub mod source;
 pub mod summary;
 pub mod syntax;
+#[cfg(test)]
+#[path = "../../tests/src/time.rs"]
+mod time;
 pub mod types;
 
 pub use driver::{Compiled, Settings, Training, check, compile};

@@ -18,6 +18,8 @@ pub(crate) struct Invocation {
     pub(crate) overrides: Vec<Override>,
     /// The path of the weights that the program is built with, relative to the file with the invocation.
     pub(crate) weights: Option<(Literal, String)>,
+    /// Whether there is to be code for inference in integers, and for calibrating it.
+    pub(crate) int8: bool,
 }
 
 /// A value for a parameter of the network: `classes = 4`.
@@ -56,8 +58,8 @@ impl Invocation {
             [TokenTree::Literal(literal), after @ ..] => {
                 let Some(path) = string(literal) else { return Err(Error::new(literal.span(), usage)) };
                 let source = Source::Path { literal: literal.clone(), path };
-                let Options { rename, overrides, weights } = options(after)?;
-                Ok(Self { facade, source, rename, overrides, weights })
+                let Options { rename, overrides, weights, int8 } = options(after)?;
+                Ok(Self { facade, source, rename, overrides, weights, int8 })
             }
             [TokenTree::Punct(open), after @ ..] if open.as_char() == '<' => {
                 let end =
@@ -66,9 +68,9 @@ impl Invocation {
                     return Err(Error::new(open.span(), "expected `<name>` of a bundled network"));
                 };
                 let name = after[..end].iter().map(ToString::to_string).collect::<String>();
-                let Options { rename, overrides, weights } = options(&after[end + 1..])?;
+                let Options { rename, overrides, weights, int8 } = options(&after[end + 1..])?;
                 let source = Source::Bundled { name, first: open.span(), last: after[end].span() };
-                Ok(Self { facade, source, rename, overrides, weights })
+                Ok(Self { facade, source, rename, overrides, weights, int8 })
             }
             _ => Ok(Self {
                 facade,
@@ -76,6 +78,7 @@ impl Invocation {
                 rename: None,
                 overrides: Vec::new(),
                 weights: None,
+                int8: false,
             }),
         }
     }
@@ -120,9 +123,10 @@ struct Options {
     rename: Option<Ident>,
     overrides: Vec<Override>,
     weights: Option<(Literal, String)>,
+    int8: bool,
 }
 
-/// Reads `as Name`, then `, parameter = value` or `, weights = "path"` any number of times.
+/// Reads `as Name`, then `, parameter = value`, `, weights = "path"` or `, int8 = true` any number of times.
 fn options(tokens: &[TokenTree]) -> Result<Options, Error> {
     let mut options = Options::default();
     let mut rest = match tokens {
@@ -152,6 +156,14 @@ fn options(tokens: &[TokenTree]) -> Result<Options, Error> {
                 return Err(Error::new(name.span(), "`weights` is given twice"));
             }
             rest = &value[1..];
+            continue;
+        }
+        if name == "int8" {
+            let Some((Constant::Bool(wanted), used)) = constant(value) else {
+                return Err(Error::new(name.span(), "expected `int8 = true`"));
+            };
+            options.int8 |= wanted;
+            rest = &value[used..];
             continue;
         }
         // A parameter may have a name that Rust keeps to itself: `r#type = 3`.

@@ -9,7 +9,7 @@ mod report;
 mod weights;
 
 use netwright_compiler::diagnostic::Sink;
-use netwright_compiler::emit::{Sketch, Target, emit, skeleton};
+use netwright_compiler::emit::{Int8Code, Sketch, Target, emit, skeleton};
 use netwright_compiler::source::SourceMap;
 use netwright_compiler::syntax::{self, ast};
 use netwright_compiler::{Settings, compile};
@@ -32,8 +32,9 @@ fn expand(input: TokenStream) -> TokenStream {
         Ok(invocation) => invocation,
         Err(error) => return error.into_tokens(),
     };
-    let Invocation { facade, source, rename, overrides, weights } = invocation;
-    let mut target = Target { facade, rename, weights: weights.as_ref().map(weights::placeholder), comments: false };
+    let Invocation { facade, source, rename, overrides, weights, int8 } = invocation;
+    let weights_placeholder = weights.as_ref().map(weights::placeholder);
+    let mut target = Target { facade, rename, weights: weights_placeholder, int8: None, comments: false };
     let text = match source.read() {
         Ok(text) => text,
         Err(error) => {
@@ -64,12 +65,17 @@ fn expand(input: TokenStream) -> TokenStream {
         Some(compiled) => {
             let error = match weights.map(|(literal, path)| weights::embed(&literal, &path, &compiled)) {
                 None => None,
-                Some(Ok(embedded)) => {
+                Some(Ok((embedded, plans))) => {
                     target.weights = Some(embedded);
+                    target.int8 = plans.map(|plans| Int8Code { plans, calibrates: false });
                     None
                 }
                 Some(Err(error)) => Some(error.into_tokens()),
             };
+            // A network that cannot be planned so has none.
+            if int8 && let Ok(plans) = compiled.int8() {
+                target.int8 = Some(Int8Code { plans, calibrates: true });
+            }
             let code = emit(&compiled, &target);
             quote!(#error #code)
         }

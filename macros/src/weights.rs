@@ -2,6 +2,7 @@
 
 use netwright_compiler::Compiled;
 use netwright_compiler::emit::Embedded;
+use netwright_compiler::int8::{Int8, Layer};
 use netwright_files::load_weights;
 use netwright_nwz::{Archive, Wanted, is_nwz};
 use proc_macro2::Literal;
@@ -19,24 +20,24 @@ pub(crate) fn placeholder((_, path): &(Literal, String)) -> Embedded {
 }
 
 /// The weights at a path that starts at the folder of the source file, once every array and every byte of it is known to be
-/// good. Editing the file rebuilds the crate.
-pub(crate) fn embed(literal: &Literal, path: &str, compiled: &Compiled) -> Result<Embedded, Error> {
+/// good, and the plans of inference in integers where the file is for that. Editing the file rebuilds the crate.
+pub(crate) fn embed(literal: &Literal, path: &str, compiled: &Compiled) -> Result<(Embedded, Option<Int8>), Error> {
     let span = literal.span();
     let (file, root) = resolve(path, span)?;
     let limit = compiled.parameters.stored.saturating_mul(4).saturating_add(MARGIN);
     let loaded = load_weights(&file, root.as_deref(), limit)
         .map_err(|error| Error::new(span, in_package(&error.to_string(), root.as_deref())))?;
-    let sparse = check(&loaded.bytes, compiled)
+    let (sparse, int8) = check(&loaded.bytes, compiled)
         .map_err(|reason| Error::new(span, format!("cannot embed `{path}`: {reason}")))?;
     let absolute = loaded.path.to_string_lossy().into_owned();
-    Ok(Embedded { name: path.to_owned(), bytes: quote!(::core::include_bytes!(#absolute)), sparse })
+    Ok((Embedded { name: path.to_owned(), bytes: quote!(::core::include_bytes!(#absolute)), sparse }, int8))
 }
 
 /// Reads all of a file, so that nothing is left to go wrong when the program starts; returns the names of the arrays that are
-/// mostly zero.
-fn check(bytes: &[u8], compiled: &Compiled) -> Result<Vec<String>, String> {
+/// mostly zero, and the plans of inference in integers where the file is for that.
+fn check(bytes: &[u8], compiled: &Compiled) -> Result<(Vec<String>, Option<Int8>), String> {
     if !is_nwz(bytes) {
-        return Err("it is no .nwz file; `netwright compress` makes one of any weights".to_owned());
+        return Err("it is no .nwz file; `netwright compress` or `quantize` makes one of any weights".to_owned());
     }
     let archive = Archive::parse(bytes).map_err(|error| error.to_string())?;
     let graph = &compiled.graph;
@@ -54,5 +55,26 @@ fn check(bytes: &[u8], compiled: &Compiled) -> Result<Vec<String>, String> {
             sparse.push(array.name().to_owned());
         }
     }
-    Ok(sparse)
+    if archive.ranges.is_none() {
+        return Ok((sparse, None));
+    }
+    let int8 = compiled.int8()?;
+    check_int8(&archive, compiled, &int8)?;
+    // In integers, zeros are multiplied like others.
+    Ok((Vec::new(), Some(int8)))
+}
+
+/// Checks what a file for inference in integers has besides its arrays.
+fn check_int8(archive: &Archive<'_>, compiled: &Compiled, int8: &Int8) -> Result<(), String> {
+    let (graph, tables) = (&compiled.graph, &int8.tables);
+    let tensors: Vec<&str> = tables.tensors.iter().map(String::as_str).collect();
+    let weight = |layer: &Layer| graph.parameter(layer.weight).name.as_str();
+    archive
+        .check_int8(&graph.name, &compiled.fingerprint, tensors.iter().copied(), tables.layers.iter().map(weight))
+        .map_err(|mismatch| mismatch.to_string())?;
+    let tensor = |place: usize| tensors.get(place).copied().unwrap_or_default();
+    tables.layers.iter().try_for_each(|layer| {
+        let checked = archive.check_integers(weight(layer), tensor(layer.input), layer.output.map(tensor));
+        checked.map_err(|error| error.to_string())
+    })
 }

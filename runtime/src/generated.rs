@@ -33,6 +33,16 @@ pub use crate::{
 #[cfg(feature = "image")]
 pub use crate::image::{ImageError, decode_batch, read_batch};
 
+/// Inference in integers.
+pub mod int8 {
+    pub use netwright_kernels::int8::{
+        avg_pool, concat, conv, conv_among, conv_floats, dense, dense_floats, dequantize, global_avg_pool, max_pool,
+        max_pool_among, quantize, relu,
+    };
+
+    pub use crate::int8::{LayerSpec, Observer, Point, Spec};
+}
+
 /// Max pooling, and the sizes that both poolings take.
 pub mod max_pool {
     pub use netwright_kernels::max_pool::{Pool, forward, gradient, infer, infer_among};

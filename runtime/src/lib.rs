@@ -21,6 +21,7 @@ pub mod generated;
 #[cfg(feature = "image")]
 pub mod image;
 pub mod init;
+pub mod int8;
 pub mod network;
 pub mod parameters;
 pub mod random;

@@ -35,6 +35,28 @@ pub trait Network: Sized + Send + Sync + 'static {
     /// Runs inference over one chunk of images.
     #[doc(hidden)]
     fn infer(chunk: &mut InferenceChunk<'_>);
+
+    /// What inference in integers needs, where there is code for it.
+    #[doc(hidden)]
+    const INT8: Option<&'static crate::int8::Spec> = None;
+
+    /// Sizes of its plan.
+    #[doc(hidden)]
+    const INT8_INFERENCE: Inference = Self::INFERENCE;
+
+    /// Runs inference in integers over one chunk of images.
+    #[doc(hidden)]
+    fn infer_int8(chunk: &mut InferenceChunk<'_>) {
+        Self::infer(chunk);
+    }
+
+    /// Runs inference over one chunk of images and shows the values that calibration looks at.
+    #[doc(hidden)]
+    fn observe(_chunk: &mut InferenceChunk<'_>, _observer: &mut dyn crate::int8::Observer) {}
+
+    /// The same in integers.
+    #[doc(hidden)]
+    fn observe_int8(_chunk: &mut InferenceChunk<'_>, _observer: &mut dyn crate::int8::Observer) {}
 }
 
 /// A compiled network with a backward pass and a training recipe.
@@ -69,6 +91,16 @@ pub trait Trainable: Network {
     /// Runs the forward steps in inference mode and the recipe's loss over one chunk of images.
     #[doc(hidden)]
     fn evaluate(chunk: &mut crate::engine::EvaluationChunk<'_>);
+
+    /// Sizes of the evaluation plan in integers.
+    #[doc(hidden)]
+    const INT8_EVALUATION: crate::engine::Inference = Self::EVALUATION;
+
+    /// [`evaluate`](Self::evaluate) in integers.
+    #[doc(hidden)]
+    fn evaluate_int8(chunk: &mut crate::engine::EvaluationChunk<'_>) {
+        Self::evaluate(chunk);
+    }
 
     /// Fills one of the derived arrays (transposed weights) from the parameters; `job` indexes `TRAINING.derived`.
     #[doc(hidden)]

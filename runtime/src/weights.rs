@@ -27,7 +27,9 @@ pub use netwright_nwz::write::{Coding, Written};
 use netwright_nwz::{Archive, is_nwz};
 pub use netwright_nwz::{Difference, Mismatch};
 
+use crate::engine::Core;
 use crate::error::Error;
+use crate::network::Network;
 use crate::parameters::Parameters;
 use crate::spec::Spec;
 
@@ -143,6 +145,67 @@ pub fn embedded(spec: &'static Spec, bytes: &[u8]) -> Parameters {
     compressed::decode(spec, bytes).unwrap_or_else(|error| panic!("{}: {error}", spec.name))
 }
 
+/// A network with the parameters of a file, as [`load`] reads them. It predicts in integers if the file is for that and the
+/// network has code for it.
+///
+/// # Errors
+///
+/// As [`load`], and if the file's integers or ranges are not the network's, with every difference.
+pub fn load_network<N: Network>(path: impl AsRef<Path>) -> Result<N, Error> {
+    let path = path.as_ref();
+    let opened = file::open_ordinary(path);
+    opened.and_then(|(source, len)| read_network(source, len)).map_err(|error| error.of(path))
+}
+
+/// A network with the parameters of a file in memory; see [`load_network`].
+///
+/// # Errors
+///
+/// As [`load_network`].
+pub fn network_from_bytes<N: Network>(bytes: &[u8]) -> Result<N, Error> {
+    match N::INT8 {
+        Some(_) if is_nwz(bytes) => compressed_network(bytes).map_err(|source| Error::Weights { path: None, source }),
+        _ => Ok(N::from_core(Core::from_parameters(from_bytes(N::SPEC, bytes)?))),
+    }
+}
+
+/// A network with weights that are built into the program; see [`embedded`].
+///
+/// # Panics
+///
+/// As [`embedded`].
+#[must_use]
+#[expect(clippy::panic, reason = "documented, as allocating collections do; the bytes were checked at compile time")]
+pub fn embedded_network<N: Network>(bytes: &[u8]) -> N {
+    compressed_network(bytes).unwrap_or_else(|error| panic!("{}: {error}", N::SPEC.name))
+}
+
+fn compressed_network<N: Network>(bytes: &[u8]) -> Result<N, WeightsError> {
+    let Some(int8) = N::INT8 else {
+        return Ok(N::from_core(Core::from_parameters(compressed::decode(N::SPEC, bytes)?)));
+    };
+    let (parameters, state) = compressed::decode_int8(N::SPEC, int8, bytes)?;
+    Ok(N::from_core(Core::with_int8(parameters, state)))
+}
+
+fn read_network<N: Network>(mut source: impl Read, len: u64) -> Result<N, OpenError> {
+    let start = file::read_exactly(&mut source, len.min(8))?;
+    let mut source = start.chain(source);
+    if !is_nwz(&start) {
+        return Ok(N::from_core(Core::from_parameters(read_any(N::SPEC, source, len)?)));
+    }
+    Ok(compressed_network(&read_compressed(N::SPEC, &mut source, len)?)?)
+}
+
+/// The bytes of a compressed file.
+fn read_compressed(spec: &Spec, source: &mut impl Read, len: u64) -> Result<Vec<u8>, OpenError> {
+    let limit = header_limit(spec).saturating_add((spec.stored as u64).saturating_mul(4));
+    if len > limit {
+        return Err(WeightsError::TooLong { limit, found: len }.into());
+    }
+    file::read_exactly(source, len)
+}
+
 /// Reads a file of `len` bytes in the format that its first bytes tell.
 fn read_any(spec: &'static Spec, mut source: impl Read, len: u64) -> Result<Parameters, OpenError> {
     let start = file::read_exactly(&mut source, len.min(8))?;
@@ -150,11 +213,7 @@ fn read_any(spec: &'static Spec, mut source: impl Read, len: u64) -> Result<Para
     if !is_nwz(&start) {
         return Opened::new(source, len, KIND, header_limit(spec)).and_then(|opened| read(spec, opened));
     }
-    let limit = header_limit(spec).saturating_add((spec.stored as u64).saturating_mul(4));
-    if len > limit {
-        return Err(WeightsError::TooLong { limit, found: len }.into());
-    }
-    Ok(compressed::decode(spec, &file::read_exactly(&mut source, len)?)?)
+    Ok(compressed::decode(spec, &read_compressed(spec, &mut source, len)?)?)
 }
 
 /// The longest header that is read: far more than a file for this network needs, and far from hurting.

@@ -32,8 +32,13 @@ fn select(array: &[f64], dims: &[usize], axes: &[Option<Vec<usize>>], zeros: boo
     all.filter(|(at, _)| stays(*at)).map(|(_, &value)| value).collect()
 }
 
-/// Takes every second channel away that can go; returns how many parameters are left of how many.
+/// Takes every second channel away that can go.
 fn check(text: &str) -> (usize, usize) {
+    check_without(text, |at| at % 2 == 1)
+}
+
+/// Takes the channels of such numbers away, where they can go; returns how many parameters are left of how many.
+fn check_without(text: &str, goes: impl Fn(usize) -> bool) -> (usize, usize) {
     let whole = compiled(text);
     let lowered = interpreter::compile(text).unwrap();
     let example = Example::new(&lowered, 2, 7);
@@ -42,7 +47,7 @@ fn check(text: &str) -> (usize, usize) {
     let mut gone = HashSet::new();
     for group in channels.tied_layers() {
         let layer = &channels.layers()[group[0]];
-        gone.extend(channels.of_layer(layer).enumerate().filter(|(at, _)| at % 2 == 1).filter_map(|(_, id)| id));
+        gone.extend(channels.of_layer(layer).enumerate().filter(|(at, _)| goes(*at)).filter_map(|(_, id)| id));
     }
     let parts = channels.parts(&gone);
     let small_text = to_net(&whole, &channels.widths(&gone), &[]);
@@ -92,6 +97,14 @@ fn channels_are_cut_out_of_every_kind_of_layer() {
         }";
     let (left, all) = check(text);
     assert!(left * 2 < all, "{left} of {all}");
+}
+
+#[test]
+fn outputs_stay_when_nothing_is_removed() {
+    for name in ["lenet", "squeeze_excite", "squeezenet_digits"] {
+        let (left, all) = check_without(&load_bundled(name).unwrap().text, |_| false);
+        assert_eq!(left, all, "{name}");
+    }
 }
 
 #[test]

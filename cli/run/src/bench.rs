@@ -11,7 +11,7 @@ use netwright_runtime::engine::{Core, Gradients, Targets, loss_and_gradients_all
 use netwright_runtime::random::Stream;
 use netwright_runtime::spec::TensorSpec;
 use netwright_runtime::train::OptimizerState;
-use netwright_runtime::{Network, Parameters, Trainable, weights};
+use netwright_runtime::{Network, Parameters, Trainable, int8, weights};
 use serde::Serialize;
 
 use self::measure::{Times, round};
@@ -31,6 +31,9 @@ const SEED: u64 = 7;
 /// Most floats that the batches of images may take: 1 GiB.
 const MOST_FLOATS: usize = 1 << 28;
 
+/// Random images that ranges are taken from.
+const CALIBRATION: usize = 2;
+
 /// The options of `bench`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
@@ -40,6 +43,9 @@ pub struct Options {
     /// Weights to measure with, and to read by `--mode load` [default: random ones]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+    /// Predict in integers: weights that are floats are quantised first, by the ranges that random images give
+    #[arg(long)]
+    int8: bool,
     /// Images of a step
     #[arg(long, value_name = "N", default_value = "64")]
     batch: NonZeroUsize,
@@ -154,6 +160,7 @@ fn measure_and_print<N: Network>(
         version: env!("CARGO_PKG_VERSION"),
         workload: match mode {
             Mode::Load => format!("{}-load", subject.name),
+            Mode::Infer if options.int8 => format!("{}-int8-infer-b{batch}", subject.name),
             Mode::Infer | Mode::Train => format!("{}-{}-b{batch}", subject.name, mode.name()),
         },
         threads: rayon::current_num_threads(),
@@ -256,11 +263,17 @@ fn targets<N: Trainable>(size: usize) -> Vec<Target> {
 }
 
 fn network<N: Network>(options: &Options) -> Result<N, Failure> {
-    let parameters = match &options.weights {
-        Some(path) => weights::load(N::SPEC, path)?,
-        None => Parameters::try_initialised(N::SPEC, SEED)?,
+    let network = match &options.weights {
+        Some(path) => weights::load_network(path)?,
+        None => N::from_core(Core::from_parameters(Parameters::try_initialised(N::SPEC, SEED)?)),
     };
-    Ok(N::from_core(Core::from_parameters(parameters)))
+    if !options.int8 || N::core(&network).is_int8() {
+        return Ok(network);
+    }
+    match int8::quantize(&network, &int8::random_images::<N>(CALIBRATION))? {
+        Some(quantized) => Ok(quantized.network),
+        None => Err(Failure::failed(format!("{} has no layer to compute in integers", N::SPEC.name))),
+    }
 }
 
 /// Reading weights: from the bytes of the file, as a program does that they are built into.
@@ -269,10 +282,10 @@ fn load<N: Network>(options: &Options) -> Result<impl FnMut() -> Result<(), Fail
         return Err(Failure::usage("`--mode load` measures reading a file").help("name it: --weights FILE"));
     };
     // Once by its path, which reads nothing but an ordinary file of the right size.
-    weights::load(N::SPEC, path)?;
+    weights::load_network::<N>(path)?;
     let bytes = std::fs::read(path).map_err(|error| Failure::io("read", path, &error))?;
     Ok(move || {
-        std::hint::black_box(weights::from_bytes(N::SPEC, &bytes)?);
+        std::hint::black_box(weights::network_from_bytes::<N>(&bytes)?.core().parameters());
         Ok(())
     })
 }

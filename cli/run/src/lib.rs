@@ -16,6 +16,7 @@ pub mod output;
 pub mod predict;
 pub mod program;
 pub mod prune;
+pub mod quantize;
 mod run;
 mod subject;
 pub mod text;
@@ -46,6 +47,8 @@ pub enum Task {
     Predict(predict::Options),
     /// Make a small file of its weights.
     Compress(compress::Options),
+    /// Make a file for inference in integers of its weights.
+    Quantize(quantize::Options),
     /// Measure the time of a step.
     Bench(bench::Options),
     /// Take weights away.
@@ -66,6 +69,10 @@ impl Task {
             Self::Compress(options) if options.trains() => {
                 ("train the shared values of", "take them as they are: `--epochs 0`, without --data")
             }
+            Self::Quantize(_) => (
+                "measure the quantised weights of",
+                "the section names the loss: `train { loss: cross_entropy(logits); }`",
+            ),
             Self::Predict(_) | Self::Compress(_) | Self::Bench(_) => return None,
         };
         Some(Failure::failed(format!("cannot {verb} {}: it has no `train` section", subject.argument)).help(help))
@@ -80,6 +87,7 @@ impl Task {
             Self::Train(_) => ("train", "the command's datasets have one"),
             Self::Eval(_) => ("evaluate", "the command's datasets have one"),
             Self::Prune(_) => ("prune", "the command's datasets have one"),
+            Self::Quantize(_) => ("quantise", "the command's datasets have one"),
             Self::Predict(_) => ("predict with", "an image is one"),
             Self::Compress(options) if options.trains() => {
                 ("train the shared values of", "the command's datasets have one")
@@ -121,6 +129,7 @@ pub fn perform<N: Trainable>(subject: &Subject, task: &Task) -> Result<ExitCode,
         Task::Eval(options) => eval::run::<N>(subject, options).map(done),
         Task::Predict(options) => predict::run::<N>(subject, options),
         Task::Compress(options) => compress::run::<N>(subject, options).map(done),
+        Task::Quantize(options) => quantize::run::<N>(subject, options).map(done),
         Task::Bench(options) => bench::run::<N>(subject, options).map(done),
         Task::Prune(options) => prune::run::<N>(subject, options),
     }
@@ -144,7 +153,7 @@ pub fn perform_untrained<N: Network>(subject: &Subject, task: &Task) -> Result<E
         Task::Compress(options) => compress::run_untrained::<N>(subject, options).map(|()| ExitCode::SUCCESS),
         Task::Bench(options) => bench::run_inference::<N>(subject, options).map(|()| ExitCode::SUCCESS),
         // Refused above.
-        Task::Train(_) | Task::Eval(_) | Task::Prune(_) => Ok(ExitCode::FAILURE),
+        Task::Train(_) | Task::Eval(_) | Task::Prune(_) | Task::Quantize(_) => Ok(ExitCode::FAILURE),
     }
 }
 

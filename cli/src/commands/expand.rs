@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use netwright_compiler::emit::{Target, emit, to_text};
+use netwright_compiler::emit::{Int8Code, Target, emit, to_text};
 use netwright_run::{Failure, output};
 
 use crate::network::Chosen;
@@ -12,6 +12,9 @@ use crate::network::Chosen;
 pub(crate) struct Args {
     #[command(flatten)]
     network: Chosen,
+    /// With inference in integers, as `model!` has it with a file of `netwright quantize`
+    #[arg(long)]
+    int8: bool,
     /// Write the code to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -20,9 +23,14 @@ pub(crate) struct Args {
 /// Prints the code.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let compiled = args.network.compile()?;
-    let code = to_text(emit(&compiled, &Target::text())).map_err(|error| {
+    let bug = |error: String| {
         Failure::failed(error).help("this is a bug of netwright: please report it with the description")
-    })?;
+    };
+    let mut target = Target::text();
+    if args.int8 {
+        target.int8 = Some(Int8Code { plans: compiled.int8().map_err(bug)?, calibrates: false });
+    }
+    let code = to_text(emit(&compiled, &target)).map_err(bug)?;
     match &args.output {
         Some(path) => output::write_file(path, &code),
         None => output::print(&code),

@@ -13,7 +13,7 @@ mod summary;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use netwright_run::{Failure, Task, bench, compress, eval, predict, prune, train};
+use netwright_run::{Failure, Task, bench, compress, eval, predict, prune, quantize, train};
 
 use crate::network::Chosen;
 use crate::structured;
@@ -38,6 +38,10 @@ const AFTER_PRUNE: &str = "Writes weights.safetensors with exact zeros, metrics.
 /// What stands below the options of `compress`.
 const AFTER_COMPRESS: &str = "Weights that are zero stay zero, the others share values, which are trained; what is left is written \
     by Huffman's codes (Deep Compression, Han et al., 2016). The test images are measured, and nothing is chosen by them.";
+
+/// What stands below the options of `quantize`.
+const AFTER_QUANTIZE: &str = "Ranges are taken from training images; the test images are measured, and nothing is chosen by \
+    them. `eval`, `predict` and `bench` compute in integers with the file, and so does a program that builds it in.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -64,6 +68,9 @@ pub(crate) enum Command {
     /// Make a small file of trained weights, fit to be built into a program
     #[command(after_help = AFTER_COMPRESS)]
     Compress(On<compress::Options>),
+    /// Make a file for inference in 8-bit integers of trained weights
+    #[command(after_help = AFTER_QUANTIZE)]
+    Quantize(On<quantize::Options>),
     /// Classify images
     Predict(On<predict::Options>),
     /// Take weights away from a trained network, and train the others on
@@ -93,6 +100,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Train(On { network, options }) => network.perform(&Task::Train(options)),
         Command::Eval(On { network, options }) => network.perform(&Task::Eval(options)),
         Command::Compress(On { network, options }) => network.perform(&Task::Compress(options)),
+        Command::Quantize(On { network, options }) => network.perform(&Task::Quantize(options)),
         Command::Predict(On { network, options }) => network.perform(&Task::Predict(options)),
         Command::Bench(On { network, options }) => network.perform(&Task::Bench(options)),
         Command::Prune(On { network, options }) if options.is_structured() => structured::run(&network, &options),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use netwright_compiler::Compiled;
-use netwright_compiler::emit::{Target, emit, to_text};
+use netwright_compiler::emit::{Int8Code, Target, emit, to_text};
 use netwright_run::{Failure, output};
 use proc_macro2::{Ident, Span};
 
@@ -27,7 +27,9 @@ pub(super) struct Package {
 impl Package {
     /// The package of a network's program.
     pub(super) fn of(compiled: &Compiled, bundled: Option<&str>, origin: Origin) -> Result<Self, Failure> {
-        let target = Target { rename: Some(Ident::new("Network", Span::call_site())), ..Target::text() };
+        // A network that cannot be planned so has none.
+        let int8 = compiled.int8().ok().map(|plans| Int8Code { plans, calibrates: true });
+        let target = Target { rename: Some(Ident::new("Network", Span::call_site())), int8, ..Target::text() };
         let code = to_text(emit(compiled, &target)).map_err(|error| {
             Failure::failed(error).help("this is a bug of netwright: please report it with the description")
         })?;

@@ -91,12 +91,13 @@ fn squeezenet_names_what_a_photograph_shows() {
     assert_eq!(top.len(), 3, "{answer}");
     for (found, (class, probability)) in top.iter().zip(&ranked) {
         assert_eq!(found["class"].as_u64(), Some(*class as u64), "{answer}");
-        assert_eq!(found["label"].as_str(), Some(SqueezeNet::LABELS[*class]), "{answer}");
+        assert_eq!(found["name"].as_str(), Some(SqueezeNet::LABELS[*class]), "{answer}");
         let difference = found["probability"].as_f64().unwrap() - f64::from(*probability);
         assert!(difference.abs() < 1e-5, "{answer}: {probability}");
     }
     let said = good(folder, &words).stdout;
-    assert!(said.contains(SqueezeNet::LABELS[ranked[0].0]) && said.contains('█') && said.contains(" %"), "{said}");
+    // Untrained, it holds every class for nearly as likely: the thinnest bars.
+    assert!(said.contains(SqueezeNet::LABELS[ranked[0].0]) && said.contains(" %  ▏"), "{said}");
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub struct Disk {
     folder: Option<PathBuf>,
     /// What no path may leave; the folder of the description if there is none.
     root: Option<PathBuf>,
+    /// The folder as messages name it.
+    shown: PathBuf,
     /// The file of the description.
     file: Option<PathBuf>,
     opened: Vec<PathBuf>,
@@ -42,7 +44,14 @@ impl Disk {
         // A link to a description has its neighbours where it leads to.
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let below = Self::below(real.parent().unwrap_or(Path::new(".")), root);
-        Self { file: Some(real), ..below }
+        let is_link = path.symlink_metadata().is_ok_and(|found| found.is_symlink());
+        // With a root, files are named by their path below it.
+        let shown = if root.is_some() {
+            Path::new("")
+        } else {
+            if is_link { &real } else { path }.parent().unwrap_or(Path::new(""))
+        };
+        Self { shown: shown.to_owned(), file: Some(real), ..below }
     }
 
     /// The absolute paths of the files that were opened, for tracking changes.
@@ -75,7 +84,11 @@ impl Disk {
             .map_err(|error| refusal_of(&error.to_string().replace(&format!("{}/", folder.display()), "")))?;
         let absolute = loaded.path.unwrap_or_default();
         self.opened.push(absolute.clone());
-        Ok(Text { key: absolute.to_string_lossy().into_owned(), name: loaded.name, text: loaded.text })
+        let name = match self.shown.to_str() {
+            None | Some("" | ".") => loaded.name,
+            Some(_) => self.shown.join(loaded.name).display().to_string(),
+        };
+        Ok(Text { key: absolute.to_string_lossy().into_owned(), name, text: loaded.text })
     }
 }
 

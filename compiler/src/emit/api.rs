@@ -45,7 +45,9 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
     };
     let parameters = compiled.trained_count();
     let training = training(context, &inputs, [&labels, &targets, &gradients]);
+    let is_int8 = context.target.int8.is_some();
     let pretrained = context.target.weights.as_ref().map(|weights| pretrained(context, weights));
+    let (load, from_bytes) = loading(is_int8);
     let (class_labels, photos) = (photo::constant(context), photo::methods(context));
     quote! {
         impl #name {
@@ -101,7 +103,7 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
             ///
             /// If the file cannot be read, or does not fit; the message lists every difference.
             pub fn load(path: impl rt::AsRef<rt::Path>) -> rt::Result<Self, rt::Error> {
-                rt::Result::Ok(Self { core: rt::Core::from_parameters(rt::weights::load(&SPEC, path.as_ref())?) })
+                #load
             }
 
             /// Loads parameters from the bytes of a file, of either kind, such as those that `include_bytes!` embeds.
@@ -110,7 +112,7 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
             ///
             /// If the bytes do not fit; the message lists every difference.
             pub fn from_bytes(bytes: &[u8]) -> rt::Result<Self, rt::Error> {
-                rt::Result::Ok(Self { core: rt::Core::from_parameters(rt::weights::from_bytes(&SPEC, bytes)?) })
+                #from_bytes
             }
 
             #pretrained
@@ -119,6 +121,17 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
         #photos
         #training
     }
+}
+
+/// What `load` and `from_bytes` do.
+fn loading(is_int8: bool) -> (TokenStream, TokenStream) {
+    if is_int8 {
+        return (quote!(rt::weights::load_network(path.as_ref())), quote!(rt::weights::network_from_bytes(bytes)));
+    }
+    (
+        quote!(rt::Result::Ok(Self { core: rt::Core::from_parameters(rt::weights::load(&SPEC, path.as_ref())?) })),
+        quote!(rt::Result::Ok(Self { core: rt::Core::from_parameters(rt::weights::from_bytes(&SPEC, bytes)?) })),
+    )
 }
 
 /// `pretrained` of a network whose weights are part of the program.
@@ -134,6 +147,10 @@ fn pretrained(context: &Context<'_>, weights: &Embedded) -> TokenStream {
         false => quote!(.with_sparse(&[#(#sparse),*])),
     };
     let docs = format!(" The network with the weights of `{name}`, which are part of the program.");
+    let network = match context.target.int8.is_some() {
+        true => quote!(rt::weights::embedded_network(#bytes)),
+        false => quote!(Self { core: rt::Core::from_parameters(rt::weights::embedded(&SPEC, #bytes)) #with_sparse }),
+    };
     quote! {
         #[doc = #docs]
         ///
@@ -142,7 +159,7 @@ fn pretrained(context: &Context<'_>, weights: &Embedded) -> TokenStream {
         /// If memory for the parameters cannot be had.
         #[must_use]
         pub fn pretrained() -> Self {
-            Self { core: rt::Core::from_parameters(rt::weights::embedded(&SPEC, #bytes)) #with_sparse }
+            #network
         }
     }
 }

@@ -4,6 +4,7 @@
 //! user's scope, and every path starts from the facade's own path, so that nothing of the user's scope is used.
 
 mod api;
+mod int8;
 mod names;
 mod net;
 mod photo;
@@ -22,6 +23,7 @@ use crate::Compiled;
 use crate::ir::ParameterId;
 use crate::ops::Op;
 
+pub use int8::Code as Int8Code;
 pub use net::{flat_name, to_net};
 pub use skeleton::{Sketch, skeleton};
 pub use step::StepContext;
@@ -40,6 +42,8 @@ pub struct Target {
     pub rename: Option<Ident>,
     /// The weights that the program is built with.
     pub weights: Option<Embedded>,
+    /// Inference in integers, where it is wanted.
+    pub int8: Option<Int8Code>,
     /// Whether to leave markers for comments, which only text can have.
     pub comments: bool,
 }
@@ -60,7 +64,7 @@ impl Target {
     /// Code for reading: paths from `netwright`, with comments.
     #[must_use]
     pub fn text() -> Self {
-        Self { facade: quote!(netwright), rename: None, weights: None, comments: true }
+        Self { facade: quote!(netwright), rename: None, weights: None, int8: None, comments: true }
     }
 }
 
@@ -114,7 +118,8 @@ impl Context<'_> {
 pub fn emit(compiled: &Compiled, target: &Target) -> TokenStream {
     let rt = quote!(rt);
     let sparse = sparse_layers(compiled, target);
-    let context = Context { compiled, target, rt, names: names::Constants::of(compiled), sparse };
+    let names = names::Constants::of(compiled, target.int8.as_ref());
+    let context = Context { compiled, target, rt, names, sparse };
     let facade = &target.facade;
     let name = context.type_name();
     let (docs, case) = (api::type_docs(compiled), type_case(&name));

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::{Context, plain_ident, safe_ident};
+use super::{Context, Int8Code, plain_ident, safe_ident};
 use crate::Compiled;
 use crate::ir::{Node, ParameterId};
 
@@ -47,7 +47,7 @@ pub(crate) struct Constants {
 
 impl Constants {
     /// Names the constants of a network.
-    pub(crate) fn of(compiled: &Compiled) -> Self {
+    pub(crate) fn of(compiled: &Compiled, int8: Option<&Int8Code>) -> Self {
         let mut unique = Unique::default();
         let upper = |name: &str| {
             let upper = name.to_uppercase().replace('.', "_");
@@ -58,7 +58,9 @@ impl Constants {
             compiled.graph.parameters.iter().map(|parameter| unique.ident(&upper(&parameter.name))).collect();
         let mut constants = Self { parameters, geometries: HashMap::new(), order: Vec::new() };
         let rt = quote!(rt);
-        for node in compiled.plans().flat_map(|plan| &plan.graph.nodes) {
+        let int8 =
+            int8.into_iter().flat_map(|code| std::iter::once(&code.plans.inference).chain(&code.plans.evaluation));
+        for node in compiled.plans().chain(int8).flat_map(|plan| &plan.graph.nodes) {
             let Some((ty, value)) = node.op.operation().geometry(&rt) else { continue };
             let key = value.to_string();
             if !constants.geometries.contains_key(&key) {

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::Context;
-use crate::ir::{Node, ParameterId, Shape, ValueId};
+use crate::ir::{Extent, Node, ParameterId, Shape, ValueId};
 use crate::passes::Mode;
 use crate::plan::{Place, Plan};
 
@@ -47,7 +47,12 @@ impl StepContext<'_> {
     /// An operand's numbers.
     #[must_use]
     pub fn read(&self, index: usize) -> TokenStream {
-        match self.plan.place(self.node.args[index]) {
+        self.read_value(self.node.args[index])
+    }
+
+    /// A value's numbers.
+    pub(super) fn read_value(&self, value: ValueId) -> TokenStream {
+        match self.plan.place(value) {
             Some(Place::Slot(slot) | Place::Among { slot, .. }) => {
                 let name = &self.slots[slot].0;
                 quote!(#name)
@@ -95,7 +100,7 @@ impl StepContext<'_> {
         self.among(self.node.results[0])
     }
 
-    fn among(&self, value: ValueId) -> Option<TokenStream> {
+    pub(super) fn among(&self, value: ValueId) -> Option<TokenStream> {
         let rt = self.rt();
         match self.plan.place(value)? {
             Place::Among { first, total, .. } => Some(quote!(#rt::conv::Among { first: #first, total: #total })),
@@ -107,6 +112,12 @@ impl StepContext<'_> {
     #[must_use]
     pub fn is_joined(&self, index: usize) -> bool {
         self.plan.is_joined(self.node, index)
+    }
+
+    /// Whether the first result's elements are bytes.
+    #[must_use]
+    pub fn is_of_bytes(&self) -> bool {
+        self.node.results.first().is_some_and(|&result| self.plan.graph.value(result).extent == Extent::Bytes)
     }
 
     /// Whether nothing is to be done.

@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 
 use super::names::Unique;
 use super::step::StepContext;
-use super::{Context, photo, recipe};
+use super::{Context, int8, photo, recipe};
 use crate::ir::{Node, NodeId, ParameterId, ValueId};
 use crate::plan::Plan;
 use crate::recipe::LossKind;
@@ -19,6 +19,7 @@ pub(super) fn inference(context: &Context<'_>) -> TokenStream {
     let body = stage(context, plan, &names, 0);
     let outputs = later_outputs(&names.outputs);
     let (photos, labels) = (photo::photos(context), photo::labels(context));
+    let int8 = int8::inference(context);
     quote! {
         impl rt::Network for #name {
             const SPEC: &'static rt::Spec = &SPEC;
@@ -43,12 +44,14 @@ pub(super) fn inference(context: &Context<'_>) -> TokenStream {
                 #outputs
                 #body
             }
+
+            #int8
         }
     }
 }
 
 /// Binds the outputs after the first, each by itself: a step may read one while it writes another.
-fn later_outputs(names: &[Ident]) -> TokenStream {
+pub(super) fn later_outputs(names: &[Ident]) -> TokenStream {
     if names.is_empty() { TokenStream::new() } else { quote!(let [#(#names),*] = c.more_outputs.each();) }
 }
 
@@ -113,6 +116,7 @@ pub(super) fn training(context: &Context<'_>) -> TokenStream {
         }
     };
     let derived = derived(context, plan);
+    let int8 = int8::evaluation(context);
     let class_weights = match &train.recipe.loss.kind {
         LossKind::CrossEntropy { weights, .. } if !weights.is_empty() => {
             let weights = recipe::numbers(weights);
@@ -142,6 +146,8 @@ pub(super) fn training(context: &Context<'_>) -> TokenStream {
                     #evaluate
                 }
 
+                #int8
+
                 #derived
 
                 fn stage(stage: usize, chunk: &mut rt::TrainingChunk<'_>) {
@@ -167,16 +173,29 @@ pub(super) fn training(context: &Context<'_>) -> TokenStream {
 }
 
 /// The steps of one stage.
-fn stage(context: &Context<'_>, plan: &Plan, names: &Names, index: usize) -> TokenStream {
+pub(super) fn stage(context: &Context<'_>, plan: &Plan, names: &Names, index: usize) -> TokenStream {
+    stage_with(context, plan, names, index, &|_, _| TokenStream::new())
+}
+
+/// The steps of one stage, each followed by what `after` says of each value that it makes.
+pub(super) fn stage_with(
+    context: &Context<'_>,
+    plan: &Plan,
+    names: &Names,
+    index: usize,
+    after: &dyn Fn(&StepContext<'_>, ValueId) -> TokenStream,
+) -> TokenStream {
     let Some(stage) = plan.stages.get(index) else { return TokenStream::new() };
     let mut statements = TokenStream::new();
     for &id in &stage.steps {
         let node = &plan.graph.nodes[id.0 as usize];
-        let statement = names.step(context, plan, node).statement();
+        let step = names.step(context, plan, node);
+        let statement = step.statement();
         if !statement.is_empty() {
             statements.extend(context.comment(&describe(plan, node)));
             statements.extend(statement);
         }
+        statements.extend(node.results.iter().map(|&result| after(&step, result)));
     }
     let text = statements.to_string();
     // Only what is used is bound: generated code warns nobody.
@@ -238,15 +257,15 @@ fn derived(context: &Context<'_>, plan: &Plan) -> TokenStream {
 }
 
 /// The names that the steps of a plan use.
-struct Names {
+pub(super) struct Names {
     /// The local variable and the constant of each slot, named after the value that it is made for.
-    slots: Vec<(Ident, Ident)>,
+    pub(super) slots: Vec<(Ident, Ident)>,
     /// The local variable of each output after the first.
-    outputs: Vec<Ident>,
+    pub(super) outputs: Vec<Ident>,
 }
 
 impl Names {
-    fn of(context: &Context<'_>, plan: &Plan) -> Self {
+    pub(super) fn of(context: &Context<'_>, plan: &Plan) -> Self {
         let mut unique = Unique::default();
         // The gradients of parameters are variables, too.
         for index in 0..plan.graph.parameters.len() as u32 {
@@ -274,7 +293,7 @@ impl Names {
     }
 }
 
-fn slot_constants(plan: &Plan, names: &[(Ident, Ident)]) -> TokenStream {
+pub(super) fn slot_constants(plan: &Plan, names: &[(Ident, Ident)]) -> TokenStream {
     let constants = plan.slots.iter().zip(names).map(|(slot, (_, name))| {
         let (offset, len) = (slot.offset, slot.len);
         let kind = if slot.per_image { quote!(images) } else { quote!(fixed) };
@@ -283,7 +302,7 @@ fn slot_constants(plan: &Plan, names: &[(Ident, Ident)]) -> TokenStream {
     quote!(#(#constants)*)
 }
 
-fn sizes(plan: &Plan) -> TokenStream {
+pub(super) fn sizes(plan: &Plan) -> TokenStream {
     let (chunk, arena, macs) = (plan.chunk, plan.arena, plan.macs);
     quote!(rt::Inference { chunk: #chunk, arena: #arena, macs: #macs })
 }

@@ -55,10 +55,23 @@ pub struct Graph {
 pub enum Extent {
     /// The shape is one image's; a chunk holds one after another.
     Image,
+    /// The same, each element a byte; an image takes whole floats.
+    Bytes,
     /// The shape is what a whole chunk leaves: partial sums.
     Chunk,
     /// The shape is what a barrier leaves for everyone: whole-batch statistics.
     Batch,
+}
+
+impl Extent {
+    /// Whether a chunk holds one for each image.
+    #[must_use]
+    pub fn is_per_image(self) -> bool {
+        match self {
+            Extent::Image | Extent::Bytes => true,
+            Extent::Chunk | Extent::Batch => false,
+        }
+    }
 }
 
 /// A tensor that a node makes.
@@ -72,6 +85,17 @@ pub struct Value {
     pub extent: Extent,
     /// Where in the description it comes from.
     pub span: Span,
+}
+
+impl Value {
+    /// Floats of memory that it takes: of one image, where there is one for each.
+    #[must_use]
+    pub fn floats(&self) -> usize {
+        match self.extent {
+            Extent::Bytes => self.shape.elements().div_ceil(4),
+            Extent::Image | Extent::Chunk | Extent::Batch => self.shape.elements(),
+        }
+    }
 }
 
 /// One operation on values.

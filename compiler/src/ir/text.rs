@@ -53,6 +53,7 @@ impl fmt::Display for Typed<'_> {
         let value = self.0.value(self.1);
         let extent = match value.extent {
             Extent::Image => "",
+            Extent::Bytes => " of bytes",
             Extent::Chunk => " per chunk",
             Extent::Batch => " per batch",
         };

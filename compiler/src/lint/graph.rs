@@ -9,6 +9,7 @@ use crate::source::Span;
 
 pub(super) fn run(graph: &Graph, recipe: Option<&Recipe>, linter: &mut Linter<'_>) {
     let producers = Producers::of(graph);
+    let readers = readers(graph, recipe);
     for node in &graph.nodes {
         match &node.op {
             Op::Conv(conv) if conv.window.kernel == [1, 1] && conv.window.pad != [0, 0] => padded(node, linter),
@@ -17,7 +18,7 @@ pub(super) fn run(graph: &Graph, recipe: Option<&Recipe>, linter: &mut Linter<'_
             _ => {}
         }
         if is_matrix(&node.op) {
-            no_activation(graph, &producers, node, linter);
+            no_activation(graph, &producers, &readers, node, linter);
         }
     }
     last_dropout(graph, linter);
@@ -104,9 +105,24 @@ fn truncated(node: &Node, [h, w, _]: [usize; 3], window: &Window, linter: &mut L
     }
 }
 
-/// Two matrices in a row are one.
-fn no_activation(graph: &Graph, producers: &Producers, node: &Node, linter: &mut Linter<'_>) {
-    let mut value = node.args.first().copied();
+/// How many read each value: layers, outputs, losses.
+fn readers(graph: &Graph, recipe: Option<&Recipe>) -> Vec<usize> {
+    let mut readers = vec![0_usize; graph.values.len()];
+    let layers = graph.nodes.iter().flat_map(|node| &node.args).copied();
+    let outputs = graph.outputs.iter().map(|output| output.value);
+    let losses = recipe.into_iter().flat_map(Recipe::losses).map(|loss| loss.of);
+    for value in layers.chain(outputs).chain(losses) {
+        if let Some(count) = readers.get_mut(value.0 as usize) {
+            *count += 1;
+        }
+    }
+    readers
+}
+
+/// Two matrices in a row are one, where nothing else reads what stands between them.
+fn no_activation(graph: &Graph, producers: &Producers, readers: &[usize], node: &Node, linter: &mut Linter<'_>) {
+    let is_between = |value: &ValueId| readers.get(value.0 as usize) == Some(&1);
+    let mut value = node.args.first().copied().filter(is_between);
     while let Some(before) = value.and_then(|value| producers.node(graph, value)) {
         if is_matrix(&before.op) {
             let title = format!("no activation stands between `{}` and `{}`", before.layer, node.layer);
@@ -118,7 +134,7 @@ fn no_activation(graph: &Graph, producers: &Producers, node: &Node, linter: &mut
         if !is_linear(&before.op) {
             return;
         }
-        value = before.args.first().copied();
+        value = before.args.first().copied().filter(is_between);
     }
 }
 

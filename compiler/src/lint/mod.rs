@@ -5,6 +5,8 @@
 
 mod graph;
 mod names;
+#[cfg(test)]
+mod tests;
 
 use crate::diagnostic::{Code, Report, Sink, codes, quote, suggest};
 use crate::ir::Graph;
@@ -124,7 +126,7 @@ impl Levels {
                 .error(codes::N0119, format!("there is no lint called {}", quote(&lint.text)))
                 .primary(lint.span, "not a lint");
             match suggest(&lint.text, names()) {
-                Some(near) => report.help(format!("did you mean `{near}`?")),
+                Some(near) => report.did_you_mean(near, lint.span),
                 None => report.help(format!("the lints are {}", names().collect::<Vec<_>>().join(", "))),
             };
         }

@@ -337,9 +337,13 @@ impl<'a> Lowerer<'a> {
             _ => matches!(value, Constant::Int(_) | Constant::Dim(_)),
         };
         let code = if is_number { codes::N0204 } else { codes::N0203 };
+        let label = match &value {
+            Constant::Int(value) if *value > most => format!("too large: expected at most {most}"),
+            _ => format!("expected {}", argument.kind.describe()),
+        };
         self.sink
             .error(code, format!("`{}` of `{}` cannot be {value}", argument.name, signature.name))
-            .primary(expr.span, format!("expected {}", argument.kind.describe()));
+            .primary(expr.span, label);
         None
     }
 

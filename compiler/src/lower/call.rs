@@ -11,6 +11,9 @@ use crate::source::Span;
 use crate::syntax::ast::{Call, Ident, Label};
 use crate::types::{Dim, TensorType};
 
+/// The blocks that come with Netwright to be used, with the files that have them.
+pub(super) const BUNDLED: &[(&str, &str)] = &[("Fire", "fire"), ("SE", "se")];
+
 /// What stands around a call: the tensor left of `->`, and the label after `as`.
 #[derive(Clone, Copy)]
 pub(super) struct Site<'a> {
@@ -27,7 +30,11 @@ impl<'a> Lowerer<'a> {
             return self.build(signature, bound, label, call.span, site.operand.is_some());
         }
         let unit = self.frame().unit;
-        if let Some((unit, block)) = self.find_block(unit, &call.name.text) {
+        if let Some((owner, block)) = self.find_block(unit, &call.name.text) {
+            if owner != unit && self.is_ambiguous(&call.name.text, call.name.span) {
+                return Meaning::Unknown;
+            }
+            let unit = owner;
             return self.instance(unit, block, call, site).unwrap_or(Meaning::Unknown);
         }
         self.unknown_layer(&call.name);
@@ -144,11 +151,15 @@ impl<'a> Lowerer<'a> {
             "swish" => Some("silu"),
             _ => None,
         };
-        let report = self
-            .sink
-            .error(codes::N0102, format!("there is no layer called {}", quote(&name.text)))
-            .primary(name.span, "not a layer");
-        if is_value {
+        let bundled = BUNDLED.iter().find(|(block, _)| *block == name.text);
+        let (title, label) = match bundled {
+            Some(_) => ("there is no layer or block called", "not a layer, and not a block that is known here"),
+            None => ("there is no layer called", "not a layer"),
+        };
+        let report = self.sink.error(codes::N0102, format!("{title} {}", quote(&name.text))).primary(name.span, label);
+        if let (Some((_, file)), false) = (bundled, is_value) {
+            report.help(format!("the block comes with Netwright: write `use <{file}>;` at the top of the file"));
+        } else if is_value {
             report.help(format!("`{}` is a value: it stands left of `->`, or inside of parentheses", name.text));
         } else if let Some(near) = exact.or(near) {
             report.did_you_mean(near, name.span);

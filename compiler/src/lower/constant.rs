@@ -1,6 +1,6 @@
 //! Numbers known at compile time: literals, parameters, and the arithmetic of them, checked for overflow.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use super::Lowerer;
 use super::scope::Meaning;
@@ -28,21 +28,45 @@ pub enum Constant {
     AnyFloat,
 }
 
+/// Most values of a list, those of lists in it counted.
+const MAX_LIST: usize = 50_000;
+
+impl Constant {
+    /// How many values it is made of.
+    pub(super) fn n_values(&self) -> usize {
+        match self {
+            Self::List(items) => items.iter().map(Self::n_values).fold(1, usize::saturating_add),
+            _ => 1,
+        }
+    }
+}
+
+/// About how many characters of a text or list messages show.
+const MAX_SHOWN: usize = 60;
+
+/// For messages: long texts and lists are cut.
 impl fmt::Display for Constant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Constant::Int(value) => write!(f, "{value}"),
             Constant::Float(value) => write!(f, "{value:?}"),
             Constant::Bool(value) => write!(f, "{value}"),
-            Constant::Text(text) => write!(f, "{text:?}"),
+            Constant::Text(text) => match text.char_indices().nth(MAX_SHOWN) {
+                Some((end, _)) => write!(f, "{:?}…", text.get(..end).unwrap_or_default()),
+                None => write!(f, "{text:?}"),
+            },
             Constant::Dim(dim) => write!(f, "{dim}"),
             Constant::AnyFloat => f.write_str("a number"),
             Constant::List(items) => {
-                f.write_str("[")?;
+                let mut list = String::from("[");
                 for (index, item) in items.iter().enumerate() {
-                    write!(f, "{}{item}", if index == 0 { "" } else { ", " })?;
+                    if list.chars().count() > MAX_SHOWN {
+                        list.push_str(", …");
+                        break;
+                    }
+                    write!(list, "{}{item}", if index == 0 { "" } else { ", " })?;
                 }
-                f.write_str("]")
+                write!(f, "{list}]")
             }
         }
     }
@@ -77,11 +101,21 @@ impl<'a> Lowerer<'a> {
 
     /// The value of a list, if every item has one.
     pub(super) fn list(&mut self, items: &'a [Expr]) -> Meaning {
-        let values: Vec<Option<Constant>> = items.iter().map(|item| self.constant(item)).collect();
-        values
-            .into_iter()
-            .collect::<Option<Vec<_>>>()
-            .map_or(Meaning::Unknown, |items| Meaning::Constant(Constant::List(items)))
+        let mut values = Some(Vec::new());
+        let mut n_values = 0_usize;
+        for item in items {
+            let value = self.constant(item);
+            n_values = n_values.saturating_add(value.as_ref().map_or(0, Constant::n_values));
+            if n_values > MAX_LIST {
+                self.stop(item.span, format!("a list holds more than {MAX_LIST} values"));
+                return Meaning::Unknown;
+            }
+            match (&mut values, value) {
+                (Some(values), Some(value)) => values.push(value),
+                (values, _) => *values = None,
+            }
+        }
+        values.map_or(Meaning::Unknown, |items| Meaning::Constant(Constant::List(items)))
     }
 
     /// Applies `-` or `not`.
@@ -193,9 +227,14 @@ impl<'a> Lowerer<'a> {
     }
 
     fn misfit(&mut self, op: BinaryOp, a: &(Constant, Span), b: &(Constant, Span)) -> Meaning {
+        let expected = match op {
+            BinaryOp::And | BinaryOp::Or => "expected `true` or `false` on both sides",
+            BinaryOp::Equal | BinaryOp::NotEqual => "expected operands of one kind",
+            _ => "expected two numbers",
+        };
         self.sink
             .error(codes::N0203, format!("`{}` does not apply to {} and {}", op.as_str(), a.0, b.0))
-            .primary(a.1.to(b.1), "expected operands of one kind");
+            .primary(a.1.to(b.1), expected);
         Meaning::Unknown
     }
 

@@ -9,7 +9,8 @@ use super::{Constant, Lowerer, Noticed};
 use crate::diagnostic::{Sink, codes};
 use crate::ir::Graph;
 use crate::ops;
-use crate::program::Program;
+use crate::program::{Program, Unit};
+use crate::source::Span;
 use crate::syntax::ast;
 use crate::types::{Demand, Dim, Facts, Truth, Witness};
 
@@ -61,6 +62,7 @@ pub(crate) fn check_blocks(program: &Program, sink: &mut Sink) -> Noticed {
     let mut work = 0;
     for (unit, found) in program.units.iter().enumerate() {
         check_names(&found.file, sink);
+        hides_used(program, found, &mut noticed);
         let mut lowerer = Lowerer::new(program, Graph::default(), Facts::new(), sink);
         for constant in &found.file.constants {
             lowerer.file_constant(unit, constant);
@@ -92,6 +94,22 @@ fn check_names(file: &ast::File, sink: &mut Sink) {
             sink.error(codes::N0103, format!("`{}` is a layer of the language", block.name.text))
                 .primary(block.name.span, "expected another name")
                 .help("names of blocks start with a capital, as in `Fire`");
+        }
+    }
+}
+
+/// Blocks and constants of a file go before those of the files that it uses, which they hide.
+fn hides_used(program: &Program, unit: &Unit, noticed: &mut Noticed) {
+    let names = |file: &'_ ast::File| -> Vec<(String, Span)> {
+        let constants = file.constants.iter().map(|constant| &constant.name);
+        let names = file.blocks.iter().map(|block| &block.name).chain(constants);
+        names.map(|name| (name.text.clone(), name.span)).collect()
+    };
+    let used = unit.uses.iter().filter_map(|&used| program.units.get(used));
+    let outer: HashMap<String, Span> = used.flat_map(|unit| names(&unit.file)).collect();
+    for (name, inner) in names(&unit.file) {
+        if let Some(outer) = outer.get(&name) {
+            noticed.hides.push((inner, *outer, name));
         }
     }
 }
@@ -193,6 +211,7 @@ impl<'a> Lowerer<'a> {
             if let Some((_, constant)) = self.find_constant(unit, name) {
                 self.noticed.hides.push((param.name.span, constant.name.span, name.to_owned()));
             }
+            self.note_choices(param);
             self.frame().define(name, meaning, param.name.span);
             if let Some(default) = &param.default
                 && let Some(value) = self.constant(default)
@@ -218,8 +237,8 @@ impl<'a> Lowerer<'a> {
     }
 
     /// The names in the shapes of a block's tensors that are neither parameters nor constants, in order.
-    pub(super) fn dimension_variables(&mut self, block: &'a ast::Block) -> Vec<(String, crate::source::Span)> {
-        let mut variables: Vec<(String, crate::source::Span)> = Vec::new();
+    pub(super) fn dimension_variables(&mut self, block: &'a ast::Block) -> Vec<(String, Span)> {
+        let mut variables: Vec<(String, Span)> = Vec::new();
         for param in &block.params {
             let ast::ParamType::Tensor(shape) = &param.ty else { continue };
             for dim in &shape.dims {

@@ -13,6 +13,9 @@ use crate::types::TensorType;
 
 use super::Constant;
 
+/// Values of a list that are copied in the time of a statement.
+const VALUES_A_STEP: usize = 32;
+
 impl<'a> Lowerer<'a> {
     /// What an expression means.
     pub(super) fn evaluate(&mut self, expr: &'a Expr) -> Meaning {
@@ -59,7 +62,12 @@ impl<'a> Lowerer<'a> {
 
     fn name(&mut self, name: &str, span: Span) -> Meaning {
         if let Some(named) = self.lookup(name) {
-            return named.meaning;
+            if let Meaning::Constant(list @ Constant::List(_)) = &named.meaning {
+                // A copy of a long list takes as long as many statements.
+                self.n_steps = self.n_steps.saturating_add(list.n_values() / VALUES_A_STEP);
+            }
+            let is_own = named.span.source == span.source;
+            return if !is_own && self.is_ambiguous(name, span) { Meaning::Unknown } else { named.meaning };
         }
         // A look at all names for each of many mistakes would take long.
         let known = if self.sink.is_full() { Vec::new() } else { self.known_names() };
@@ -68,12 +76,15 @@ impl<'a> Lowerer<'a> {
         let unit = self.frame().unit;
         let is_block = self.find_block(unit, name).is_some();
         let defined = self.frame().definitions.get(name).copied();
+        let binding = self.frame().binding;
         let report = self
             .sink
             .error(codes::N0101, format!("nothing is called {}", quote(name)))
             .primary(span, "not defined here or above");
         if let Some(below) = defined.filter(|below| below.source == span.source && below.start > span.start) {
             report.secondary(below, "defined here, below").help("a name is known from its definition on");
+        } else if let Some(itself) = defined.filter(|place| binding == Some(*place)) {
+            report.secondary(itself, "the statement that defines it").help("start from an input, or from a name above");
         } else if let Some(above) = defined {
             report.secondary(above, "defined here, in a branch that is not taken");
         } else if is_layer || is_block {
@@ -131,7 +142,11 @@ impl<'a> Lowerer<'a> {
         // The second half of a condition is not looked at where the first decides.
         match (op, &left) {
             (BinaryOp::And, Meaning::Constant(Constant::Bool(false)))
-            | (BinaryOp::Or, Meaning::Constant(Constant::Bool(true))) => return left,
+            | (BinaryOp::Or, Meaning::Constant(Constant::Bool(true))) => {
+                self.mention_in(b);
+                return left;
+            }
+            (BinaryOp::Equal | BinaryOp::NotEqual, _) if !self.is_choice(a, b) => return Meaning::Unknown,
             _ => {}
         }
         let right = self.evaluate(b);

@@ -32,7 +32,13 @@ impl<'a> Lowerer<'a> {
         let kind = super::names::kind_of(&block.name.text);
         let (name, earlier) = self.frame().names.of(&kind, true, label, call.span);
         self.report_second(&name, earlier, site.label.map_or(call.span, |label| label.name.span));
-        if self.frames.iter().any(|frame| frame.block.is_some_and(|other| std::ptr::eq(other, block))) {
+        let is_this = |frame: &Frame<'_>| frame.block.is_some_and(|other| std::ptr::eq(other, block));
+        if let Some(at) = self.frames.iter().position(is_this) {
+            // Every block of the circle is checked, and the first of them reports it.
+            let first = self.frames[at..].iter().filter_map(|frame| frame.block).map(|block| block.name.span).min();
+            if self.paths.is_some() && first != Some(block.name.span) {
+                return None;
+            }
             self.sink
                 .error(codes::N0115, format!("`{}` contains itself", block.name.text))
                 .primary(call.span, "expected another block")
@@ -224,6 +230,7 @@ impl<'a> Lowerer<'a> {
                 (None, None) => None,
             };
             let meaning = value.map_or(Meaning::Unknown, Meaning::Constant);
+            self.note_choices(param);
             self.frame().define(&param.name.text, meaning, param.name.span);
         }
         // Now every axis has a size to be checked against.
@@ -263,7 +270,7 @@ impl<'a> Lowerer<'a> {
         let wanted = if shape.dims.len() == found.rank() {
             let dims = shape.dims.iter().map(|dim| match self.constant_quietly(dim) {
                 Some(dim) => dim.to_string(),
-                None => "?".to_owned(),
+                None => "_".to_owned(),
             });
             format!("[{}]", dims.collect::<Vec<_>>().join(", "))
         } else {
@@ -299,8 +306,13 @@ impl<'a> Lowerer<'a> {
             return Meaning::Unknown;
         }
         let Some((values, span)) = self.frame().returned.clone() else {
+            let title = if has_return(&block.items) {
+                format!("`{}` does not return on every way through it", block.name.text)
+            } else {
+                format!("`{}` returns nothing", block.name.text)
+            };
             self.sink
-                .error(codes::N0116, format!("`{}` returns nothing", block.name.text))
+                .error(codes::N0116, title)
                 .primary(block.name.span, "expected a `return` on every way through it");
             return Meaning::Unknown;
         };
@@ -330,9 +342,9 @@ impl<'a> Lowerer<'a> {
                 .secondary(block.name.span, "declared here");
             return Meaning::Unknown;
         }
-        for (declared, &id) in block.results.iter().zip(&ids) {
+        for (declared, id) in block.results.iter().zip(&mut ids) {
             let promised = self.dims(&declared.dims, declared.span);
-            let found = self.type_of(id);
+            let found = self.type_of(*id);
             if let Promise::Broken(example) = self.promise(&promised, &found) {
                 let title = format!("`{}` declares {promised} and returns {found}", block.name.text);
                 let report = self
@@ -343,6 +355,8 @@ impl<'a> Lowerer<'a> {
                 if let Some(example) = example {
                     report.note(example);
                 }
+                // Callers go by what is declared, so that they are not blamed, too.
+                *id = self.value("declared", promised, declared.span);
             }
         }
         match ids.as_slice() {
@@ -373,4 +387,16 @@ impl<'a> Lowerer<'a> {
         }
         Some((name, label.name.span))
     }
+}
+
+/// Whether a `return` stands anywhere in some statements.
+fn has_return(items: &[ast::Item]) -> bool {
+    items.iter().any(|item| match item {
+        ast::Item::Return(_) => true,
+        ast::Item::For(repetition) => has_return(&repetition.items),
+        ast::Item::If(branches) => {
+            branches.arms.iter().any(|(_, items)| has_return(items)) || has_return(&branches.otherwise)
+        }
+        _ => false,
+    })
 }

@@ -5,13 +5,21 @@ use super::{Constant, Lowerer, MAX_STEPS};
 use crate::diagnostic::{codes, quote};
 use crate::source::Span;
 use crate::syntax::ast;
-use crate::types::{Demand, Dim};
+use crate::types::{Demand, Dim, Truth};
+
+/// The most rounds of a loop that a definition is checked with, where an assertion asks for so many.
+const MOST_ROUNDS: i64 = 64;
+
+/// Most names whose values a message tells.
+const MAX_VALUES: usize = 6;
 
 impl<'a> Lowerer<'a> {
     /// Carries out statements in order, up to a `return`.
     pub(super) fn items(&mut self, items: &'a [ast::Item]) {
         for (index, item) in items.iter().enumerate() {
             if self.is_stopped {
+                // What follows is read by those who go on.
+                self.mention(&items[index..]);
                 return;
             }
             if let Some((_, span)) = self.frame().returned {
@@ -22,7 +30,7 @@ impl<'a> Lowerer<'a> {
                         .primary(at, "never reached")
                         .secondary(span, "the block ends here");
                 }
-                return;
+                return self.pass_over(items.get(index..).unwrap_or_default());
             }
             self.n_steps += 1;
             if self.n_steps > MAX_STEPS {
@@ -51,7 +59,11 @@ impl<'a> Lowerer<'a> {
             ast::Item::Output(output) => {
                 self.sections.n_outputs += 1;
                 if self.only_in_network("an output", output.span) {
-                    self.output(output);
+                    if self.only_outside_loops("an output", output.span) {
+                        self.output(output);
+                    } else {
+                        self.frame().bind(&output.name.text, Meaning::Unknown, output.name.span);
+                    }
                 }
             }
             ast::Item::Binding(binding) => {
@@ -69,12 +81,14 @@ impl<'a> Lowerer<'a> {
             ast::Item::For(repetition) => self.repetition(repetition),
             ast::Item::If(branches) => self.branches(branches),
             ast::Item::Train(train) => {
-                if self.only_in_network("a `train` section", super::sections::keyword(train.span, "train")) {
+                let (what, at) = ("a `train` section", super::sections::keyword(train.span, "train"));
+                if self.only_in_network(what, at) && self.only_outside_loops(what, at) {
                     self.sections.train.push(train);
                 }
             }
             ast::Item::Prune(prune) => {
-                if self.only_in_network("a `prune` section", super::sections::keyword(prune.span, "prune")) {
+                let (what, at) = ("a `prune` section", super::sections::keyword(prune.span, "prune"));
+                if self.only_in_network(what, at) && self.only_outside_loops(what, at) {
                     self.sections.prune.push(prune);
                 }
             }
@@ -107,6 +121,17 @@ impl<'a> Lowerer<'a> {
         false
     }
 
+    /// Reports what stands in a loop though there can be only one.
+    pub(super) fn only_outside_loops(&mut self, what: &str, span: Span) -> bool {
+        let is_outside = self.frame().n_loops == 0;
+        if !is_outside {
+            self.sink
+                .error(codes::N0110, format!("{what} stands in a loop"))
+                .primary(span, "expected outside of loops");
+        }
+        is_outside
+    }
+
     /// Carries out a binding or output: what it stands for.
     pub(super) fn bind(
         &mut self,
@@ -120,7 +145,9 @@ impl<'a> Lowerer<'a> {
         let program = self.program;
         let is_block = |name: &str| is_block(program, unit, name);
         self.frame().names.enter_binding(first, value, in_loop, &is_block);
+        self.frame().binding = Some(first.span);
         let meaning = self.evaluate(value);
+        self.frame().binding = None;
         self.frame().names.leave_binding();
         if names.len() > 1 {
             self.bind_several(names, annotation, value, &meaning);
@@ -216,12 +243,33 @@ impl<'a> Lowerer<'a> {
                 Some(message) => message.trim_end_matches('.').to_owned(),
                 None => "this does not hold".to_owned(),
             };
-            self.sink.error(codes::N0114, title).primary(condition.span, "asserted here");
+            let values = self.values_in(condition);
+            let report = self.sink.error(codes::N0114, title).primary(condition.span, "asserted here");
+            if !values.is_empty() {
+                report.note(format!("here {values}"));
+            }
             // What follows in the block relies on it.
             if self.frame().block.is_some() {
                 self.frame().returned = Some((Vec::new(), assertion.span));
             }
         }
+    }
+
+    /// The values of the names in an expression, for a message: `k` is 3 and `n` is 4.
+    fn values_in(&mut self, expr: &'a ast::Expr) -> String {
+        let mut names: Vec<String> = Vec::new();
+        crate::syntax::names::in_expr(expr, &mut |name| {
+            if !names.iter().any(|other| other == name) && names.len() < MAX_VALUES {
+                names.push(name.to_owned());
+            }
+        });
+        let values = names.iter().filter_map(|name| match self.lookup(name)?.meaning {
+            // A variable of a definition has no value.
+            Meaning::Constant(Constant::Dim(_) | Constant::AnyFloat) => None,
+            Meaning::Constant(value) => Some(format!("{} is {value}", quote(name))),
+            _ => None,
+        });
+        values.collect::<Vec<_>>().join(" and ")
     }
 
     /// Whether a condition holds; `None` after a message. What is open is decided one way, and the other way later.
@@ -238,9 +286,12 @@ impl<'a> Lowerer<'a> {
     }
 
     fn branches(&mut self, branches: &'a ast::If) {
-        for (condition, items) in &branches.arms {
+        for (index, (condition, items)) in branches.arms.iter().enumerate() {
             match self.truth(condition, "`if`") {
                 Some(true) => {
+                    for (condition, _) in branches.arms.iter().skip(index + 1) {
+                        self.mention_in(condition);
+                    }
                     let others = branches.arms.iter().map(|(_, items)| items).chain([&branches.otherwise]);
                     others.filter(|other| !std::ptr::eq(*other, items)).for_each(|other| self.pass_over(other));
                     return self.items(items);
@@ -271,6 +322,17 @@ impl<'a> Lowerer<'a> {
     fn mention(&mut self, items: &'a [ast::Item]) {
         let mut names = Vec::new();
         crate::syntax::names::in_items(items, &mut |name| names.push(name.to_owned()));
+        self.count_as_used(names);
+    }
+
+    /// Counts what an expression mentions as used, though its value is not asked for this time.
+    pub(super) fn mention_in(&mut self, expr: &'a ast::Expr) {
+        let mut names = Vec::new();
+        crate::syntax::names::in_expr(expr, &mut |name| names.push(name.to_owned()));
+        self.count_as_used(names);
+    }
+
+    fn count_as_used(&mut self, names: Vec<String>) {
         for name in names {
             self.lookup(&name);
         }
@@ -347,9 +409,15 @@ impl<'a> Lowerer<'a> {
                 if let (Some(start), Some(end)) = (start.as_number(), end.as_number()) {
                     return Some(Box::new((start..end).map(Constant::Int)));
                 }
-                // A number of rounds that depends on the instance: one and two are tried, others left to the instances.
+                // A number of rounds that depends on the instance: the two smallest that can be are tried, others left to
+                // the instances.
                 let rounds = &end - &start;
-                for n in 1..=2_i64 {
+                let mut n_tried = 0;
+                for n in 1..=MOST_ROUNDS {
+                    if n_tried == 2 || self.facts.equal(&rounds, &Dim::from(n)) == Truth::Never {
+                        continue;
+                    }
+                    n_tried += 1;
                     if self.decide_equal(&rounds, &Dim::from(n)) {
                         return Some(Box::new((0..n).map(move |index| {
                             let sum = &start + index;

@@ -8,6 +8,7 @@
 mod arguments;
 mod augment;
 mod call;
+mod choice;
 mod constant;
 mod definition;
 mod entries;
@@ -23,6 +24,8 @@ mod prune;
 mod scope;
 mod sections;
 mod spelling;
+#[cfg(test)]
+mod tests;
 mod train;
 
 use std::collections::{HashMap, HashSet};
@@ -117,10 +120,12 @@ pub fn lower(program: &Program, network: &ast::Network, overrides: &Overrides, s
     if !lowerer.is_stopped {
         lowerer.check_interface(network);
     }
+    // Which layers there are is known only where nothing was wrong so far; what follows may have several mistakes.
+    let is_complete = !lowerer.sink.has_errors();
     let recipe = lowerer.train_section(network);
     let pruning = lowerer.prune_section(network, recipe.as_ref());
-    lowerer.freeze();
-    lowerer.rates();
+    lowerer.freeze(is_complete);
+    lowerer.rates(is_complete);
     lowerer.check_pruned();
     let limits = lowerer.budget();
     let labels = lowerer.labels();
@@ -142,6 +147,8 @@ pub(crate) struct Lowerer<'a> {
     paths: Option<Paths>,
     /// The network or block at the bottom, instances above.
     frames: Vec<Frame<'a>>,
+    /// What parameters that are enumerated can be, by the place of their name.
+    choices: HashMap<Span, &'a [ast::Choice]>,
     /// Constants of files, by the place of their name; `None` while one is being computed.
     constants: HashMap<Span, Option<Meaning>>,
     n_dropouts: u32,
@@ -164,6 +171,7 @@ impl<'a> Lowerer<'a> {
             types: HashMap::new(),
             paths: None,
             frames: Vec::new(),
+            choices: HashMap::new(),
             constants: HashMap::new(),
             n_dropouts: 0,
             n_layers: 0,
@@ -205,8 +213,12 @@ impl<'a> Lowerer<'a> {
                     sizes.push(Some(size))
                 }
                 Some(other) => {
+                    let title = match other {
+                        Constant::Int(_) | Constant::Dim(_) => "an axis has at least one element",
+                        _ => "the size of an axis is a whole number",
+                    };
                     self.sink
-                        .error(codes::N0204, format!("an axis has at least one element, found {other}"))
+                        .error(codes::N0204, format!("{title}, found {other}"))
                         .primary(dim.span, "expected a whole number, 1 or more");
                     sizes.push(None);
                 }
@@ -250,7 +262,16 @@ pub(crate) fn type_name(ty: &ast::ParamType) -> String {
         ast::ParamType::Float => "float".to_owned(),
         ast::ParamType::Bool => "bool".to_owned(),
         ast::ParamType::Choice(choices) => {
-            choices.iter().map(|choice| format!("{:?}", choice.text)).collect::<Vec<_>>().join(" | ")
+            let mut names = String::new();
+            for choice in choices {
+                names.push_str(if names.is_empty() { "" } else { " | " });
+                if names.chars().count() > 120 {
+                    names.push('…');
+                    break;
+                }
+                names.push_str(&Constant::Text(choice.text.clone()).to_string());
+            }
+            names
         }
     }
 }

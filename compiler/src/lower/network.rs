@@ -23,7 +23,15 @@ impl<'a> Lowerer<'a> {
                 continue;
             }
             known.push(&param.name.text);
+            let unit = self.frame().unit;
+            if let Some((_, constant)) = self.find_constant(unit, &param.name.text) {
+                self.noticed.hides.push((param.name.span, constant.name.span, param.name.text.clone()));
+            }
             let given = overrides.iter().find(|(name, _)| *name == param.name.text);
+            if let (Some(_), Some(default)) = (given, &param.default) {
+                self.mention_in(default);
+            }
+            self.note_choices(param);
             let value = match (given, &param.default) {
                 (Some((_, value)), _) => Some((value.clone(), param.name.span, true)),
                 (None, Some(default)) => self.constant(default).map(|value| (value, default.span, false)),
@@ -102,8 +110,7 @@ impl<'a> Lowerer<'a> {
         if self.is_taken(&input.name) {
             return;
         }
-        if self.frame().n_loops > 0 {
-            self.sink.error(codes::N0110, "an input stands in a loop").primary(input.span, "expected outside of loops");
+        if !self.only_outside_loops("an input", input.span) {
             return;
         }
         if let Some(hole) = input.dims.iter().find(|dim| dim.kind == ast::ExprKind::Hole) {

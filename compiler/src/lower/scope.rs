@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::names::Names;
 use super::{Constant, Lowerer};
-use crate::diagnostic::codes;
+use crate::diagnostic::{codes, quote};
 use crate::ir::ValueId;
 use crate::source::Span;
 use crate::syntax::ast;
@@ -39,6 +39,8 @@ pub(super) struct Frame<'a> {
     pub(super) names: Names,
     /// Every name that is defined anywhere in it, for uses above the definition.
     pub(super) definitions: HashMap<String, Span>,
+    /// The name that the statement being carried out binds.
+    pub(super) binding: Option<Span>,
     /// How many loops are around the statement.
     pub(super) n_loops: usize,
     /// What it returned, with where that stands.
@@ -50,7 +52,16 @@ impl<'a> Frame<'a> {
         let mut definitions = HashMap::new();
         define(items, &mut definitions);
         let names = Names::new(prefix, items);
-        Self { unit, block, scopes: vec![HashMap::new()], names, definitions, n_loops: 0, returned: None }
+        Self {
+            unit,
+            block,
+            scopes: vec![HashMap::new()],
+            names,
+            definitions,
+            binding: None,
+            n_loops: 0,
+            returned: None,
+        }
     }
 
     /// What a name means here, the innermost scope first.
@@ -156,6 +167,36 @@ impl<'a> Lowerer<'a> {
             file.blocks.iter().find(|block| block.name.text == name).map(|block| (index, block))
         };
         own(unit).or_else(|| self.program.units.get(unit)?.uses.iter().find_map(|&used| own(used)))
+    }
+
+    /// Reports a name that two of the used files define, where it is used: which one is meant cannot be known. A name of
+    /// the file itself goes before both.
+    pub(super) fn is_ambiguous(&mut self, name: &str, at: Span) -> bool {
+        let unit = self.frame().unit;
+        let program = self.program;
+        let own = |index: usize| {
+            let file = program.units.get(index).map(|unit| &unit.file).into_iter();
+            file.flat_map(|file| {
+                let constants = file.constants.iter().map(|constant| &constant.name);
+                file.blocks.iter().map(|block| &block.name).chain(constants).find(|found| found.text == name)
+            })
+            .next()
+        };
+        if own(unit).is_some() {
+            return false;
+        }
+        let uses = program.units.get(unit).into_iter().flat_map(|unit| unit.uses.iter().copied());
+        let mut found = uses.filter_map(own).map(|name| name.span);
+        let Some(first) = found.next() else { return false };
+        // A file that is used twice is no other file.
+        let Some(second) = found.find(|span| *span != first) else { return false };
+        self.sink
+            .error(codes::N0103, format!("two used files define {}", quote(name)))
+            .primary(at, "which of them is not known")
+            .secondary(first, "defined here")
+            .secondary(second, "and here")
+            .help("give one of them another name, or use one of the files only");
+        true
     }
 
     /// The value of a file's constant, computed when it is first asked for.

@@ -108,8 +108,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// Takes the frozen layers out of training.
-    pub(super) fn freeze(&mut self) {
-        let is_sound = !self.sink.has_errors();
+    pub(super) fn freeze(&mut self, is_complete: bool) {
         let frozen = std::mem::take(&mut self.sections.frozen);
         let layers = Layers::of(&self.graph);
         let mut seen = HashSet::new();
@@ -122,15 +121,14 @@ impl<'a> Lowerer<'a> {
                     parameter.trained = false;
                 }
             }
-            if n_found == 0 && is_sound {
+            if n_found == 0 && is_complete {
                 self.no_such_layer(name, *span);
             }
         }
     }
 
     /// Gives parameters the learning rates that the section says.
-    pub(super) fn rates(&mut self) {
-        let is_sound = !self.sink.has_errors();
+    pub(super) fn rates(&mut self, is_complete: bool) {
         let rates = std::mem::take(&mut self.sections.rates);
         let layers = Layers::of(&self.graph);
         // Of several factors for one name the last counts, where it stands.
@@ -147,7 +145,7 @@ impl<'a> Lowerer<'a> {
                     parameter.rate = *factor;
                 }
             }
-            if n_found == 0 && is_sound {
+            if n_found == 0 && is_complete {
                 self.no_such_layer(name, *span);
             }
         }
@@ -250,9 +248,20 @@ impl<'a> Lowerer<'a> {
                 return None;
             }
         };
+        let mut at = expr.span;
         let batch = match args {
             [] => return Some(make(1)),
-            [arg] if arg.name.as_ref().is_none_or(|name| name.text == "batch") => self.constant(&arg.value)?,
+            [arg] if arg.name.as_ref().is_none_or(|name| name.text == "batch") => {
+                at = arg.value.span;
+                self.constant(&arg.value)?
+            }
+            [ast::Arg { name: Some(wrong), .. }] => {
+                self.sink
+                    .error(codes::N0202, format!("`{name}` has no argument {}", quote(&wrong.text)))
+                    .primary(wrong.span, "not an argument of it")
+                    .did_you_mean("batch", wrong.span);
+                return None;
+            }
             _ => Constant::Bool(false),
         };
         match batch {
@@ -260,7 +269,7 @@ impl<'a> Lowerer<'a> {
             _ => {
                 self.sink
                     .error(codes::N0204, format!("`{name}` takes the size of a batch"))
-                    .primary(expr.span, format!("expected, for example, `{name}(batch: 16)`"));
+                    .primary(at, format!("expected, for example, `{name}(batch: 16)`"));
                 None
             }
         }

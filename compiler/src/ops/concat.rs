@@ -115,6 +115,11 @@ impl Operation for Concat {
             let size = part * inner;
             if !step.is_joined(operand) {
                 let x = step.read(operand);
+                if step.is_of_bytes() {
+                    calls.extend(quote!(#rt::int8::concat(n, #outer, #size, #total, #offset, #x, #y);));
+                    offset += size;
+                    continue;
+                }
                 calls.extend(quote!(#rt::concat::copy_in(n * #outer, #size, #total, #offset, #x, #y);));
             }
             offset += size;

@@ -25,6 +25,7 @@ mod global_max_pool;
 mod group_norm;
 mod hard_sigmoid;
 mod hard_swish;
+mod int8;
 mod layer_norm;
 mod leaky_relu;
 mod log_softmax;
@@ -79,6 +80,7 @@ pub use dense::{Dense, DenseInputGradient, DenseWeightGradient};
 pub use dropout::{Dropout, DropoutGradient};
 pub use global_avg_pool::{GlobalAvgPool, GlobalAvgPoolGradient};
 pub use global_max_pool::{GlobalMaxPool, GlobalMaxPoolGradient};
+pub use int8::{Int8, Step as Int8Step};
 pub use log_softmax::{LogSoftmax, LogSoftmaxGradient};
 pub use loss::{BinaryCrossEntropy, CrossEntropy, Huber, L1, LossSum, MeanSquaredError, Part, loss};
 pub use lrn::{Lrn, LrnGradient};
@@ -407,6 +409,8 @@ operations! {
     Huber,
     /// The losses of several, `[1]` each -> nothing; writes their weighted sum.
     LossSum,
+    /// What another operation computes, in integers, or the way there and back.
+    Int8,
 }
 
 impl Op {

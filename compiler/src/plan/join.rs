@@ -1,7 +1,7 @@
 //! Which values stand among the channels of another: what a `concat` joins is written where the joined tensor has it, and
 //! what a `slice` takes out is read there, so that neither copies anything.
 
-use crate::ir::{Extent, Graph, NodeId, ValueId};
+use crate::ir::{Graph, NodeId, ValueId};
 use crate::ops::{Concat, Op, Slice, Storage};
 
 /// Where a value stands in another's memory.
@@ -9,9 +9,9 @@ use crate::ops::{Concat, Op, Slice, Storage};
 pub(super) struct Joined {
     /// The root of the other.
     pub(super) whole: ValueId,
-    /// Floats of a pixel before the value's own.
+    /// Elements of a pixel before the value's own.
     pub(super) first: usize,
-    /// Floats of a pixel of the other.
+    /// Elements of a pixel of the other.
     pub(super) total: usize,
 }
 
@@ -196,7 +196,7 @@ impl Joining<'_> {
         self.roots[value.0 as usize] == value
             && !is_output
             && !self.graph.inputs.contains(&value)
-            && self.graph.value(value).extent == Extent::Image
+            && self.graph.value(value).extent.is_per_image()
             && self.joined[value.0 as usize].is_none()
     }
 

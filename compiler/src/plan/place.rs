@@ -71,14 +71,14 @@ pub(super) fn map(graph: &Graph, stages: &[Stage], chunk: usize) -> Option<Map> 
         let Some(live) = lives[index].filter(|_| places[index].is_none() && roots[index].0 as usize == index) else {
             continue;
         };
-        let len = value.shape.elements();
+        let len = value.floats();
         if value.extent == Extent::Batch {
             places[index] = Some(Place::Shared { offset: shared, len });
             shared = shared.checked_add(len.checked_next_multiple_of(PANEL)?)?;
             continue;
         }
         places[index] = Some(Place::Slot(slots.len()));
-        let per_image = value.extent == Extent::Image;
+        let per_image = value.extent.is_per_image();
         slots.push(Slot { value: ValueId(index as u32), offset: 0, len, per_image, live });
     }
     let arena = assign_offsets(&mut slots, chunk)?;

@@ -39,7 +39,7 @@ pub fn verify(plan: &Plan) -> Result<(), String> {
 
 fn check_place(plan: &Plan, id: ValueId) -> Result<(), String> {
     let value = plan.graph.value(id);
-    let len = value.shape.elements();
+    let len = value.floats();
     match plan.place(id) {
         None => Err(format!("`{}` has no place", value.name)),
         // Under another name.
@@ -56,10 +56,12 @@ fn check_place(plan: &Plan, id: ValueId) -> Result<(), String> {
         Some(Place::Among { slot, first, total }) => {
             let whole = plan.slots.get(slot).ok_or_else(|| format!("`{}` is in no slot", value.name))?;
             let channels = value.shape.dims().last().copied().unwrap_or(0);
+            let all = plan.graph.shape(whole.value).elements();
             let fits = first.checked_add(channels).is_some_and(|end| end <= total)
-                && len.checked_mul(total) == whole.len.checked_mul(channels)
+                && value.shape.elements().checked_mul(total) == all.checked_mul(channels)
                 && whole.per_image
-                && value.extent == Extent::Image;
+                && value.extent.is_per_image()
+                && value.extent == plan.graph.value(whole.value).extent;
             fits.then_some(()).ok_or_else(|| format!("`{}` does not fit among the channels of its slot", value.name))
         }
         Some(Place::Slot(index)) => {

@@ -104,6 +104,7 @@ pub(super) fn explain(failure: &Failure<'_>, sink: &mut Sink) {
     let _ = explain_word(failure, sink)
         || explain_stage(failure, sink)
         || explain_sign(failure, sink)
+        || explain_habit(failure, sink)
         || explain_start(failure, sink)
         || {
             let title = format!("expected {}, found {}", expected(failure), words.found(at));
@@ -118,6 +119,28 @@ fn report(sink: &mut Sink, code: Code, title: String, span: Span, help: Option<S
         report.help(help);
     }
     true
+}
+
+/// Records a message with the one edit that mends it: `replacement` in place of `mended`; always true.
+fn report_fix(
+    sink: &mut Sink,
+    code: Code,
+    (title, at): (String, Span),
+    help: String,
+    mended: Span,
+    replacement: &str,
+) -> bool {
+    sink.error(code, title).primary(at, "").fix(help, mended, replacement);
+    true
+}
+
+/// The span of a sign with the blanks before it.
+fn with_blanks(failure: &Failure<'_>) -> Span {
+    let span = failure.words.span(failure.at);
+    let start = failure.at.checked_sub(1).map_or(span.start, |before| failure.words.span(before).end);
+    let wide = Span::new(span.source, start, span.end);
+    let blanks = failure.words.slice(Span::new(span.source, start, span.start));
+    if blanks.chars().all(|blank| blank == ' ') { wide } else { span }
 }
 
 /// Keywords and doc comments where they cannot stand.
@@ -151,7 +174,7 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
 
 /// What follows `->` and `as`, and ranges.
 fn explain_stage(failure: &Failure<'_>, sink: &mut Sink) -> bool {
-    let Failure { words, at, .. } = *failure;
+    let Failure { words, start, at, .. } = *failure;
     let span = words.span(at);
     if previous(failure) == "->" {
         let title = format!("expected a layer after `->`, found {}", words.found(at));
@@ -165,6 +188,12 @@ fn explain_stage(failure: &Failure<'_>, sink: &mut Sink) -> bool {
             _ => "a layer is written as its name with its arguments, such as `dense(10)`",
         };
         return report(sink, N0017, title, span, Some(help.to_owned()));
+    }
+    if words.text(at) == ".." && words.text(start) == "use" {
+        let title = format!("expected {}, found `..`", expected(failure));
+        let help =
+            "a file of your own stands in quotation marks, below the folder of this one: `use \"blocks/fire.net\";`";
+        return report(sink, N0013, title, span, Some(help.to_owned()));
     }
     if words.text(at) == ".." {
         let help = Some("a range is written after `in` of a loop: `for i in 0..3 { … }`".to_owned());
@@ -181,16 +210,16 @@ fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let name = at.checked_sub(1).filter(|index| *index >= start && words.kind(*index) == Some(TokenKind::Word));
     let name = name.map_or("name", |index| words.text(index));
     if word == "=" && part == Part::Entry && at == start + 1 {
-        let help = Some(format!("write `{name}: …`"));
-        return report(sink, N0019, "an entry takes `:`, not `=`".to_owned(), span, help);
+        let title = "an entry takes `:`, not `=`".to_owned();
+        return report_fix(sink, N0019, (title, span), format!("write `{name}: …`"), with_blanks(failure), ":");
     }
     if word == "=" && bracket == Some("(") && !part.is_header() && is_argument_name(failure) {
-        let help = Some(format!("write `{name}: …`"));
-        return report(sink, N0019, "a named argument takes `:`, not `=`".to_owned(), span, help);
+        let title = "a named argument takes `:`, not `=`".to_owned();
+        return report_fix(sink, N0019, (title, span), format!("write `{name}: …`"), with_blanks(failure), ":");
     }
     if word == "=" && words.text(start) == "input" && at == start + 2 {
-        let help = Some(format!("write `input {name}: […]`"));
-        return report(sink, N0019, "the shape of an input follows `:`, not `=`".to_owned(), span, help);
+        let title = "the shape of an input follows `:`, not `=`".to_owned();
+        return report_fix(sink, N0019, (title, span), format!("write `input {name}: […]`"), with_blanks(failure), ":");
     }
     let name_at = start + usize::from(words.text(start) == "output");
     if before == ":" && part == Part::Statement && at == name_at + 2 && words.text(start) != "input" {
@@ -207,6 +236,53 @@ fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         return report(sink, N0013, title, words.span(at - 1).to(span), None);
     }
     false
+}
+
+/// What other languages write otherwise.
+fn explain_habit(failure: &Failure<'_>, sink: &mut Sink) -> bool {
+    let Failure { words, start, at, part, .. } = *failure;
+    let (word, before, span) = (words.text(at), previous(failure), words.span(at));
+    let usual = || format!("expected {}, found {}", expected(failure), words.found(at));
+    let arrow = span.to(words.span(at + 1));
+    if word == "=" && words.text(at + 1) == ">" && words.slice(arrow) == "=>" {
+        let title = "`=>` is not in the language".to_owned();
+        return report_fix(sink, N0013, (title, arrow), "write `->`".to_owned(), arrow, "->");
+    }
+    if word == "=" && part == Part::Repetition && words.text(start) == "for" && at == start + 2 {
+        return report_fix(sink, N0013, (usual(), span), "write `in`".to_owned(), span, "in");
+    }
+    if before == ":" && words.text(start) == "input" && at == start + 3 && words.kind(at) == Some(TokenKind::Number) {
+        let shape = format!("[{word}]");
+        return report_fix(sink, N0013, (usual(), span), format!("write `{shape}`"), span, &shape);
+    }
+    if part == Part::Statement && word == "as" && before == ")" {
+        let help = Some("`as` names a stage of a pipeline: `x -> dense(10) as name`".to_owned());
+        return report(sink, N0013, usual(), span, help);
+    }
+    let is_sign = matches!(word, "+" | "-" | "*" | "/") && innermost(failure).is_none();
+    if part == Part::Statement && is_sign && (start..at).any(|index| words.text(index) == "->") {
+        let help = Some(format!("put the pipeline in parentheses: `(x -> relu) {word} x`"));
+        return report(sink, N0013, usual(), span, help);
+    }
+    if part == Part::Statement && at == start && matches!(word, "use" | "block" | "network") {
+        let help = Some(format!("`{word}` stands outside of networks and blocks, at the level of the file"));
+        return report(sink, N0013, usual_start(failure), span, help);
+    }
+    if part == Part::Statement && at == start + 1 {
+        let help = match words.text(start) {
+            "elif" | "elsif" | "elseif" => "write `else if`, after the closing brace of the branch before",
+            "while" | "loop" | "repeat" => "a loop runs over a range or a list: `for i in 0..3 { … }`",
+            _ => return false,
+        };
+        let title = format!("there is no statement {}", quote(words.text(start)));
+        return report(sink, N0013, title, words.span(start), Some(help.to_owned()));
+    }
+    false
+}
+
+/// The title where a statement was expected.
+fn usual_start(failure: &Failure<'_>) -> String {
+    format!("expected {}, found {}", failure.part.name(), failure.words.found(failure.at))
 }
 
 /// The first words of a statement.
@@ -230,8 +306,15 @@ fn explain_start(failure: &Failure<'_>, sink: &mut Sink) -> bool {
             _ if matches!(words.text(at), "->" | "(" | "+" | "-" | "*" | "/") => {
                 Some("give the value a name: `name = …`, or make it an output: `output name = …`".to_owned())
             }
-            word => suggest(word, super::keywords::KEYWORDS.iter().copied().filter(|word| word.len() > 2))
-                .map(|meant| format!("did you mean `{meant}`?")),
+            word => {
+                let keywords = super::keywords::KEYWORDS.iter().copied().filter(|word| word.len() > 2);
+                if let Some(meant) = suggest(word, keywords) {
+                    let title = format!("expected {}, found {}", part.name(), words.found(start));
+                    let (help, typo) = (format!("did you mean `{meant}`?"), words.span(start));
+                    return report_fix(sink, N0013, (title, typo), help, typo, meant);
+                }
+                None
+            }
         };
         return report(sink, N0013, format!("expected `=`, found {found}"), words.span(at), help);
     }
@@ -296,9 +379,6 @@ fn help(failure: &Failure<'_>) -> Option<String> {
             _ => suggest(word, types),
         };
         return meant.map(|meant| format!("did you mean `{meant}`?"));
-    }
-    if before == ":" && words.text(start) == "input" && words.kind(at) == Some(TokenKind::Number) {
-        return Some(format!("write `[{word}]`"));
     }
     if words.text(start) == "input" && before == "]" && suggest(word, ["from"]).is_some() {
         return Some("did you mean `from`?".to_owned());

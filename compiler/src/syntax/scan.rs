@@ -285,24 +285,40 @@ impl<'a> Scanner<'a> {
             return self.push(TokenKind::Bad, first.len_utf8());
         }
         let rest = self.rest();
-        let (len, help) = match first {
-            '&' => (if rest.starts_with("&&") { 2 } else { 1 }, Some("write `and`")),
-            '!' => (1, Some("write `not`")),
-            '\'' => (1, Some("strings stand in double quotes")),
-            '#' => (1, Some("comments start with `//`")),
+        // What to do, and what to write instead where that is all.
+        let (len, help, instead) = match first {
+            '&' => (if rest.starts_with("&&") { 2 } else { 1 }, Some("write `and`"), Some("and")),
+            '!' => (1, Some("write `not`"), Some("not")),
+            '\'' => (1, Some("strings stand in double quotes"), None),
+            '#' => (1, Some("comments start with `//`"), Some("//")),
             '\u{a0}' | '\u{2003}' | '\u{3000}' => {
-                (first.len_utf8(), Some("this is a special blank; write an ordinary one"))
+                (first.len_utf8(), Some("this is a special blank; write an ordinary one"), Some(" "))
             }
-            '“' | '”' | '„' => (first.len_utf8(), Some("write `\"`")),
-            '×' => (first.len_utf8(), Some("write `*`")),
-            '→' => (first.len_utf8(), Some("write `->`")),
-            _ => (first.len_utf8(), None),
+            '“' | '”' | '„' => (first.len_utf8(), Some("write `\"`"), Some("\"")),
+            '×' => (first.len_utf8(), Some("write `*`"), Some("*")),
+            '→' => (first.len_utf8(), Some("write `->`"), Some("->")),
+            _ => (first.len_utf8(), None, None),
         };
+        // A word needs blanks around it, where there are none.
+        let instead = instead.map(|instead| {
+            let is_word = instead.starts_with(char::is_alphabetic);
+            let is_tight = |next: Option<char>| is_word && next.is_some_and(|next| !next.is_whitespace());
+            let before = self.text.get(..self.at).and_then(|text| text.chars().next_back());
+            let after = rest.get(len..).and_then(|text| text.chars().next());
+            let before = if is_tight(before) && !matches!(before, Some('(' | '[')) { " " } else { "" };
+            format!("{before}{instead}{}", if is_tight(after) { " " } else { "" })
+        });
         let found = quote(rest.get(..len).unwrap_or(""));
         let span = self.span(len);
         let report = self.sink.error(N0004, format!("unexpected character {found}")).primary(span, "");
-        if let Some(help) = help {
-            report.help(help);
+        match (help, instead) {
+            (Some(help), Some(instead)) => {
+                report.fix(help, span, instead);
+            }
+            (Some(help), None) => {
+                report.help(help);
+            }
+            (None, _) => {}
         }
         self.push(TokenKind::Bad, len);
     }

@@ -34,6 +34,10 @@ const MAX_TERMS: usize = 32;
 /// Most atoms of a monomial.
 const MAX_DEGREE: usize = 8;
 
+/// Most atoms of a polynomial, those within quotients counted: quotients of quotients would grow without end, since what is
+/// above the line is multiplied out.
+const MAX_ATOMS: usize = 256;
+
 impl Dim {
     /// A variable.
     #[must_use]
@@ -186,7 +190,8 @@ impl Dim {
     }
 
     fn atom(atom: Atom) -> Self {
-        Self(Some(BTreeMap::from([(vec![atom], 1)])))
+        let terms = BTreeMap::from([(vec![atom], 1)]);
+        Self(is_small(&terms).then_some(terms))
     }
 
     /// The same with a variable replaced everywhere.
@@ -264,7 +269,7 @@ impl Dim {
             *entry = entry.checked_add(factor.checked_mul(sign)?)?;
         }
         sum.retain(|_, factor| *factor != 0);
-        (sum.len() <= MAX_TERMS).then_some(sum)
+        is_small(&sum).then_some(sum)
     }
 
     fn product(a: &Self, b: &Self) -> Option<Polynomial> {
@@ -282,8 +287,28 @@ impl Dim {
             }
         }
         sum.retain(|_, factor| *factor != 0);
-        (sum.len() <= MAX_TERMS).then_some(sum)
+        is_small(&sum).then_some(sum)
     }
+}
+
+/// Whether a polynomial is within the limits.
+fn is_small(terms: &Polynomial) -> bool {
+    let mut left = MAX_ATOMS;
+    terms.len() <= MAX_TERMS && takes(terms, &mut left)
+}
+
+/// Takes away from what is left for every atom; `false` if it does not suffice.
+fn takes(terms: &Polynomial, left: &mut usize) -> bool {
+    terms.keys().flatten().all(|atom| {
+        let Some(rest) = left.checked_sub(1) else { return false };
+        *left = rest;
+        match atom {
+            Atom::Variable(_) => true,
+            Atom::Quotient(above, below) => {
+                [above, below].into_iter().all(|dim| dim.0.as_ref().is_none_or(|terms| takes(terms, left)))
+            }
+        }
+    })
 }
 
 /// Adds a term that the polynomial does not have yet.

@@ -49,6 +49,7 @@ pub mod global_avg_pool;
 pub mod global_max_pool;
 pub mod group_norm;
 pub mod huber;
+pub mod int8;
 pub mod isa;
 pub mod l1;
 pub mod layout;

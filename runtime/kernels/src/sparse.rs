@@ -51,7 +51,10 @@ impl Sparse {
             let at = (eight / 2 * g.inputs + input) * PANEL + eight % 2 * LANES;
             &w[at..at + LANES]
         };
-        let is_kept = |eight: usize, input: usize| block(eight, input).iter().any(|&weight| weight != 0.0);
+        // All bits but the signs: without a branch for each weight.
+        let is_kept = |eight: usize, input: usize| {
+            block(eight, input).iter().fold(0, |bits, weight| bits | weight.to_bits() << 1) != 0
+        };
         let count =
             (0..eights).map(|eight| (0..g.inputs).filter(|&input| is_kept(eight, input)).count()).sum::<usize>();
         let (all, last) = (eights.checked_mul(g.inputs)?, u32::try_from(g.inputs).ok()?);

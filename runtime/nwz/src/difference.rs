@@ -36,6 +36,21 @@ pub enum Difference {
         /// The file's type of element, as safetensors spells it.
         found: String,
     },
+    /// The file lacks the range of a tensor that the network computes in integers.
+    MissingRange {
+        /// The tensor.
+        name: String,
+    },
+    /// The file has a range that the network has no use for.
+    UnexpectedRange {
+        /// The tensor.
+        name: String,
+    },
+    /// Weights that the network computes with in integers are floats.
+    Floats {
+        /// The array.
+        name: String,
+    },
 }
 
 /// Every difference between the arrays of a file and those of a network.
@@ -133,6 +148,13 @@ impl fmt::Display for Difference {
             }
             Difference::Type { name, found } => {
                 write!(f, "{}: expected elements of type F32, found {found}", name.escape_debug())
+            }
+            Difference::MissingRange { name } => write!(f, "{}: its range is missing", name.escape_debug()),
+            Difference::UnexpectedRange { name } => {
+                write!(f, "{}: a range of it, which the network has no use for", name.escape_debug())
+            }
+            Difference::Floats { name } => {
+                write!(f, "{}: expected integers with a scale for each channel, found floats", name.escape_debug())
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::VERSION;
+use crate::{VERSION, VERSION_INT8};
 
 /// What is wrong with a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl fmt::Display for NwzError {
             Self::Version { found } => {
                 write!(
                     f,
-                    "its format is version {found}, expected {VERSION}; it was written by another version of Netwright"
+                    "its format is version {found}, expected {VERSION} or {VERSION_INT8}; it was written by another version of Netwright"
                 )
             }
             Self::Length { expected, found } => {

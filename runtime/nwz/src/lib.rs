@@ -21,14 +21,17 @@ pub mod write;
 
 pub use difference::{Difference, Mismatch, Wanted};
 pub use error::NwzError;
-pub use read::{Archive, Array};
+pub use read::{Archive, Array, Range};
 
 /// What a file starts with: a byte that no text has, the name, and line ends and an end of file that a transfer as text
 /// would change.
 pub const MAGIC: [u8; 8] = *b"\x89NWZ\r\n\x1a\n";
 
-/// The version of the format that is written and read.
+/// The version of the format that is written and read where weights are floats.
 pub const VERSION: u32 = 1;
+
+/// The version of files with integers: for inference in them.
+pub const VERSION_INT8: u32 = 2;
 
 /// Most bits of a gap as it is written without Huffman's code, and so `2^12` different gaps.
 pub const MAX_GAP_BITS: u32 = 12;

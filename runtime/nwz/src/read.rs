@@ -1,10 +1,12 @@
 //! Reading: the file's frame, what it says of its arrays, and their numbers.
 
+use std::collections::BTreeSet;
+
 use crate::bits::{BitReader, first};
 use crate::code::{Code, Decoder};
-use crate::difference::{Mismatch, Wanted};
+use crate::difference::{Difference, Mismatch, Wanted};
 use crate::error::NwzError;
-use crate::{MAGIC, MAX_COUNT, MAX_GAP_BITS, MAX_RANK, MAX_VALUES, VERSION};
+use crate::{MAGIC, MAX_COUNT, MAX_GAP_BITS, MAX_RANK, MAX_VALUES, VERSION, VERSION_INT8};
 
 /// A file that is checked: its checksum is right, and everything that it says of its arrays makes sense.
 #[derive(Debug)]
@@ -15,6 +17,19 @@ pub struct Archive<'a> {
     pub fingerprint: &'a str,
     /// The arrays, in the order of the file. No two have the same name.
     pub arrays: Vec<Array<'a>>,
+    /// How the bytes of each tensor stand for its numbers, of a file for inference in integers; no two have the same name.
+    pub ranges: Option<Vec<Range<'a>>>,
+}
+
+/// How the bytes of a tensor stand for its numbers: `scale * (byte - zero)`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Range<'a> {
+    /// The tensor's name: that of the value which it is first known by.
+    pub name: &'a str,
+    /// The distance between two neighbouring numbers: positive, finite, and not too small to be exact.
+    pub scale: f32,
+    /// The byte that stands for zero, at most 127.
+    pub zero: u8,
 }
 
 /// One array of a file.
@@ -29,6 +44,8 @@ pub struct Array<'a> {
     /// How many numbers are written; all others are zero.
     entries: usize,
     stream: &'a [u8],
+    /// What the numbers are multiplied by, a float for each place on the last axis; empty where they are as they are.
+    scales: &'a [[u8; 4]],
 }
 
 /// How an entry's number is written.
@@ -54,25 +71,34 @@ impl<'a> Archive<'a> {
     ///
     /// [`NwzError`], for every file that is cut off, changed, or not written by the rules.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, NwzError> {
-        let content = content(bytes)?;
+        let (content, version) = content(bytes)?;
         let mut cursor = Cursor(content);
         let network = cursor.text()?;
         let fingerprint = cursor.text()?;
         let n_arrays = cursor.number()?;
         let mut arrays: Vec<Array<'a>> = Vec::new();
         for _ in 0..n_arrays {
-            arrays.push(array(&mut cursor)?);
+            arrays.push(array(&mut cursor, version)?);
         }
+        let ranges = if version == VERSION_INT8 { Some(ranges(&mut cursor)?) } else { None };
         if !cursor.0.is_empty() {
             return Err(malformed("there are bytes behind the last array"));
         }
-        let mut names: Vec<&str> = arrays.iter().map(Array::name).collect();
-        names.sort_unstable();
-        match names.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => Err(of_array(pair[0], "two arrays have this name")),
-            None => Ok(Self { network, fingerprint, arrays }),
+        if let Some(name) = twice(arrays.iter().map(Array::name)) {
+            return Err(of_array(name, "two arrays have this name"));
         }
+        if let Some(name) = twice(ranges.iter().flatten().map(|range| range.name)) {
+            return Err(of_array(name, "two ranges have this name"));
+        }
+        Ok(Self { network, fingerprint, arrays, ranges })
     }
+}
+
+/// A name that occurs more than once.
+fn twice<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }
 
 impl Archive<'_> {
@@ -88,10 +114,74 @@ impl Archive<'_> {
         let found = self.arrays.iter().map(|array| (array.name(), array.shape()));
         wanted.compare(Some((self.network, self.fingerprint)), found, |_| None)
     }
+
+    /// Checks that a file for inference in integers has exactly the network's ranges, `tensors`, and integers for
+    /// `weights`, in this order; its arrays agree already.
+    ///
+    /// # Errors
+    ///
+    /// With every difference.
+    pub fn check_int8<'w>(
+        &self,
+        network: &str,
+        fingerprint: &str,
+        tensors: impl IntoIterator<Item = &'w str>,
+        weights: impl IntoIterator<Item = &'w str>,
+    ) -> Result<(), Box<Mismatch>> {
+        let ranges = self.ranges.as_deref().unwrap_or_default();
+        let mut unexpected: BTreeSet<&str> = ranges.iter().map(|range| range.name).collect();
+        let mut differences = Vec::new();
+        for name in tensors {
+            if !unexpected.remove(name) {
+                differences.push(Difference::MissingRange { name: name.to_owned() });
+            }
+        }
+        differences.extend(unexpected.into_iter().map(|name| Difference::UnexpectedRange { name: name.to_owned() }));
+        let floats: BTreeSet<&str> =
+            self.arrays.iter().filter(|array| array.scales.is_empty()).map(Array::name).collect();
+        let floats = weights.into_iter().filter(|name| floats.contains(name));
+        differences.extend(floats.map(|name| Difference::Floats { name: name.to_owned() }));
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(Box::new(Mismatch {
+            network: network.to_owned(),
+            fingerprint: fingerprint.to_owned(),
+            writer: Some((self.network.to_owned(), self.fingerprint.to_owned())),
+            differences,
+        }))
+    }
 }
 
-/// What stands between the frame and the checksum, both of which are right.
-fn content(bytes: &[u8]) -> Result<&[u8], NwzError> {
+impl Archive<'_> {
+    /// Checks that the weights of a layer can be computed with in integers: they are integers from -127 to 127, and what
+    /// their sums are multiplied by fits a float. The names are those of its weights, of the tensor that it reads and of
+    /// the one that it writes, if that is not floats.
+    ///
+    /// # Errors
+    ///
+    /// [`NwzError::Malformed`] if it cannot, or something is not in the file.
+    pub fn check_integers(&self, weight: &str, input: &str, output: Option<&str>) -> Result<(), NwzError> {
+        let range = |name: &str| self.ranges.iter().flatten().find(|range| range.name == name);
+        let absent = || of_array(weight, "a part of it is not in the file");
+        let array = self.arrays.iter().find(|array| array.name == weight).ok_or_else(absent)?;
+        let input = range(input).ok_or_else(absent)?.scale;
+        let output = output.map(|name| range(name).ok_or_else(absent)).transpose()?.map_or(1.0, |range| range.scale);
+        let mut numbers = vec![0.0_f32; array.count];
+        array.decode_unscaled(&mut numbers)?;
+        if !numbers.iter().all(|number| number.fract() == 0.0 && number.abs() <= MAX_WEIGHT) {
+            return Err(of_array(weight, "a weight is no integer from -127 to 127"));
+        }
+        let fits = array.scales().all(|scale| (input * scale).is_normal() && (input * scale / output).is_finite());
+        if fits { Ok(()) } else { Err(of_array(weight, "a scale is too large or too small")) }
+    }
+}
+
+/// The largest magnitude of a weight.
+const MAX_WEIGHT: f32 = 127.0;
+
+/// What stands between the frame and the checksum, both of which are right, and the version.
+fn content(bytes: &[u8]) -> Result<(&[u8], u32), NwzError> {
     if !bytes.starts_with(&MAGIC) {
         // What is cut off within the first bytes is cut off all the same.
         let is_start = !bytes.is_empty() && MAGIC.starts_with(bytes);
@@ -99,7 +189,7 @@ fn content(bytes: &[u8]) -> Result<&[u8], NwzError> {
     }
     let mut cursor = Cursor(bytes.get(MAGIC.len()..).unwrap_or_default());
     let version = cursor.number().map_err(|_| too_short(bytes))?;
-    if version != VERSION {
+    if !matches!(version, VERSION | VERSION_INT8) {
         return Err(NwzError::Version { found: version });
     }
     let expected = cursor.long().map_err(|_| too_short(bytes))?;
@@ -112,7 +202,7 @@ fn content(bytes: &[u8]) -> Result<&[u8], NwzError> {
     if expected != found {
         return Err(NwzError::Checksum { expected, found });
     }
-    checked.get(FRAME..).ok_or_else(|| too_short(bytes))
+    checked.get(FRAME..).map(|content| (content, version)).ok_or_else(|| too_short(bytes))
 }
 
 fn too_short(bytes: &[u8]) -> NwzError {
@@ -128,15 +218,15 @@ fn of_array(name: &str, reason: &'static str) -> NwzError {
 }
 
 /// Reads what the file says of an array.
-fn array<'a>(cursor: &mut Cursor<'a>) -> Result<Array<'a>, NwzError> {
+fn array<'a>(cursor: &mut Cursor<'a>, version: u32) -> Result<Array<'a>, NwzError> {
     let name = cursor.text()?;
-    described(name, cursor).map_err(|error| match error {
+    described(name, cursor, version).map_err(|error| match error {
         NwzError::Malformed { array: None, reason } => of_array(name, reason),
         other => other,
     })
 }
 
-fn described<'a>(name: &'a str, cursor: &mut Cursor<'a>) -> Result<Array<'a>, NwzError> {
+fn described<'a>(name: &'a str, cursor: &mut Cursor<'a>, version: u32) -> Result<Array<'a>, NwzError> {
     let rank = usize::from(cursor.byte()?);
     if rank > MAX_RANK {
         return Err(malformed("it has too many axes"));
@@ -174,8 +264,47 @@ fn described<'a>(name: &'a str, cursor: &mut Cursor<'a>) -> Result<Array<'a>, Nw
     }
     let len = cursor.size()?;
     let stream = cursor.bytes(len)?;
-    Ok(Array { name, shape, count, gaps, values, entries, stream })
+    let scales = if version == VERSION_INT8 { scales(&shape, cursor)? } else { &[] };
+    Ok(Array { name, shape, count, gaps, values, entries, stream, scales })
 }
+
+/// What an array's numbers are multiplied by.
+fn scales<'a>(shape: &[usize], cursor: &mut Cursor<'a>) -> Result<&'a [[u8; 4]], NwzError> {
+    let channels = match cursor.byte()? {
+        0 => return Ok(&[]),
+        1 => shape.last().copied().filter(|&channels| channels > 0).ok_or(malformed("it has no channels to scale"))?,
+        _ => return Err(malformed("its scales are written in an unknown way")),
+    };
+    let len = channels.checked_mul(4).ok_or(malformed("it has too many channels"))?;
+    let (scales, _) = cursor.bytes(len)?.as_chunks();
+    match scales.iter().map(|&scale| f32::from_le_bytes(scale)).all(is_scale) {
+        true => Ok(scales),
+        false => Err(malformed("a scale is not a positive number")),
+    }
+}
+
+/// Whether a number can scale others.
+fn is_scale(scale: f32) -> bool {
+    scale.is_normal() && scale > 0.0 && scale.recip().is_finite()
+}
+
+/// The ranges of a file for inference in integers.
+fn ranges<'a>(cursor: &mut Cursor<'a>) -> Result<Vec<Range<'a>>, NwzError> {
+    let count = cursor.number()?;
+    let mut ranges = Vec::new();
+    for _ in 0..count {
+        let name = cursor.text()?;
+        let (scale, zero) = (f32::from_le_bytes(cursor.chunk()?), cursor.byte()?);
+        if !is_scale(scale) || zero > MAX_ZERO {
+            return Err(of_array(name, "its range is none"));
+        }
+        ranges.push(Range { name, scale, zero });
+    }
+    Ok(ranges)
+}
+
+/// The largest byte of a tensor, and so the largest that can stand for zero.
+const MAX_ZERO: u8 = 127;
 
 impl Array<'_> {
     /// The parameter's name, such as `conv1.weight`.
@@ -204,7 +333,25 @@ impl Array<'_> {
     /// [`NwzError::Malformed`] if `out` has another length, or the array's stream is not written by the rules; `out` then
     /// holds anything.
     pub fn decode(&self, out: &mut [f32]) -> Result<(), NwzError> {
+        self.decode_unscaled(out)?;
+        for channels in out.chunks_exact_mut(self.scales.len().max(1)) {
+            channels.iter_mut().zip(self.scales()).for_each(|(number, scale)| *number *= scale);
+        }
+        Ok(())
+    }
+
+    /// As [`decode`](Self::decode), before the numbers are multiplied by their scales.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn decode_unscaled(&self, out: &mut [f32]) -> Result<(), NwzError> {
         self.fill(out).map_err(|reason| of_array(self.name, reason))
+    }
+
+    /// What the numbers are multiplied by, for each place on the last axis; none where they are as they are.
+    pub fn scales(&self) -> impl ExactSizeIterator<Item = f32> {
+        self.scales.iter().map(|&scale| f32::from_le_bytes(scale))
     }
 
     fn fill(&self, out: &mut [f32]) -> Result<(), &'static str> {

@@ -290,3 +290,68 @@ fn random_contents_do_no_harm() {
     }
     assert!(good > 100 && bad > 1000, "{good} {bad}");
 }
+
+/// A small file for inference in integers.
+fn int8() -> Vec<u8> {
+    let range = |name, scale, zero| crate::Range { name, scale, zero };
+    let ranges = [range("image", 0.0078125, 0), range("conv1", 0.25, 17)];
+    let mut writer = Writer::int8("Net", "0123", &ranges).unwrap();
+    writer.add_scaled("w", &[2, 3], &[1.0, -127.0, 3.0, 0.0, 5.0, -6.0], &[0.5, 0.25, 2.0]).unwrap();
+    writer.add("b", &[3], &[0.1, 0.2, 0.3]).unwrap();
+    writer.finish()
+}
+
+#[test]
+fn integers_come_back_with_their_scales_and_ranges() {
+    let bytes = int8();
+    let archive = Archive::parse(&bytes).unwrap();
+    let mut out = [0.0; 6];
+    archive.arrays[0].decode_unscaled(&mut out).unwrap();
+    assert_eq!(out, [1.0, -127.0, 3.0, 0.0, 5.0, -6.0]);
+    assert_eq!(archive.arrays[0].scales().collect::<Vec<_>>(), [0.5, 0.25, 2.0]);
+    archive.arrays[0].decode(&mut out).unwrap();
+    assert_eq!(out, [0.5, -31.75, 6.0, 0.0, 1.25, -12.0]);
+    let mut out = [0.0; 3];
+    archive.arrays[1].decode(&mut out).unwrap();
+    assert_eq!((out, archive.arrays[1].scales().len()), ([0.1, 0.2, 0.3], 0));
+    let ranges = archive.ranges.as_deref().unwrap();
+    assert_eq!(
+        ranges.iter().map(|r| (r.name, r.scale, r.zero)).collect::<Vec<_>>(),
+        [("image", 0.0078125, 0), ("conv1", 0.25, 17)]
+    );
+    assert!(archive.check_int8("Net", "0123", ["image", "conv1"], ["w"]).is_ok());
+    let mismatch = archive.check_int8("Net", "0123", ["image", "conv2"], ["w", "b"]).unwrap_err().to_string();
+    for part in ["conv2: its range is missing", "conv1: a range of it", "b: expected integers"] {
+        assert!(mismatch.contains(part), "{mismatch}");
+    }
+}
+
+#[test]
+fn every_damage_to_integers_is_noticed() {
+    let bytes = int8();
+    assert!((0..bytes.len()).all(|len| Archive::parse(&bytes[..len]).is_err()));
+    for bit in 0..bytes.len() * 8 {
+        let mut damaged = bytes.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        assert!(Archive::parse(&damaged).is_err(), "bit {bit}");
+    }
+}
+
+/// Files whose checksum is right, and whose numbers are not.
+#[test]
+fn scales_and_ranges_that_are_none_are_refused() {
+    for scale in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e-45] {
+        let mut writer = Writer::int8("Net", "0123", &[]).unwrap();
+        writer.add_scaled("w", &[1], &[1.0], &[scale]).unwrap();
+        assert!(Archive::parse(&writer.finish()).is_err(), "{scale}");
+        let range = crate::Range { name: "x", scale, zero: 0 };
+        assert!(Archive::parse(&Writer::int8("Net", "0123", &[range]).unwrap().finish()).is_err(), "{scale}");
+    }
+    let range = crate::Range { name: "x", scale: 1.0, zero: 128 };
+    assert!(Archive::parse(&Writer::int8("Net", "0123", &[range]).unwrap().finish()).is_err());
+    let range = crate::Range { zero: 127, ..range };
+    assert!(Archive::parse(&Writer::int8("Net", "0123", &[range]).unwrap().finish()).is_ok());
+    assert!(Archive::parse(&Writer::int8("Net", "0123", &[range, range]).unwrap().finish()).is_err());
+    assert!(Writer::new("Net", "0123").unwrap().add_scaled("w", &[1], &[1.0], &[1.0]).is_err());
+    assert!(Writer::int8("Net", "0123", &[]).unwrap().add_scaled("w", &[2], &[1.0, 2.0], &[1.0]).is_err());
+}

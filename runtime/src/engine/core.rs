@@ -1,12 +1,13 @@
 //! What every generated network holds: its parameters and the arenas that its threads work in.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use netwright_kernels::AlignedVec;
 use netwright_kernels::dense::Dense;
 use netwright_kernels::sparse::Sparse;
 
 use crate::error::Error;
+use crate::int8::State;
 use crate::parameters::Parameters;
 use crate::spec::Spec;
 
@@ -14,6 +15,8 @@ use crate::spec::Spec;
 #[derive(Debug)]
 pub struct Core {
     parameters: Parameters,
+    /// The integers of the same numbers, of a network that predicts in them.
+    int8: Option<Arc<State>>,
     arenas: ArenaPool,
     /// The sparse forms of dense layers; none once parameters have been lent to be changed.
     sparse: Vec<Option<Sparse>>,
@@ -45,7 +48,7 @@ impl Core {
     /// A network over these parameters.
     #[must_use]
     pub fn from_parameters(parameters: Parameters) -> Self {
-        Self { parameters, arenas: ArenaPool::default(), sparse: Vec::new() }
+        Self { parameters, int8: None, arenas: ArenaPool::default(), sparse: Vec::new() }
     }
 
     /// The same with the sparse forms of some dense layers, each given with the place of its weights in the stored vector,
@@ -61,14 +64,32 @@ impl Core {
         self
     }
 
+    /// A network over these parameters that predicts in these integers, if there are any.
+    #[must_use]
+    pub(crate) fn with_int8(parameters: Parameters, int8: Option<State>) -> Self {
+        Self { int8: int8.map(Arc::new), ..Self::from_parameters(parameters) }
+    }
+
+    /// Whether the network predicts in integers.
+    #[must_use]
+    pub fn is_int8(&self) -> bool {
+        self.int8.is_some()
+    }
+
+    /// The integers that the network predicts in.
+    pub(crate) fn int8(&self) -> Option<&State> {
+        self.int8.as_deref()
+    }
+
     /// The parameters.
     #[must_use]
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
 
-    /// The parameters, to change them. Predictions go by the dense form of all layers from then on.
+    /// The parameters, to change them. Predictions go by floats, and by the dense form of all layers, from then on.
     pub fn parameters_mut(&mut self) -> &mut Parameters {
+        self.int8 = None;
         self.sparse.clear();
         &mut self.parameters
     }
@@ -86,7 +107,8 @@ impl Core {
 
 impl Clone for Core {
     fn clone(&self) -> Self {
-        Self { sparse: self.sparse.clone(), ..Self::from_parameters(self.parameters.clone()) }
+        let (int8, sparse) = (self.int8.clone(), self.sparse.clone());
+        Self { int8, sparse, ..Self::from_parameters(self.parameters.clone()) }
     }
 }
 

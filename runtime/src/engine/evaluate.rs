@@ -4,9 +4,11 @@ use netwright_kernels::Arena;
 
 use super::Sharing;
 use super::core::ArenaPool;
+use super::inference::Inference;
 use super::tensors::Inputs;
 use super::training::{BatchLoss, Targets, check_targets, weight};
 use crate::error::Error;
+use crate::int8::{self, State};
 use crate::network::Trainable;
 
 /// One chunk of images on its way through the generated evaluation steps.
@@ -30,6 +32,8 @@ pub struct EvaluationChunk<'a> {
     pub correct: &'a mut [u8],
     /// The worker's arena.
     pub arena: Arena<'a>,
+    /// The network's integers; none where it predicts in floats.
+    pub int8: &'a State,
 }
 
 /// The recipe's loss and accuracy over a batch of images, in inference mode: no dropout, running statistics.
@@ -61,8 +65,9 @@ pub fn evaluate_all<N: Trainable>(network: &N, inputs: &[&[f32]], targets: Targe
         values: targets.values(),
         losses: &mut losses,
         correct: &mut correct,
+        int8: N::INT8.and(core.int8()),
     };
-    let plan = N::EVALUATION;
+    let plan = job.sizes::<N>();
     Sharing::of(plan.macs, n, plan.chunk, core.arenas().is_empty()).run(|share| run::<N>(job, share))?;
     Ok(BatchLoss::over(&losses, &correct, weight::<N>(n, targets)))
 }
@@ -75,9 +80,15 @@ struct Job<'a> {
     values: &'a [f32],
     losses: &'a mut [f32],
     correct: &'a mut [u8],
+    int8: Option<&'a State>,
 }
 
 impl<'a> Job<'a> {
+    /// The sizes of the plan that it follows.
+    fn sizes<N: Trainable>(&self) -> Inference {
+        if self.int8.is_some() { N::INT8_EVALUATION } else { N::EVALUATION }
+    }
+
     /// The job's first `images` images, and the rest.
     fn split<N: Trainable>(self, images: usize) -> (Self, Self) {
         let (inputs_a, inputs_b) = self.inputs.split(images);
@@ -85,7 +96,7 @@ impl<'a> Job<'a> {
         let (values_a, values_b) = self.values.split_at((images * N::TRAINING.target).min(self.values.len()));
         let (losses_a, losses_b) = self.losses.split_at_mut(images);
         let (correct_a, correct_b) = self.correct.split_at_mut(images);
-        let (parameters, arenas) = (self.parameters, self.arenas);
+        let (parameters, arenas, int8) = (self.parameters, self.arenas, self.int8);
         let a = Self {
             parameters,
             arenas,
@@ -94,6 +105,7 @@ impl<'a> Job<'a> {
             values: values_a,
             losses: losses_a,
             correct: correct_a,
+            int8,
         };
         let b = Self {
             parameters,
@@ -103,25 +115,28 @@ impl<'a> Job<'a> {
             values: values_b,
             losses: losses_b,
             correct: correct_b,
+            int8,
         };
         (a, b)
     }
 }
 
 fn run<N: Trainable>(job: Job<'_>, share: bool) -> Result<(), Error> {
-    let (n, chunk) = (job.inputs.n(), N::EVALUATION.chunk);
+    let (n, sizes) = (job.inputs.n(), job.sizes::<N>());
+    let Inference { chunk, arena, .. } = sizes;
     if share && n > chunk {
         let half = n.div_ceil(chunk) / 2 * chunk;
         let (first, second) = job.split::<N>(half);
         let (a, b) = rayon::join(|| run::<N>(first, true), || run::<N>(second, true));
         return a.and(b);
     }
-    job.arenas.with(N::EVALUATION.arena, |arena| {
+    let evaluate = if job.int8.is_some() { N::evaluate_int8 } else { N::evaluate };
+    job.arenas.with(arena, |arena| {
         let mut rest = job;
         while rest.inputs.n() > 0 {
             let images = rest.inputs.n().min(chunk);
             let (now, later) = rest.split::<N>(images);
-            N::evaluate(&mut EvaluationChunk {
+            evaluate(&mut EvaluationChunk {
                 n: images,
                 parameters: now.parameters,
                 input: now.inputs.get(0),
@@ -131,6 +146,7 @@ fn run<N: Trainable>(job: Job<'_>, share: bool) -> Result<(), Error> {
                 losses: now.losses,
                 correct: now.correct,
                 arena: Arena::new(arena),
+                int8: now.int8.unwrap_or(&int8::NONE),
             });
             rest = later;
         }

@@ -7,6 +7,7 @@ use super::Sharing;
 use super::core::{ArenaPool, SparseLayers};
 use super::tensors::{Inputs, MoreOutputs, Outputs, check_count};
 use crate::error::Error;
+use crate::int8::{self, State};
 use crate::network::Network;
 use crate::spec::TensorSpec;
 
@@ -40,6 +41,8 @@ pub struct InferenceChunk<'a> {
     pub more_outputs: MoreOutputs<'a>,
     /// The worker's arena.
     pub arena: Arena<'a>,
+    /// The network's integers; none where it predicts in floats.
+    pub int8: &'a State,
 }
 
 /// Predicts a batch with a network of one input and one output: `images` is `[N, ...input]`, the result `[N, ...output]`.
@@ -216,8 +219,10 @@ pub fn predict_all_into<N: Network>(network: &N, inputs: &[&[f32]], outputs: &mu
     let outputs = Outputs::of::<N>(outputs.iter_mut().map(|output| &mut **output), inputs.n())?;
     let core = network.core();
     let (parameters, sparse) = (core.parameters().values(), core.sparse());
-    let job = Job { parameters, sparse, arenas: core.arenas(), inputs, outputs };
-    let Inference { macs, chunk, arena } = N::INFERENCE;
+    // Where there is no code for it, nothing of it is linked.
+    let int8 = N::INT8.and(core.int8());
+    let job = Job { parameters, sparse, arenas: core.arenas(), inputs, outputs, int8 };
+    let Inference { macs, chunk, arena } = job.sizes::<N>();
     let sharing = Sharing::of(macs, inputs.n(), chunk, core.arenas().is_empty());
     if sharing == Sharing::Chunks {
         // One for each worker there can be: which of them take part differs from call to call.
@@ -237,34 +242,47 @@ struct Job<'a> {
     arenas: &'a ArenaPool,
     inputs: Inputs<'a>,
     outputs: Outputs<'a>,
+    int8: Option<&'a State>,
 }
 
 impl Job<'_> {
+    /// The sizes of the plan that it follows.
+    fn sizes<N: Network>(&self) -> Inference {
+        if self.int8.is_some() { N::INT8_INFERENCE } else { N::INFERENCE }
+    }
+
     /// The job's first `images` images, and the rest.
     fn split<N: Network>(self, images: usize) -> (Self, Self) {
-        let Self { parameters, sparse, arenas, inputs, outputs } = self;
+        let Self { parameters, sparse, arenas, inputs, outputs, int8 } = self;
         let (inputs, more_inputs) = inputs.split(images);
         let (outputs, more_outputs) = outputs.split(N::SPEC.outputs, images);
         (
-            Self { parameters, sparse, arenas, inputs, outputs },
-            Self { parameters, sparse, arenas, inputs: more_inputs, outputs: more_outputs },
+            Self { parameters, sparse, arenas, inputs, outputs, int8 },
+            Self { parameters, sparse, arenas, inputs: more_inputs, outputs: more_outputs, int8 },
         )
     }
 }
 
 fn run<N: Network>(job: Job<'_>, share: bool) -> Result<(), Error> {
-    let (n, chunk) = (job.inputs.n(), N::INFERENCE.chunk);
+    let (n, chunk) = (job.inputs.n(), job.sizes::<N>().chunk);
     if share && n > chunk {
         let (first, second) = job.split::<N>(n.div_ceil(chunk) / 2 * chunk);
         let (a, b) = rayon::join(|| run::<N>(first, true), || run::<N>(second, true));
         return a.and(b);
     }
-    job.arenas.with(N::INFERENCE.arena, |arena| {
+    let infer = if job.int8.is_some() { N::infer_int8 } else { N::infer };
+    each_chunk::<N>(job, &mut |chunk| infer(chunk))
+}
+
+/// Calls `work` for one chunk of images after the other.
+fn each_chunk<N: Network>(job: Job<'_>, work: &mut dyn FnMut(&mut InferenceChunk<'_>)) -> Result<(), Error> {
+    let Inference { chunk, arena, .. } = job.sizes::<N>();
+    job.arenas.with(arena, |arena| {
         let mut rest = job;
         while rest.inputs.n() > 0 {
             let images = rest.inputs.n().min(chunk);
             let (now, later) = rest.split::<N>(images);
-            N::infer(&mut InferenceChunk {
+            work(&mut InferenceChunk {
                 n: images,
                 parameters: now.parameters,
                 sparse: now.sparse,
@@ -273,8 +291,32 @@ fn run<N: Network>(job: Job<'_>, share: bool) -> Result<(), Error> {
                 output: now.outputs.first,
                 more_outputs: now.outputs.more,
                 arena: Arena::new(arena),
+                int8: now.int8.unwrap_or(&int8::NONE),
             });
             rest = later;
         }
+    })
+}
+
+/// Predicts a batch on this thread and shows the values on the way to an observer: in integers if the network has them.
+///
+/// # Errors
+///
+/// As [`predict_all_into`].
+#[cfg(feature = "train")]
+pub(crate) fn observe<N: Network>(
+    network: &N,
+    inputs: &[&[f32]],
+    observer: &mut dyn int8::Observer,
+) -> Result<(), Error> {
+    let inputs = Inputs::of::<N>(inputs)?;
+    let mut rooms: Vec<Vec<f32>> = N::SPEC.outputs.iter().map(|output| vec![0.0; inputs.n() * output.len()]).collect();
+    let outputs = Outputs::of::<N>(rooms.iter_mut().map(Vec::as_mut_slice), inputs.n())?;
+    let core = network.core();
+    let (int8, sparse) = (core.int8(), core.sparse());
+    let job = Job { parameters: core.parameters().values(), sparse, arenas: core.arenas(), inputs, outputs, int8 };
+    each_chunk::<N>(job, &mut |chunk| match int8 {
+        Some(_) => N::observe_int8(chunk, observer),
+        None => N::observe(chunk, observer),
     })
 }

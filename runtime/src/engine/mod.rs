@@ -17,6 +17,8 @@ use netwright_kernels::crew;
 pub use core::{Core, SparseLayers};
 #[cfg(feature = "train")]
 pub use evaluate::{EvaluationChunk, evaluate, evaluate_all};
+#[cfg(feature = "train")]
+pub(crate) use inference::observe;
 pub use inference::{
     Inference, InferenceChunk, forward, forward_all, predict, predict_all, predict_all_into, predict_into, with_rank,
 };

@@ -8,12 +8,28 @@ use netwright_nwz::{Archive, Array, Wanted};
 pub use write::{Compressed, compress};
 
 use super::error::WeightsError;
+use crate::int8;
 use crate::parameters::Parameters;
 use crate::spec::Spec;
 
 /// The parameters of a file, which must have exactly the network's arrays.
 pub(super) fn decode(spec: &'static Spec, bytes: &[u8]) -> Result<Parameters, WeightsError> {
+    parameters(spec, &Archive::parse(bytes)?)
+}
+
+/// The same, with the integers of a file for inference in them.
+pub(super) fn decode_int8(
+    spec: &'static Spec,
+    int8: &int8::Spec,
+    bytes: &[u8],
+) -> Result<(Parameters, Option<int8::State>), WeightsError> {
     let archive = Archive::parse(bytes)?;
+    let parameters = parameters(spec, &archive)?;
+    let state = archive.ranges.is_some().then(|| int8::State::of(spec, int8, &archive)).transpose()?;
+    Ok((parameters, state))
+}
+
+fn parameters(spec: &'static Spec, archive: &Archive<'_>) -> Result<Parameters, WeightsError> {
     let arrays = spec.parameters.iter().map(|parameter| (parameter.name, parameter.shape));
     archive.check(Wanted { network: spec.name, fingerprint: spec.fingerprint, arrays })?;
     let mut parameters = Parameters::new(spec)

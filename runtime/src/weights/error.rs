@@ -1,6 +1,6 @@
 //! What can be wrong with a file of weights, said so that the reader knows what to do.
 
-use netwright_nwz::{Mismatch, NwzError, VERSION};
+use netwright_nwz::{Mismatch, NwzError, VERSION, VERSION_INT8};
 
 /// A file of weights, or the same in memory, could not be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -89,7 +89,9 @@ impl From<Box<Mismatch>> for WeightsError {
 impl From<NwzError> for WeightsError {
     fn from(error: NwzError) -> Self {
         match error {
-            NwzError::Version { found } => Self::Version { expected: VERSION.to_string(), found: found.to_string() },
+            NwzError::Version { found } => {
+                Self::Version { expected: format!("{VERSION} or {VERSION_INT8}"), found: found.to_string() }
+            }
             NwzError::Length { expected, found } => Self::Length { expected, found },
             NwzError::Checksum { expected, found } => {
                 Self::Checksum { expected: format!("{expected:08x}"), found: format!("{found:08x}") }

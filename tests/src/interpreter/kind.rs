@@ -13,6 +13,8 @@ macro_rules! kinds {
         pub fn kind(op: &Op) -> &'static str {
             match op {
                 $(Op::$name(_) => stringify!($name),)*
+                // Of no graph that the interpreter is given.
+                Op::Int8(_) => "Int8",
             }
         }
     };

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use netwright_runtime::engine::Core;
 use netwright_runtime::{Network, weights};
 
 use super::folder;
@@ -54,7 +53,7 @@ impl Weights {
 
     /// The network with these weights; says if another one wrote them, which names and shapes do not show.
     pub(crate) fn load<N: Network>(&self) -> Result<N, Failure> {
-        let parameters = weights::load(N::SPEC, &self.path)?;
+        let network = weights::load_network(&self.path)?;
         if let Some(writer) = weights::writer(&self.path)?.filter(|writer| writer.fingerprint != N::SPEC.fingerprint) {
             let other = match writer.network == N::SPEC.name {
                 true => format!("another version of {}", N::SPEC.name),
@@ -65,6 +64,6 @@ impl Weights {
                 self.path.display()
             ));
         }
-        Ok(N::from_core(Core::from_parameters(parameters)))
+        Ok(network)
     }
 }

@@ -99,7 +99,17 @@ network A { input x: [4]; output y = x -> dense(2); }
 N0109, "the compiler cannot go on",
 "The description is correct, but no code can be made of it: it is too large for a machine's memory, or there is a bug in \
 the compiler, which its own checks have found. Nothing wrong is generated. Make the network smaller, or report the bug \
-with the description.";
+with the description.
+
+```net
+network N { input x: [40_000]; output y = x -> dense(40_000) -> relu -> dense(40_000); }
+```
+
+Make the largest layer smaller, or pool before it:
+
+```net
+network N { input x: [40_000]; output y = x -> dense(40) -> relu -> dense(40_000); }
+```";
 
 N0110, "a statement where it does not belong",
 "A network has inputs, outputs and sections; a block takes tensors as parameters and gives its results with `return`. \
@@ -132,7 +142,17 @@ network N { input x: [4]; output y = x -> Twice; }
 
 N0112, "too much to unroll",
 "Loops and blocks are unrolled while the network is compiled: at most 10,000 layers, 200,000 statements and 128 blocks \
-inside each other. Make the loop shorter.";
+inside each other.
+
+```net
+network N { input x: [4]; y = x; for i in 0..20_000 { y = y -> relu; } output z = y; }
+```
+
+Make the loop shorter:
+
+```net
+network N { input x: [4]; y = x; for i in 0..20 { y = y -> relu; } output z = y; }
+```";
 
 N0113, "a wrong number of results",
 "A binding has as many names as its value has results, and a block returns as many tensors as it declares.

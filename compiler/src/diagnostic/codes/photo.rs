@@ -31,5 +31,15 @@ network N { input x: [4]; output y = x -> dense(2) -> softmax; labels y: [\"cat\
 
 N0703, "labels that cannot be read",
 "The path of `labels y: \"names.txt\";` starts at the folder of the file, and leads to a text with one name on each line. \
-Absolute paths, `..`, links that lead out of the project and devices are refused, as for `use`.";
+Absolute paths, `..`, links that lead out of the project and devices are refused, as for `use`.
+
+```net
+network N { input x: [4]; output y = x -> dense(2); labels y: \"no_such_file.txt\"; }
+```
+
+Give the path of a text that is there, or the names themselves:
+
+```net
+network N { input x: [4]; output y = x -> dense(2); labels y: [\"cat\", \"dog\"]; }
+```";
 }

@@ -3,13 +3,45 @@
 crate::diagnostic::code::codes! {
 N0001, "the text is too large",
 "A `.net` text may have 1 MiB. Larger files are data, or generated without loops; they are refused before they are read
-as a network.";
+as a network.
+
+```text
+network N { … a million lines, one for each layer … }
+```
+
+Write what repeats once, as a loop or a block, and keep numbers such as weights in files of their own:
+
+```text
+network N { … for i in 0..1_000 { x = x -> Cell; } … }
+```";
 
 N0002, "brackets are nested too deeply",
-"Parentheses, square brackets and braces may be nested 64 deep. Name a part of the expression and use the name.";
+"Parentheses, square brackets and braces may be nested 64 deep. Name a part of the expression and use the name.
+
+```text
+output y = relu(relu(relu( … seventy times … x … )));
+```
+
+Give what is inside a name, or write the calls in a row:
+
+```text
+inner = x -> relu -> relu -> relu;
+output y = inner -> relu -> relu;
+```";
 
 N0003, "the text has too many words",
-"A text may have 100,000 tokens: names, numbers, strings and signs. Comments and white space do not count.";
+"A text may have 100,000 tokens: names, numbers, strings and signs. Comments and white space do not count.
+
+```text
+y = x -> dense(4) -> relu -> dense(4) -> relu -> … twenty thousand times …
+```
+
+A loop or a block says the same in a few:
+
+```text
+y = x;
+for i in 0..20 { y = y -> dense(4) -> relu; }
+```";
 
 N0004, "a character that the language does not use",
 "Outside comments and strings the language uses letters, digits, `_` and a few signs. Control characters, and the
@@ -27,7 +59,18 @@ network N { input x: [5 - 4]; output y = x -> relu; }
 
 N0005, "the expression is too deep",
 "An expression may have 256 operators inside each other. A sum of a thousand terms is such a chain: name a part of it
-and use the name.";
+and use the name.
+
+```text
+output y = a + a + a + … three hundred times …;
+```
+
+Write the first half as a value of its own, or add in a loop:
+
+```text
+half = a + a + … a hundred and fifty times …;
+output y = half + half;
+```";
 
 N0006, "the string is not closed",
 "A string starts and ends with `\"` on the same line. Inside, `\\\"` is a quotation mark and `\\\\` a backslash.

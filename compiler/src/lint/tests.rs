@@ -1,0 +1,111 @@
+//! What lints say, and do not say, of whole descriptions.
+
+use crate::diagnostic::Sink;
+use crate::driver::{Settings, check};
+use crate::lower::Constant;
+use crate::program::{Refusal, Sources, Text};
+use crate::source::SourceMap;
+use crate::syntax::ast::UseTarget;
+
+/// Files that define `A` and `width`: `a.net` and `b.net`.
+struct Files;
+
+impl Sources for Files {
+    fn load(&mut self, _: &str, target: &UseTarget) -> Result<Text, Refusal> {
+        let (UseTarget::Path(name) | UseTarget::Bundled(name)) = target;
+        let block = "block A(x: [F]) -> [F] { return x -> relu; } const width = 3;";
+        Ok(Text { key: name.clone(), name: name.clone(), text: block.to_owned() })
+    }
+}
+
+/// The codes and titles of what is found.
+fn found(text: &str, overrides: &[(&str, Constant)]) -> Vec<String> {
+    let (mut map, mut sink) = (SourceMap::new(), Sink::new());
+    let source = map.add("a.net", text);
+    let overrides = overrides.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let settings = Settings { overrides, ..Settings::default() };
+    let _ = check(source, &mut map, &settings, &mut Files, &mut sink);
+    sink.diagnostics().iter().map(|found| format!("{}: {}", found.code, found.title)).collect()
+}
+
+const NOTHING: &[&str] = &[];
+
+#[test]
+fn what_a_condition_that_is_not_looked_at_reads_is_used() {
+    for condition in ["v == 1 or wide", "not (v != 1 and wide)"] {
+        let text = format!(
+            "network N(v: int = 1, wide: bool = false) {{
+                input x: [4]; y = x -> dense(4); if {condition} {{ y = y -> relu; }} output z = y -> dense(2); }}"
+        );
+        let both = found(&text, &[("v", Constant::Int(2)), ("wide", Constant::Bool(true))]);
+        let unused = |found: &[String]| found.iter().any(|message| message.starts_with("N0601"));
+        assert!(!unused(&found(&text, &[])) && !unused(&both), "{condition}: {both:?}");
+    }
+    let text = "network N(v: int = 1, wide: bool = false) {
+        input x: [4]; y = x -> dense(4);
+        if v == 1 { y = y -> relu; } else if wide { y = y -> sigmoid; }
+        output z = y -> dense(2); }";
+    assert_eq!(found(text, &[]), NOTHING);
+}
+
+#[test]
+fn what_the_default_of_a_given_parameter_reads_is_used() {
+    let text = "network N(v: int = 1, w: int = v * 2) { input x: [4]; output z = x -> dense(w); }";
+    assert_eq!(found(text, &[("w", Constant::Int(3))]), NOTHING);
+    let text = "network N(v: int = 1, w: int = 2) { input x: [4]; output z = x -> dense(w); }";
+    assert_eq!(found(text, &[]), ["N0601: the parameter `v` is never used"]);
+}
+
+#[test]
+fn layers_with_other_readers_between_them_are_not_one() {
+    let gate = "block SE(x: [H, W, C]) -> [H, W, C] {
+            g = x -> global_avg_pool -> dense(C / 2) as a -> relu -> dense(C) as b -> sigmoid;
+            return x * g;
+        }
+        network N { input x: [8,8,3]; y = x -> conv(8, kernel: 3) -> batch_norm -> SE;
+            output z = y -> relu -> global_avg_pool; }";
+    assert_eq!(found(gate, &[]), NOTHING);
+    let residual = "network N { input x: [8,8,3]; a = x -> conv(8, kernel: 3); b = a -> conv(8, kernel: 1);
+        output z = a + b -> relu -> global_avg_pool; }";
+    assert_eq!(found(residual, &[]), NOTHING);
+    let chain = "network N { input x: [4]; output y = x -> dense(3) -> dense(2); }";
+    assert_eq!(found(chain, &[]), ["N0605: no activation stands between `dense1` and `dense2`"]);
+}
+
+#[test]
+fn choices_that_do_not_exist_are_errors() {
+    let network = |condition: &str| {
+        format!(
+            "network N(kind: \"none\" | \"simple\" = \"none\") {{ input x: [4]; y = x -> dense(4);
+                if {condition} {{ y = y -> relu; }} output z = y -> dense(2); }}"
+        )
+    };
+    let never = ["N0203: `kind` is never `\"simpel\"`"];
+    assert_eq!(found(&network("kind == \"simpel\""), &[]), never);
+    assert_eq!(found(&network("\"simpel\" != kind"), &[]), never);
+    assert!(!found(&network("kind == \"none\""), &[]).iter().any(|message| message.starts_with("N0203")));
+    let block = "block B(x: [F], kind: \"none\" | \"simple\") -> [F] {
+            if kind == \"simpel\" { return x -> relu; }
+            return x;
+        }
+        network N { input x: [4]; output y = x -> dense(2) -> B(kind: \"none\"); }";
+    assert_eq!(found(block, &[]), never);
+}
+
+#[test]
+fn a_name_of_two_used_files_is_not_guessed() {
+    let both = "use \"a.net\"; use \"b.net\"; network N { input x: [4]; output y = x -> dense(SIZE) -> A; }";
+    assert_eq!(found(&both.replace("SIZE", "2"), &[]), ["N0103: two used files define `A`"]);
+    let size = both.replace("SIZE", "width").replace(" -> A", "");
+    assert_eq!(found(&size, &[]), ["N0103: two used files define `width`"]);
+    assert_eq!(found(&both.replace("SIZE", "2").replace(" -> A", ""), &[]), NOTHING);
+    let twice = "use \"a.net\"; use \"a.net\"; network N { input x: [4]; output y = x -> dense(width) -> A; }";
+    assert_eq!(found(twice, &[]), NOTHING);
+}
+
+#[test]
+fn a_name_of_the_file_hides_that_of_a_used_one() {
+    let text = "use \"a.net\"; use \"b.net\"; block A(x: [F]) -> [F] { return x -> relu; }
+        network N { input x: [4]; output y = x -> dense(2) -> A; }";
+    assert_eq!(found(text, &[]), ["N0602: `A` hides another `A`"]);
+}

@@ -1,0 +1,51 @@
+//! Parameters that are one of a few texts, and what they are compared with.
+
+use std::collections::HashMap;
+
+use super::{Lowerer, quoted, type_name};
+use crate::diagnostic::{codes, quote, suggest};
+use crate::source::Span;
+use crate::syntax::ast::{self, Expr, ExprKind};
+
+impl<'a> Lowerer<'a> {
+    /// Notes what a parameter can be, for comparisons.
+    pub(super) fn note_choices(&mut self, param: &'a ast::Param) {
+        if let ast::ParamType::Choice(choices) = &param.ty {
+            let mut seen: HashMap<&str, Span> = HashMap::new();
+            for choice in choices {
+                if let Some(first) = seen.insert(&choice.text, choice.span) {
+                    self.sink
+                        .error(codes::N0103, format!("the choice {} is given twice", quote(&quoted(&choice.text))))
+                        .primary(choice.span, "given again here")
+                        .secondary(first, "given here first");
+                }
+            }
+            self.choices.insert(param.name.span, choices);
+        }
+    }
+
+    /// Whether two sides of a comparison can be equal, as far as one is a parameter with choices and the other a text;
+    /// `false` after a message.
+    pub(super) fn is_choice(&mut self, a: &'a Expr, b: &'a Expr) -> bool {
+        let (name, text, at) = match (&a.kind, &b.kind) {
+            (ExprKind::Name(name), ExprKind::Str(text)) => (name, text, b.span),
+            (ExprKind::Str(text), ExprKind::Name(name)) => (name, text, a.span),
+            _ => return true,
+        };
+        let Some(place) = self.frame().find(name).map(|named| named.span) else { return true };
+        let Some(choices) = self.choices.get(&place).copied() else { return true };
+        if choices.iter().any(|choice| choice.text == *text) {
+            return true;
+        }
+        let expected = type_name(&ast::ParamType::Choice(choices.to_vec()));
+        let report = self
+            .sink
+            .error(codes::N0203, format!("{} is never {}", quote(name), quote(&quoted(text))))
+            .primary(at, format!("expected {expected}"))
+            .secondary(place, "its choices are given here");
+        if let Some(near) = suggest(text, choices.iter().map(|choice| choice.text.as_str())) {
+            report.did_you_mean(&quoted(near), at);
+        }
+        false
+    }
+}
