@@ -133,7 +133,7 @@ impl Layer {
             let mut sum = 0_i64;
             for tap in 0..k {
                 let weight = weights[tap * channels + channel];
-                if weight.fract() != 0.0 || !(weight.abs() <= f32::from(MOST)) {
+                if weight.fract() != 0.0 || weight.abs() > f32::from(MOST) {
                     return Err(PackError::Weight);
                 }
                 sum += weight as i64;
