@@ -56,16 +56,6 @@ impl Simd for Avx2 {
         unsafe { _mm256_set1_ps(x) }
     }
     #[inline(always)]
-    fn load(self, x: &[f32; LANES]) -> __m256 {
-        // SAFETY: the array has eight floats, and `self` proves that the processor has AVX2.
-        unsafe { _mm256_loadu_ps(x.as_ptr()) }
-    }
-    #[inline(always)]
-    fn store(self, v: __m256, y: &mut [f32; LANES]) {
-        // SAFETY: the array has eight floats, and `self` proves that the processor has AVX2.
-        unsafe { _mm256_storeu_ps(y.as_mut_ptr(), v) }
-    }
-    #[inline(always)]
     fn mask(self, count: usize) -> __m256i {
         static WINDOW: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
         let from = &WINDOW[LANES - count.min(LANES)..][..LANES];

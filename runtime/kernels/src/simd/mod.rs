@@ -35,9 +35,17 @@ pub(crate) trait Simd: Copy {
     /// Eight times `x`.
     fn splat(self, x: f32) -> Self::V;
     /// Eight floats from memory.
-    fn load(self, x: &[f32; LANES]) -> Self::V;
+    #[inline(always)]
+    fn load(self, x: &[f32; LANES]) -> Self::V {
+        // SAFETY: the array has eight floats.
+        unsafe { self.load_at(x.as_ptr()) }
+    }
     /// Eight floats to memory.
-    fn store(self, v: Self::V, y: &mut [f32; LANES]);
+    #[inline(always)]
+    fn store(self, v: Self::V, y: &mut [f32; LANES]) {
+        // SAFETY: the array has eight floats.
+        unsafe { self.store_at(v, y.as_mut_ptr()) }
+    }
     /// The mask of the first `min(count, 8)` lanes.
     fn mask(self, count: usize) -> Self::Mask;
 

@@ -200,16 +200,6 @@ impl Simd for Neon {
         [vdupq_n_f32(x); 2]
     }
     #[inline(always)]
-    fn load(self, x: &[f32; LANES]) -> V {
-        // SAFETY: the array has eight floats.
-        unsafe { self.load_at(x.as_ptr()) }
-    }
-    #[inline(always)]
-    fn store(self, v: V, y: &mut [f32; LANES]) {
-        // SAFETY: the array has eight floats.
-        unsafe { self.store_at(v, y.as_mut_ptr()) }
-    }
-    #[inline(always)]
     fn mask(self, count: usize) -> usize {
         count.min(LANES)
     }
