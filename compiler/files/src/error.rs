@@ -117,7 +117,7 @@ impl fmt::Display for FileError {
                 write!(f, "{} is larger than {limit} bytes, the limit of {what}", shown(path))
             }
             Self::NotUtf8 { path, byte, line, is_utf16 } => {
-                write!(f, "{} is not UTF-8: the first wrong byte is {byte}, in line {line}", shown(path))?;
+                write!(f, "{} is not UTF-8 at byte {byte}, in line {line}", shown(path))?;
                 if *is_utf16 {
                     write!(f, "; it starts like UTF-16: save it as UTF-8")?;
                 }

@@ -82,7 +82,7 @@ fn other_encodings_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("latin.net");
     fs::write(&path, b"network N {\n// \xe9\n}").unwrap();
-    assert!(refused(&path, None).ends_with("is not UTF-8: the first wrong byte is 15, in line 2"));
+    assert!(refused(&path, None).ends_with("is not UTF-8 at byte 15, in line 2"));
     fs::write(&path, b"\xff\xfen\0e\0t\0").unwrap();
     assert!(refused(&path, None).ends_with("it starts like UTF-16: save it as UTF-8"));
 }

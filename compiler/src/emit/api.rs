@@ -45,9 +45,7 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
     };
     let parameters = compiled.trained_count();
     let training = training(context, &inputs, [&labels, &targets, &gradients]);
-    let is_int8 = context.target.int8.is_some();
     let pretrained = context.target.weights.as_ref().map(|weights| pretrained(context, weights));
-    let (load, from_bytes) = loading(is_int8);
     let (class_labels, photos) = (photo::constant(context), photo::methods(context));
     quote! {
         impl #name {
@@ -103,7 +101,7 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
             ///
             /// If the file cannot be read, or does not fit; the message lists every difference.
             pub fn load(path: impl rt::AsRef<rt::Path>) -> rt::Result<Self, rt::Error> {
-                #load
+                rt::weights::load_network(path.as_ref())
             }
 
             /// Loads parameters from the bytes of a file, of either kind, such as those that `include_bytes!` embeds.
@@ -112,7 +110,7 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
             ///
             /// If the bytes do not fit; the message lists every difference.
             pub fn from_bytes(bytes: &[u8]) -> rt::Result<Self, rt::Error> {
-                #from_bytes
+                rt::weights::network_from_bytes(bytes)
             }
 
             #pretrained
@@ -121,17 +119,6 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
         #photos
         #training
     }
-}
-
-/// What `load` and `from_bytes` do.
-fn loading(is_int8: bool) -> (TokenStream, TokenStream) {
-    if is_int8 {
-        return (quote!(rt::weights::load_network(path.as_ref())), quote!(rt::weights::network_from_bytes(bytes)));
-    }
-    (
-        quote!(rt::Result::Ok(Self { core: rt::Core::from_parameters(rt::weights::load(&SPEC, path.as_ref())?) })),
-        quote!(rt::Result::Ok(Self { core: rt::Core::from_parameters(rt::weights::from_bytes(&SPEC, bytes)?) })),
-    )
 }
 
 /// `pretrained` of a network whose weights are part of the program.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::scope::{Frame, Meaning};
 use super::{Constant, Lowerer, Noticed};
-use crate::diagnostic::{Sink, codes};
+use crate::diagnostic::{Sink, codes, quote};
 use crate::ir::Graph;
 use crate::ops;
 use crate::program::{Program, Unit};
@@ -187,6 +187,7 @@ impl<'a> Lowerer<'a> {
             let meaning = Meaning::Constant(Constant::Dim(Dim::variable(name)));
             self.frame().define(name, meaning, *span);
         }
+        self.refuse_unbound(block, &variables);
         let mut seen = HashSet::new();
         for param in &block.params {
             let name = param.name.text.as_str();
@@ -251,6 +252,32 @@ impl<'a> Lowerer<'a> {
             }
         }
         variables
+    }
+
+    /// Reports names in the shapes of a block's tensors that nothing binds, such as that of `[2 * K]`, once each.
+    pub(super) fn refuse_unbound(&mut self, block: &'a ast::Block, variables: &[(String, Span)]) {
+        for param in &block.params {
+            let ast::ParamType::Tensor(shape) = &param.ty else { continue };
+            for dim in &shape.dims {
+                let mut names = Vec::new();
+                crate::syntax::names::in_expr(dim, &mut |name| names.push(name.to_owned()));
+                for name in names {
+                    let is_param = block.params.iter().any(|param| param.name.text == name);
+                    let is_variable = variables.iter().any(|(variable, _)| *variable == name);
+                    if is_param || is_variable || self.lookup(&name).is_some() {
+                        continue;
+                    }
+                    self.sink
+                        .error(codes::N0101, format!("nothing gives {} a value", quote(&name)))
+                        .primary(dim.span, "a name gets its value where it is an axis of its own")
+                        .help(format!(
+                            "name the whole axis, such as `[N]`, and compute with it; or make {} a parameter",
+                            quote(&name)
+                        ));
+                    self.frame().define(&name, Meaning::Unknown, dim.span);
+                }
+            }
+        }
     }
 
     fn variable(&mut self, name: &str) {

@@ -233,6 +233,7 @@ impl<'a> Lowerer<'a> {
             self.note_choices(param);
             self.frame().define(&param.name.text, meaning, param.name.span);
         }
+        self.refuse_unbound(block, &variables);
         // Now every axis has a size to be checked against.
         for (param, given) in block.params.iter().zip(given) {
             let (ast::ParamType::Tensor(shape), Some(Given::Tensor(value, from))) = (&param.ty, given) else {

@@ -1,17 +1,11 @@
-//! Statements: bindings, loops, conditions, constants, assertions.
+//! Statements: bindings, conditions, constants, assertions.
 
 use super::scope::Meaning;
 use super::{Constant, Lowerer, MAX_STEPS};
 use crate::diagnostic::{codes, quote};
 use crate::source::Span;
 use crate::syntax::ast;
-use crate::types::{Demand, Dim, Truth};
-
-/// The most rounds of a loop that a definition is checked with, where an assertion asks for so many.
-const MOST_ROUNDS: i64 = 64;
-
-/// Most names whose values a message tells.
-const MAX_VALUES: usize = 6;
+use crate::types::{Demand, Dim};
 
 impl<'a> Lowerer<'a> {
     /// Carries out statements in order, up to a `return`.
@@ -260,23 +254,6 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    /// The values of the names in an expression, for a message: `k` is 3 and `n` is 4.
-    fn values_in(&mut self, expr: &'a ast::Expr) -> String {
-        let mut names: Vec<String> = Vec::new();
-        crate::syntax::names::in_expr(expr, &mut |name| {
-            if !names.iter().any(|other| other == name) && names.len() < MAX_VALUES {
-                names.push(name.to_owned());
-            }
-        });
-        let values = names.iter().filter_map(|name| match self.lookup(name)?.meaning {
-            // A variable of a definition has no value.
-            Meaning::Constant(Constant::Dim(_) | Constant::AnyFloat) => None,
-            Meaning::Constant(value) => Some(format!("{} is {value}", quote(name))),
-            _ => None,
-        });
-        values.collect::<Vec<_>>().join(" and ")
-    }
-
     /// Whether a condition holds; `None` after a message. What is open is decided one way, and the other way later.
     pub(super) fn truth(&mut self, condition: &'a ast::Expr, of: &str) -> Option<bool> {
         match self.constant(condition)? {
@@ -315,36 +292,8 @@ impl<'a> Lowerer<'a> {
         self.items(&branches.otherwise);
     }
 
-    /// Passes over statements that are not carried out this time: whether what they define is used is not known.
-    fn pass_over(&mut self, items: &'a [ast::Item]) {
-        self.mention(items);
-        crate::syntax::names::defined(items, &mut |name| {
-            self.noticed.used.insert(name.span);
-        });
-    }
-
-    /// Counts what statements mention as used, though they may not be carried out this time.
-    fn mention(&mut self, items: &'a [ast::Item]) {
-        let mut names = Vec::new();
-        crate::syntax::names::in_items(items, &mut |name| names.push(name.to_owned()));
-        self.count_as_used(names);
-    }
-
-    /// Counts what an expression mentions as used, though its value is not asked for this time.
-    pub(super) fn mention_in(&mut self, expr: &'a ast::Expr) {
-        let mut names = Vec::new();
-        crate::syntax::names::in_expr(expr, &mut |name| names.push(name.to_owned()));
-        self.count_as_used(names);
-    }
-
-    fn count_as_used(&mut self, names: Vec<String>) {
-        for name in names {
-            self.lookup(&name);
-        }
-    }
-
     /// Makes everything that statements define unknown.
-    fn forget(&mut self, items: &'a [ast::Item]) {
+    pub(super) fn forget(&mut self, items: &'a [ast::Item]) {
         for item in items {
             match item {
                 ast::Item::Binding(binding) => {
@@ -368,121 +317,6 @@ impl<'a> Lowerer<'a> {
                 | ast::Item::Train(_)
                 | ast::Item::Prune(_)
                 | ast::Item::Budget(_) => {}
-            }
-        }
-    }
-
-    fn repetition(&mut self, repetition: &'a ast::For) {
-        let Some(values) = self.values(repetition) else { return self.forget(&repetition.items) };
-        for name in &repetition.names {
-            if let Some(outer) = self.frame().find(&name.text).map(|named| named.span) {
-                self.noticed.hides.push((name.span, outer, name.text.clone()));
-            }
-        }
-        self.mention(&repetition.items);
-        let mut values = values.peekable();
-        if values.peek().is_none() {
-            self.pass_over(&repetition.items);
-        }
-        for value in values {
-            if self.is_stopped || self.frame().returned.is_some() {
-                return;
-            }
-            self.n_steps += 1;
-            if self.n_steps > MAX_STEPS {
-                let title = format!("the network unrolls to more than {MAX_STEPS} statements");
-                return self.stop(super::sections::keyword(repetition.span, "for"), title);
-            }
-            self.frame().scopes.push(std::collections::HashMap::new());
-            self.frame().n_loops += 1;
-            if self.loop_names(repetition, value) {
-                self.items(&repetition.items);
-            } else {
-                self.forget(&repetition.items);
-            }
-            self.frame().n_loops -= 1;
-            self.frame().scopes.pop();
-        }
-    }
-
-    /// What a loop runs over; `None` after a message.
-    fn values(&mut self, repetition: &'a ast::For) -> Option<Box<dyn Iterator<Item = Constant>>> {
-        match &repetition.over {
-            ast::Iterable::Range(first, last) => {
-                let (start, end) = (self.whole_dim(first), self.whole_dim(last));
-                let (start, end) = (start?, end?);
-                if let (Some(start), Some(end)) = (start.as_number(), end.as_number()) {
-                    return Some(Box::new((start..end).map(Constant::Int)));
-                }
-                // A number of rounds that depends on the instance: the two smallest that can be are tried, others left to
-                // the instances.
-                let rounds = &end - &start;
-                let mut n_tried = 0;
-                for n in 1..=MOST_ROUNDS {
-                    if n_tried == 2 || self.facts.equal(&rounds, &Dim::from(n)) == Truth::Never {
-                        continue;
-                    }
-                    n_tried += 1;
-                    if self.decide_equal(&rounds, &Dim::from(n)) {
-                        return Some(Box::new((0..n).map(move |index| {
-                            let sum = &start + index;
-                            sum.as_number().map_or(Constant::Dim(sum), Constant::Int)
-                        })));
-                    }
-                }
-                self.is_stopped = true;
-                None
-            }
-            ast::Iterable::List(list) => match self.constant(list)? {
-                Constant::List(items) => Some(Box::new(items.into_iter())),
-                other => {
-                    self.sink
-                        .error(codes::N0203, format!("a loop runs over a range or a list, found {other}"))
-                        .primary(list.span, "expected a range or a list, such as `0..3` or `[64, 128]`");
-                    None
-                }
-            },
-        }
-    }
-
-    fn whole_dim(&mut self, expr: &'a ast::Expr) -> Option<Dim> {
-        match self.constant(expr)? {
-            Constant::Int(value) => Some(Dim::from(value)),
-            Constant::Dim(dim) => Some(dim),
-            other => {
-                self.sink
-                    .error(codes::N0203, format!("the end of a range is {other}"))
-                    .primary(expr.span, "expected a whole number");
-                None
-            }
-        }
-    }
-
-    /// Gives the names of a loop their values for one round; `false` after a message.
-    fn loop_names(&mut self, repetition: &'a ast::For, value: Constant) -> bool {
-        let names = &repetition.names;
-        if let [name] = names.as_slice() {
-            self.frame().define(&name.text, Meaning::Constant(value), name.span);
-            return true;
-        }
-        match value {
-            Constant::List(items) if items.len() == names.len() => {
-                for (name, item) in names.iter().zip(items) {
-                    self.frame().define(&name.text, Meaning::Constant(item), name.span);
-                }
-                true
-            }
-            other => {
-                let (first, last) = (names.first().map(|name| name.span), names.last().map(|name| name.span));
-                if let (Some(first), Some(last)) = (first, last) {
-                    self.sink
-                        .error(codes::N0113, format!("there are {} names here, and the value {other}", names.len()))
-                        .primary(first.to(last), format!("expected lists of {} values", names.len()));
-                }
-                for name in names {
-                    self.frame().define(&name.text, Meaning::Unknown, name.span);
-                }
-                false
             }
         }
     }

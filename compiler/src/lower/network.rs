@@ -154,8 +154,15 @@ impl<'a> Lowerer<'a> {
 
     /// Checks the shape that a statement promises.
     pub(super) fn check_annotation(&mut self, annotation: &'a ast::Annotation, id: ValueId, at: Span) {
-        let expected = self.dims(&annotation.dims, annotation.span);
         let found = self.type_of(id);
+        if !found.is_known() {
+            // A size that cannot be has been told of where it was used.
+            annotation.dims.iter().filter(|dim| dim.kind != ast::ExprKind::Hole).for_each(|dim| {
+                self.constant(dim);
+            });
+            return;
+        }
+        let expected = self.dims(&annotation.dims, annotation.span);
         if let Promise::Broken(example) = self.promise(&expected, &found) {
             let report = self
                 .sink
@@ -189,7 +196,7 @@ impl<'a> Lowerer<'a> {
                 {
                     let shown = |ty: &TensorType| {
                         let sizes =
-                            ty.dims().iter().map(|dim| witness.value(dim).map_or("?".to_owned(), |v| v.to_string()));
+                            ty.dims().iter().map(|dim| witness.value(dim).map_or("_".to_owned(), |v| v.to_string()));
                         format!("[{}]", sizes.collect::<Vec<_>>().join(", "))
                     };
                     let values = witness.describe(pairs.iter().flat_map(|(a, b)| [*a, *b]));
