@@ -146,7 +146,7 @@ impl Conv {
     /// code for it is left out of the program.
     fn has_fast_form(&self) -> bool {
         let Window { kernel, stride, dilation, .. } = self.window;
-        (kernel, stride, dilation, self.groups) == ([3, 3], [1, 1], [1, 1], 1)
+        matches!(kernel, [3, 3] | [5, 5]) && (stride, dilation, self.groups) == ([1, 1], [1, 1], 1)
     }
 
     fn output(&self) -> Option<[usize; 3]> {

@@ -137,7 +137,7 @@ impl Conv {
         Layout::Padded { len: self.f }
     }
 
-    /// Whether [`infer`] computes it by Winograd's F(4x4, 3x3).
+    /// Whether [`infer`] computes it by Winograd's F(4x4, 3x3) or F(2x2, 5x5).
     pub const fn is_winograd(&self) -> bool {
         winograd::pays(self)
     }
@@ -273,16 +273,17 @@ fn correlation(
     }
 }
 
-/// Writes what [`forward`] does, by Winograd's F(4x4, 3x3) where that is faster ([`Conv::is_winograd`]).
+/// Writes what [`forward`] does, by Winograd's F(4x4, 3x3) or F(2x2, 5x5) where that is faster
+/// ([`Conv::is_winograd`]).
 ///
-/// There, an output is within `5e-6` of the largest magnitude among the inputs of its tile of 4x4 pixels, times the sum of
+/// There, an output is within `5e-6` of the largest magnitude among the inputs of its tile of 4x4 or 2x2 pixels, times the sum of
 /// its weights' magnitudes, and what is not finite in the input may reach all of a tile. Each thread keeps the memory that its largest
 /// call has worked in, some hundred kilobytes for the networks that are bundled; without it the direct form is used. The result
 /// for an image does not depend, to the bit, on the other images of the call.
 ///
 /// # Panics
 /// As [`forward`] does.
-#[inline]
+#[inline(always)]
 pub fn infer(g: &Conv, activation: Activation, n: usize, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
     infer_among(g, Among::alone(g.f), activation, n, x, w, b, y);
 }
@@ -291,7 +292,7 @@ pub fn infer(g: &Conv, activation: Activation, n: usize, x: &[f32], w: &[f32], b
 ///
 /// # Panics
 /// As [`infer`] does, and where the channels are not there.
-#[inline]
+#[inline(always)]
 pub fn infer_among(
     g: &Conv,
     among: Among,

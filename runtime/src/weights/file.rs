@@ -69,7 +69,7 @@ pub(crate) fn write(out: &mut impl Write, notes: &Notes, arrays: Vec<Entry<'_>>)
     for (_, entry) in &named {
         checksum.update(scratch.bytes(entry));
     }
-    let header = header(notes, checksum.finalize(), &named);
+    let header = header(notes, checksum.finalize(), &named)?;
     out.write_all(&(header.len() as u64).to_le_bytes())?;
     out.write_all(header.as_bytes())?;
     named.iter().try_for_each(|(_, entry)| out.write_all(scratch.bytes(entry)))
@@ -97,11 +97,12 @@ impl Scratch {
 }
 
 /// The JSON header, padded to a multiple of 8 bytes. Written here and not by the library, whose maps have no order.
-fn header(notes: &Notes, checksum: u32, named: &[(String, Entry<'_>)]) -> String {
-    let text = |text: &str| serde_json::Value::from(text).to_string();
-    let mut header = format!("{{\"__metadata__\":{{{}:\"{checksum:08x}\"", text(CHECKSUM));
+fn header(notes: &Notes, checksum: u32, named: &[(String, Entry<'_>)]) -> io::Result<String> {
+    // Not by way of a `Value`, which would link the printing of floats.
+    let text = |text: &str| serde_json::to_string(text).map_err(io::Error::from);
+    let mut header = format!("{{\"__metadata__\":{{{}:\"{checksum:08x}\"", text(CHECKSUM)?);
     for (key, value) in notes {
-        header += &format!(",{}:{}", text(key), text(value));
+        header += &format!(",{}:{}", text(key)?, text(value)?);
     }
     header.push('}');
     let mut start = 0;
@@ -109,12 +110,12 @@ fn header(notes: &Notes, checksum: u32, named: &[(String, Entry<'_>)]) -> String
         let end = start + 4 * entry.parameter.count();
         let shape = entry.parameter.shape;
         header +=
-            &format!(",{}:{{\"dtype\":\"F32\",\"shape\":{shape:?},\"data_offsets\":[{start},{end}]}}", text(name));
+            &format!(",{}:{{\"dtype\":\"F32\",\"shape\":{shape:?},\"data_offsets\":[{start},{end}]}}", text(name)?);
         start = end;
     }
     header.push('}');
     let padding = header.len().next_multiple_of(8) - header.len();
-    header + &" ".repeat(padding)
+    Ok(header + &" ".repeat(padding))
 }
 
 /// A checksum that has seen the notes.

@@ -31,6 +31,7 @@ pub(crate) const CASES: &[Case] = &[
     case("lenet conv1 n=1", 1, conv(28, 1, 5, 32, 1, 0)),
     case("lenet conv2 n=1", 1, conv(12, 32, 5, 64, 1, 0)),
     case("lenet dense1 n=1", 1, dense(1024, 128)),
+    case("caffe conv2", 8, conv(12, 20, 5, 50, 1, 0)),
     case("lenet5 conv1", 8, conv(28, 1, 5, 6, 1, 2)),
     case("lenet5 conv2", 8, conv(14, 6, 5, 16, 1, 0)),
     case("se conv1", 8, conv(28, 1, 3, 32, 1, 0)),

@@ -1,4 +1,4 @@
-//! Convolutions by Winograd's F(4x4, 3x3) against their definition, to the tolerance that is promised.
+//! Convolutions by Winograd's F(4x4, 3x3) and F(2x2, 5x5) against their definition, to the tolerance that is promised.
 
 use super::{Random, Sum, assert_sums_to, bits};
 use crate::conv::{self, Activation, Among, Conv};
@@ -8,8 +8,12 @@ use crate::isa::on_every_isa;
 /// What `conv::infer` promises, of [`bound`].
 const TOLERANCE: f64 = 5e-6;
 
+const fn conv(kernel: usize, h: usize, w: usize, c: usize, f: usize, pad: [usize; 2]) -> Conv {
+    Conv { h, w, c, kh: kernel, kw: kernel, f, stride: [1, 1], pad, dilation: [1, 1], groups: 1 }
+}
+
 const fn conv3(h: usize, w: usize, c: usize, f: usize, pad: [usize; 2]) -> Conv {
-    Conv { h, w, c, kh: 3, kw: 3, f, stride: [1, 1], pad, dilation: [1, 1], groups: 1 }
+    conv(3, h, w, c, f, pad)
 }
 
 fn random_geometry(random: &mut Random) -> Conv {
@@ -17,8 +21,9 @@ fn random_geometry(random: &mut Random) -> Conv {
         let [h, w] = [random.within(1, 23), random.within(1, 23)];
         let pad = [random.within(0, 3), random.within(0, 3)];
         let [c, f] = [random.within(3, 40), random.within(8, 50)];
-        let g = conv3(h, w, c, f, pad);
-        if h + 2 * pad[0] >= 3 && w + 2 * pad[1] >= 3 && g.is_winograd() {
+        let kernel = if random.flip() { 3 } else { 5 };
+        let g = conv(kernel, h, w, c, f, pad);
+        if h + 2 * pad[0] >= kernel && w + 2 * pad[1] >= kernel && g.is_winograd() {
             return g;
         }
     }
@@ -32,8 +37,8 @@ fn definition(g: &Conv, x: &[f32], w: &[f32], b: &[f32]) -> Vec<Sum> {
         for (y, &b) in y.iter_mut().zip(b) {
             y.add(f64::from(b));
         }
-        for tap in 0..9 {
-            let (iy, ix) = ((oy + tap / 3).wrapping_sub(g.pad[0]), (ox + tap % 3).wrapping_sub(g.pad[1]));
+        for tap in 0..g.kh * g.kw {
+            let (iy, ix) = ((oy + tap / g.kw).wrapping_sub(g.pad[0]), (ox + tap % g.kw).wrapping_sub(g.pad[1]));
             if iy >= g.h || ix >= g.w {
                 continue;
             }
@@ -48,14 +53,15 @@ fn definition(g: &Conv, x: &[f32], w: &[f32], b: &[f32]) -> Vec<Sum> {
     y
 }
 
-/// Gives each output the bound of its error: the largest input of its tile of 4x4 pixels, times its weights.
+/// Gives each output the bound of its error: the largest input of its tile, which sees 6x6 pixels, times its weights.
 fn bound(g: &Conv, x: &[f32], w: &[f32], y: &mut [Sum]) {
     let mut weights = vec![0.0; g.f];
     for (i, &w) in w.iter().enumerate() {
         weights[i % g.f] += f64::from(w.abs());
     }
+    let tile = 7 - g.kh;
     for (pixel, y) in y.chunks_exact_mut(g.f).enumerate() {
-        let corner = |at: usize, pad: usize| (at / 4 * 4) as isize - pad as isize;
+        let corner = |at: usize, pad: usize| (at / tile * tile) as isize - pad as isize;
         let (top, left) = (corner(pixel / g.out_w(), g.pad[0]), corner(pixel % g.out_w(), g.pad[1]));
         let mut largest = 0.0_f64;
         for row in (top..top + 6).filter(|row| (0..g.h as isize).contains(row)) {
@@ -141,6 +147,9 @@ fn known_geometries() {
         for (size, c, f) in [(55, 16, 64), (27, 32, 128), (13, 48, 192), (13, 64, 256), (14, 512, 32)] {
             Case::new(conv3(size, size + 1, c, f, [1, 1]), 1, &mut random).check();
         }
+        for (size, c, f, pad) in [(12, 32, 64, 0), (12, 20, 50, 0), (14, 8, 16, 0), (27, 64, 192, 2)] {
+            Case::new(conv(5, size, size + 1, c, f, [pad; 2]), 1, &mut random).check();
+        }
     });
 }
 
@@ -151,6 +160,8 @@ fn a_small_geometry() {
         let mut random = Random::new(33);
         let [h, w] = if cfg!(miri) { [6, 5] } else { [10, 9] };
         Case::new(conv3(h, w, 9, 17, [1, 1]), 1, &mut random).check();
+        let [h, w] = if cfg!(miri) { [5, 4] } else { [10, 9] };
+        Case::new(conv(5, h, w, 9, 17, [2, 2]), 1, &mut random).check();
     });
 }
 
@@ -230,6 +241,8 @@ fn other_geometries_are_computed_as_in_training() {
         Conv { groups: 2, ..plain },
         Conv { kh: 2, ..plain },
         Conv { kw: 1, ..plain },
+        Conv { kw: 5, ..plain },
+        Conv { kh: 4, kw: 4, ..plain },
         Conv { c: 2, ..plain },
         Conv { f: 7, ..plain },
         Conv { h: 4, ..plain },

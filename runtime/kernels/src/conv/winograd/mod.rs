@@ -1,9 +1,11 @@
-//! Convolutions with 3x3 kernels of stride one by Winograd's F(4x4, 3x3): a quarter of the multiplications.
+//! Convolutions of stride one by Winograd's algorithms: F(4x4, 3x3) with a quarter of the multiplications, F(2x2, 5x5) with
+//! four elevenths.
 //!
 //! Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016). The output is cut into tiles of 4x4
-//! pixels, each of which sees 6x6 pixels of the input. Transformed, a tile of the output is, at each of 36 positions, a
-//! sum over channels of products of the transformed input and the transformed weight: 36 multiplications for 16 outputs
-//! instead of 144. The 36 sums are matrix products, computed with the register tile of the other convolutions.
+//! pixels, or 2x2 for a kernel of 5x5, each of which sees 6x6 pixels of the input. Transformed, a tile of the output is, at
+//! each of 36 positions, a sum over channels of products of the transformed input and the transformed weight: 36
+//! multiplications for 16 outputs instead of 144, for 4 instead of 100. The 36 sums are matrix products, computed with the
+//! register tile of the other convolutions.
 //!
 //! The weights of a panel are transformed in every call: kept between calls they would be four times as many to read. The
 //! sums round more: the root of the mean square error is about four times that of the direct form. An output is off by
@@ -24,11 +26,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use transform::POSITIONS;
 
-/// Pixels of an output tile along an axis.
-const OUT: usize = 4;
-
 /// Pixels of the input that a tile sees along an axis.
-const IN: usize = OUT + 2;
+const IN: usize = 6;
 
 /// Tiles whose products are computed together, at most; they stay in the first cache level.
 const TOGETHER: usize = 12;
@@ -42,22 +41,31 @@ const GAP: usize = 16;
 /// Tiles for each panel up to which it is cheaper to transform all of them on each thread than all weights.
 const TILES_OF_PANEL: usize = 10;
 
-/// The fewest tiles of an image, and channels on both sides, for which the transforms are worth it.
+/// The fewest tiles of an image, and channels on both sides, for which the transforms are worth it. A tile of 2x2 has fewer
+/// outputs to pay with.
 const FEW_TILES: usize = 4;
 const FEW_INPUTS: usize = 3;
+const FEW_INPUTS_OF_5X5: usize = 8;
 const FEW_OUTPUTS: usize = 8;
+
+/// Pixels of an output tile along an axis.
+const fn out(g: &Conv) -> usize {
+    IN + 1 - g.kh
+}
 
 /// Whether a convolution's tiles are computed in this form.
 pub(super) const fn pays(g: &Conv) -> bool {
-    let is_plain = g.kh == 3
-        && g.kw == 3
+    let is_plain = (g.kh == 3 || g.kh == 5)
+        && g.kw == g.kh
         && g.stride[0] == 1
         && g.stride[1] == 1
         && g.dilation[0] == 1
         && g.dilation[1] == 1
         && g.groups == 1;
-    let tiles = g.out_h().div_ceil(OUT) * g.out_w().div_ceil(OUT);
-    is_plain && g.c >= FEW_INPUTS && g.f >= FEW_OUTPUTS && tiles >= FEW_TILES
+    is_plain
+        && g.c >= if g.kh == 3 { FEW_INPUTS } else { FEW_INPUTS_OF_5X5 }
+        && g.f >= FEW_OUTPUTS
+        && g.out_h().div_ceil(out(g)) * g.out_w().div_ceil(out(g)) >= FEW_TILES
 }
 
 thread_local! {
@@ -67,7 +75,9 @@ thread_local! {
 
 /// Writes `y` as [`super::forward_among`] does; returns whether there was the memory for it.
 ///
-/// The lengths of the slices are checked, and the algorithm [`pays`].
+/// The lengths of the slices are checked, and the algorithm [`pays`]. Inlined where the geometry is a constant, so that a
+/// program has the code for its kernels only.
+#[inline(always)]
 pub(super) fn forward(
     g: &Conv,
     among: Among,
@@ -78,10 +88,25 @@ pub(super) fn forward(
     b: &[f32],
     y: &mut [f32],
 ) -> bool {
-    let (rows, cols) = (g.out_h().div_ceil(OUT), g.out_w().div_ceil(OUT));
+    let run = if g.kh == 3 { run_3x3 } else { run_5x5 };
+    share(run, g, among, activation, n, x, w, b, y)
+}
+
+fn share(
+    run: Run,
+    g: &Conv,
+    among: Among,
+    activation: Activation,
+    n: usize,
+    x: &[f32],
+    w: &[f32],
+    b: &[f32],
+    y: &mut [f32],
+) -> bool {
+    let (rows, cols) = (g.out_h().div_ceil(out(g)), g.out_w().div_ceil(out(g)));
     let (tiles, panels) = (n * rows * cols, g.f.div_ceil(PANEL));
-    // Of the direct form's multiplications, about a third of the work is left.
-    let parts = crew::parts((tiles * OUT * OUT * 3) as u64 * g.c as u64 * g.f as u64).min(tiles.max(1));
+    // The transforms are about a quarter of the work.
+    let parts = crew::parts((tiles * POSITIONS * 4 / 3) as u64 * g.c as u64 * g.f as u64).min(tiles.max(1));
     let by_panels = tiles <= TILES_OF_PANEL * panels && (panels.is_multiple_of(parts) || panels >= 4 * parts);
     // By the checks, the first channel is there, or no image is.
     let y = Floats::new(y.get_mut(among.first..).unwrap_or_default());
@@ -97,14 +122,29 @@ pub(super) fn forward(
                 Err(OutOfMemory { .. }) => return lacks_memory.store(true, Ordering::Relaxed),
             }
         }
-        dispatch_run(&call, x, w, b, &mut room, y);
+        run(&call, x, w, b, &mut room, y);
         ROOM.set(room);
     });
     !lacks_memory.into_inner()
 }
 
-fn dispatch_run(call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Floats) {
-    dispatch!(run(call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Floats))
+/// What computes a part, on the instruction set that there is: with a kernel of 3x3, or of 5x5.
+type Run = fn(&Call, &[f32], &[f32], &[f32], &mut [f32], Floats);
+
+fn run_3x3(call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Floats) {
+    #[inline(always)]
+    fn of<S: Simd>(s: S, call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Floats) {
+        run::<S, 3, 4>(s, call, x, w, b, room, y);
+    }
+    dispatch!(of(call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Floats))
+}
+
+fn run_5x5(call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Floats) {
+    #[inline(always)]
+    fn of<S: Simd>(s: S, call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Floats) {
+        run::<S, 5, 2>(s, call, x, w, b, room, y);
+    }
+    dispatch!(of(call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Floats))
 }
 
 /// A part of a convolution: what it computes, and its sizes in tiles and floats.
@@ -162,7 +202,15 @@ impl Call<'_> {
 /// # Safety
 /// The lengths are those that [`super::infer_among`] checks, `y` starts at its first channel, and `room` has [`Call::room`].
 #[inline(always)]
-fn run<S: Simd>(s: S, call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Floats) {
+fn run<S: Simd, const KERNEL: usize, const OUT: usize>(
+    s: S,
+    call: &Call,
+    x: &[f32],
+    w: &[f32],
+    b: &[f32],
+    room: &mut [f32],
+    y: Floats,
+) {
     let g = call.g;
     let (zeros, room) = room.split_at_mut(call.depth);
     let (v, room) = room.split_at_mut(POSITIONS * call.v_position);
@@ -180,7 +228,7 @@ fn run<S: Simd>(s: S, call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [
             let channel = panel * PANEL;
             let w = w.as_ptr().wrapping_add(channel * g.kh * g.kw * g.c);
             // SAFETY: the weights hold the panel, and `u` has its place.
-            unsafe { transform::weights(s, g.c, w, u.as_mut_ptr(), call.u_position) };
+            unsafe { transform::weights::<S, KERNEL>(s, g.c, w, u.as_mut_ptr(), call.u_position) };
             let panel = Panel { channel, columns: PANEL.min(g.f - channel), b };
             let parts = block.len().div_ceil(TOGETHER);
             for part in 0..parts {
@@ -190,7 +238,7 @@ fn run<S: Simd>(s: S, call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [
                 for (i, tile) in here.enumerate() {
                     let m = m.as_ptr().wrapping_add(i * PANEL);
                     // SAFETY: the products of the tile stand there, and `y` has the lengths of `g`.
-                    unsafe { write(s, call, &panel, block.start + tile, m, y) };
+                    unsafe { write::<S, OUT>(s, call, &panel, block.start + tile, m, y) };
                 }
             }
         }
@@ -204,7 +252,7 @@ fn pixels(call: &Call, tile: usize, x: *const f32, zeros: *const f32) -> [*const
     let g = call.g;
     let [image, row, col] = call.place(tile);
     // Offsets before the first row or column wrap, to beyond the last.
-    let (top, left) = ((row * OUT).wrapping_sub(g.pad[0]), (col * OUT).wrapping_sub(g.pad[1]));
+    let (top, left) = ((row * out(g)).wrapping_sub(g.pad[0]), (col * out(g)).wrapping_sub(g.pad[1]));
     let image = x.wrapping_add(image * g.input_len());
     let mut from = [zeros; POSITIONS];
     for i in 0..IN {
@@ -274,7 +322,7 @@ struct Panel<'a> {
 /// # Safety
 /// `m` is valid for sixteen floats at each position, and `y` for the images.
 #[inline(always)]
-unsafe fn write<S: Simd>(s: S, call: &Call, panel: &Panel, tile: usize, m: *const f32, y: Floats) {
+unsafe fn write<S: Simd, const OUT: usize>(s: S, call: &Call, panel: &Panel, tile: usize, m: *const f32, y: Floats) {
     let g = call.g;
     let (out_h, out_w) = (g.out_h(), g.out_w());
     let [image, row, col] = call.place(tile);
@@ -282,7 +330,7 @@ unsafe fn write<S: Simd>(s: S, call: &Call, panel: &Panel, tile: usize, m: *cons
     for at in (0..panel.columns).step_by(LANES) {
         let count = LANES.min(panel.columns - at);
         // SAFETY: the caller's contract.
-        let pixels = unsafe { transform::outputs(s, m.wrapping_add(at), TOGETHER * PANEL) };
+        let pixels = unsafe { transform::outputs::<S, OUT>(s, m.wrapping_add(at), TOGETHER * PANEL) };
         let bias = if panel.b.is_empty() { s.splat(0.0) } else { s.load_head(&panel.b[panel.channel + at..][..count]) };
         let mask = s.mask(count);
         for i in 0..OUT.min(out_h - row) {
