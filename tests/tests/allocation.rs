@@ -1,15 +1,14 @@
 //! A training step after the first allocates nothing, and neither does a prediction.
 //!
-//! A test binary of its own: the allocator is the whole process's. It counts for the threads of the pool alone, since the
-//! test harness and threads of an earlier pool allocate when they like.
+//! A test binary of its own, of one test: the allocator is the whole process's, and counts for all threads, those of the
+//! pool and those of the crew. Threads of an earlier pool are exempt, which end when they like.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failure ends the test")]
 #![allow(unsafe_code, reason = "a global allocator is an unsafe trait")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use netwright::dataset::Dataset;
@@ -24,6 +23,8 @@ use netwright_tests::interpreter::Random;
 use rayon::ThreadPoolBuilder;
 
 netwright::model!(<lenet> as LeNet);
+netwright::model!(<squeeze_excite> as SqueezeExcite);
+netwright::model!(<squeezenet> as SqueezeNet, size = 64, classes = 10);
 netwright::model!("../nets/layers/composite.net");
 
 /// The system's allocator, with a count of its calls that ask for memory.
@@ -31,18 +32,29 @@ struct Counting;
 
 static CALLS: AtomicUsize = AtomicUsize::new(0);
 
-/// The count is one for all tests: they take turns.
-static TURN: Mutex<()> = Mutex::new(());
+/// Whether calls are counted now.
+static COUNTS: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
-    /// Whether this thread's calls count. Neither made nor dropped by code that could allocate.
-    static COUNTS: Cell<bool> = const { Cell::new(false) };
+    /// Whether this thread's calls do not count. Neither made nor dropped by code that could allocate.
+    static IS_EXEMPT: Cell<bool> = const { Cell::new(false) };
 }
 
 fn count() {
-    if COUNTS.try_with(Cell::get).unwrap_or(false) {
+    if COUNTS.load(Ordering::Relaxed) && !IS_EXEMPT.try_with(Cell::get).unwrap_or(true) {
         CALLS.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// Counts from now on.
+fn begin() {
+    COUNTS.store(true, Ordering::Relaxed);
+}
+
+/// Counts no longer, and never again what this pool's threads do, which end when they like once the pool is gone.
+fn end() {
+    COUNTS.store(false, Ordering::Relaxed);
+    rayon::broadcast(|_| IS_EXEMPT.set(true));
 }
 
 // SAFETY: every call is handed to the system's allocator as it is; counting touches no memory of it.
@@ -90,7 +102,7 @@ fn wait_until_every_thread_has_stolen(threads: usize) {
 }
 
 /// Allocations of each of some steps, the first included, in a pool of so many threads.
-fn allocations<N: Trainable>(threads: usize, n: usize) -> Vec<usize> {
+fn allocations<N: Trainable>(optimizer: Optimizer, threads: usize, n: usize) -> Vec<usize> {
     let mut random = Random::new(1);
     let images: Vec<f32> =
         random.array(n * N::SPEC.inputs[0].len(), 0.0, 1.0).into_iter().map(|value| value as f32).collect();
@@ -100,7 +112,6 @@ fn allocations<N: Trainable>(threads: usize, n: usize) -> Vec<usize> {
     pool.install(|| {
         let mut network = N::from_core(Core::new(N::SPEC, 1));
         let mut gradients = Gradients::new::<N>().unwrap();
-        let optimizer = Optimizer::Adam { lr: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weight_decay: 0.0 };
         let mut state = OptimizerState::new(&optimizer, N::SPEC.trained).unwrap();
         // More goes with every step.
         let pruning = Pruning {
@@ -115,7 +126,7 @@ fn allocations<N: Trainable>(threads: usize, n: usize) -> Vec<usize> {
         let mut mask = Mask::new(N::SPEC, &pruning).unwrap();
         mask.begin(N::SPEC, network.core_mut().parameters_mut().trained_mut()).unwrap();
         wait_until_every_thread_has_stolen(threads);
-        rayon::broadcast(|_| COUNTS.set(true));
+        begin();
         let mut counts = Vec::with_capacity(16);
         for step in 0..10 {
             let before = CALLS.load(Ordering::Relaxed);
@@ -130,31 +141,33 @@ fn allocations<N: Trainable>(threads: usize, n: usize) -> Vec<usize> {
             let density = mask.density();
             mask.before_step(at, network.core().parameters().trained(), gradients.values_mut());
             let parameters = network.core_mut().parameters_mut().trained_mut();
-            state.step(&optimizer, optimizer.lr(), parameters, gradients.values());
+            state.step_parts(&optimizer, optimizer.lr(), N::RATES, parameters, gradients.values());
             mask.after_step(at, parameters, &mut state);
             assert!(mask.density() < density);
             counts.push(CALLS.load(Ordering::Relaxed) - before);
         }
-        // Threads end when they like once the pool is gone, while the next one is counted.
-        rayon::broadcast(|_| COUNTS.set(false));
+        end();
         counts
     })
 }
 
-#[test]
-fn a_step_after_the_first_allocates_nothing() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    for threads in [1, 2, 4] {
-        for (name, counts) in
-            [("lenet", allocations::<LeNet>(threads, 32)), ("composite", allocations::<Composite>(threads, 64))]
-        {
-            assert!(counts[0] > 0, "the first step reserves memory: is the allocator in use?");
-            assert_eq!(counts[1..], [0; 9], "{name} with {threads} threads");
-        }
+fn a_step_after_the_first_allocates_nothing(threads: usize) {
+    let adam = Optimizer::Adam { lr: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weight_decay: 0.0 };
+    let sgd = Optimizer::Sgd { lr: 0.001, momentum: 0.9, nesterov: false, weight_decay: 1e-4 };
+    for (name, counts) in [
+        ("lenet", allocations::<LeNet>(adam, threads, 32)),
+        ("composite", allocations::<Composite>(adam, threads, 64)),
+        ("squeeze_excite", allocations::<SqueezeExcite>(adam, threads, 16)),
+        ("squeezenet", allocations::<SqueezeNet>(sgd, threads, 6)),
+    ] {
+        assert!(counts[0] > 0, "the first step reserves memory: is the allocator in use?");
+        assert_eq!(counts[1..], [0; 9], "{name} with {threads} threads");
     }
 }
 
-/// Allocations of each of some predictions, the first included, in a pool of so many threads.
+const PREDICTIONS: usize = 40;
+
+/// Allocations of each of so many predictions, the first included, in a pool of so many threads.
 fn allocations_of_predictions(threads: usize, n: usize) -> Vec<usize> {
     let mut random = Random::new(2);
     let images: Vec<f32> =
@@ -165,29 +178,27 @@ fn allocations_of_predictions(threads: usize, n: usize) -> Vec<usize> {
         let network = LeNet::new(1);
         let mut outputs = Array2::zeros((n, 10));
         wait_until_every_thread_has_stolen(threads);
-        rayon::broadcast(|_| COUNTS.set(true));
-        let mut counts = Vec::with_capacity(16);
-        for _ in 0..10 {
+        begin();
+        let mut counts = Vec::with_capacity(PREDICTIONS);
+        for _ in 0..PREDICTIONS {
             let before = CALLS.load(Ordering::Relaxed);
             network.forward(images, outputs.view_mut()).unwrap();
             counts.push(CALLS.load(Ordering::Relaxed) - before);
         }
-        // Threads end when they like once the pool is gone, while the next one is counted.
-        rayon::broadcast(|_| COUNTS.set(false));
+        end();
         counts
     })
 }
 
-#[test]
-fn a_prediction_after_the_first_two_allocates_nothing() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    for threads in [1, 2, 4] {
-        // One image and eight have their steps shared among a crew, which is started by the second; 64 are cut into chunks.
-        for n in [1, 8, 64] {
-            let counts = allocations_of_predictions(threads, n);
-            assert!(counts[0] > 0, "the first prediction reserves memory: is the allocator in use?");
-            assert_eq!(counts[2..], [0; 8], "{n} images with {threads} threads");
-        }
+fn a_prediction_after_the_first_two_allocates_nothing(threads: usize) {
+    // One image and eight have their steps shared among a crew, which is started by the second; 64 are cut into chunks.
+    for n in [1, 8, 64] {
+        let counts = allocations_of_predictions(threads, n);
+        assert!(counts[0] > 0, "the first prediction reserves memory: is the allocator in use?");
+        // Each member of the crew reserves its room, and registers what frees it, when it first comes to do a part, which may
+        // be later.
+        let later: usize = counts[2..].iter().sum();
+        assert!(later <= 2 * (threads - 1), "{n} images with {threads} threads: {counts:?}");
     }
 }
 
@@ -201,7 +212,7 @@ fn trainer_allocations(threads: usize, augment: Augmentation) -> Vec<usize> {
     pool.install(|| {
         let mut network = LeNet::from_core(Core::new(LeNet::SPEC, 1));
         wait_until_every_thread_has_stolen(threads);
-        rayon::broadcast(|_| COUNTS.set(true));
+        begin();
         let (mut counts, mut before) = (Vec::with_capacity(16), 0);
         let recipe = Recipe { batch: 8, epochs: 1, augment, ..LeNet::RECIPE };
         Trainer::from_recipe(recipe)
@@ -212,14 +223,12 @@ fn trainer_allocations(threads: usize, augment: Augmentation) -> Vec<usize> {
             })
             .fit(&mut network, &data, None)
             .unwrap();
-        rayon::broadcast(|_| COUNTS.set(false));
+        end();
         counts.split_off(2)
     })
 }
 
-#[test]
-fn augmentation_allocates_nothing() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+fn a_batch_of_a_run_allocates_nothing(threads: usize) {
     let fill = Fill::Zero;
     let changes = [
         Change::Shift { pixels: 2, fill },
@@ -232,8 +241,16 @@ fn augmentation_allocates_nothing() {
         Change::Cutout { size: 4 },
     ];
     let augment = Augmentation::try_from(changes.as_slice()).unwrap();
+    assert_eq!(trainer_allocations(threads, Augmentation::NONE), [0; 10], "{threads} threads");
+    assert_eq!(trainer_allocations(threads, augment), [0; 10], "augmented, {threads} threads");
+}
+
+/// One test, so that nothing else allocates meanwhile.
+#[test]
+fn steps_and_predictions_allocate_nothing() {
     for threads in [1, 2, 4] {
-        let plain = trainer_allocations(threads, Augmentation::NONE);
-        assert_eq!(trainer_allocations(threads, augment), plain, "{threads} threads");
+        a_step_after_the_first_allocates_nothing(threads);
+        a_prediction_after_the_first_two_allocates_nothing(threads);
+        a_batch_of_a_run_allocates_nothing(threads);
     }
 }

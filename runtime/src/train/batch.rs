@@ -1,5 +1,7 @@
 //! Batches: checks that a dataset fits a network, and copies images and targets into memory that is kept.
 
+use std::ops::Deref;
+
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
 
@@ -79,6 +81,25 @@ struct Room {
     other: Vec<f32>,
 }
 
+/// The inputs of one batch, a slice for each input of the network: without memory of its own where they are few.
+#[derive(Debug)]
+pub(super) struct Inputs<'m> {
+    few: [&'m [f32]; FEW],
+    many: Vec<&'m [f32]>,
+    n: usize,
+}
+
+/// Inputs of a network up to which gathering a batch allocates nothing.
+const FEW: usize = 4;
+
+impl<'m> Deref for Inputs<'m> {
+    type Target = [&'m [f32]];
+
+    fn deref(&self) -> &Self::Target {
+        self.few.get(..self.n).unwrap_or(&self.many)
+    }
+}
+
 /// How a batch's images are changed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Augmented {
@@ -124,7 +145,7 @@ impl Batch {
     }
 
     /// The inputs of the images at `indices`, of which there are at most as many as the batch has memory for.
-    pub(super) fn inputs(&mut self, data: &Dataset, indices: &[u32]) -> Result<Vec<&[f32]>, Error> {
+    pub(super) fn inputs(&mut self, data: &Dataset, indices: &[u32]) -> Result<Inputs<'_>, Error> {
         gather_inputs(&mut self.inputs, data, indices, None)
     }
 
@@ -134,7 +155,7 @@ impl Batch {
         data: &Dataset,
         indices: &[u32],
         augmented: Option<&Augmented>,
-    ) -> Result<(Vec<&[f32]>, engine::Targets<'_>), Error> {
+    ) -> Result<(Inputs<'_>, engine::Targets<'_>), Error> {
         let inputs = gather_inputs(&mut self.inputs, data, indices, augmented)?;
         if self.target == 0 {
             let labels = room(&mut self.labels, "labels", indices.len())?;
@@ -153,7 +174,7 @@ fn gather_inputs<'m>(
     data: &Dataset,
     indices: &[u32],
     augmented: Option<&Augmented>,
-) -> Result<Vec<&'m [f32]>, Error> {
+) -> Result<Inputs<'m>, Error> {
     let gather = |(index, Room { memory, len, image, other }): (usize, &'m mut Room)| {
         let memory = room(memory, "inputs", indices.len() * *len)?;
         match (augmented, image) {
@@ -162,9 +183,17 @@ fn gather_inputs<'m>(
             }
             _ => data.gather_input(index, indices, memory)?,
         }
-        Ok(&*memory)
+        Ok::<_, Error>(&*memory)
     };
-    rooms.iter_mut().enumerate().map(gather).collect()
+    let mut inputs = Inputs { few: [&[]; FEW], many: Vec::new(), n: rooms.len() };
+    for (index, room) in rooms.iter_mut().enumerate() {
+        let input = gather((index, room))?;
+        match inputs.few.get_mut(index) {
+            Some(place) if inputs.n <= FEW => *place = input,
+            _ => inputs.many.push(input),
+        }
+    }
+    Ok(inputs)
 }
 
 /// Gathers one input and changes its images, shared among threads.
