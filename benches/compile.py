@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """How long a user's crate with a network takes to compile: `python3 benches/compile.py [--json]`.
 
-For each network a crate outside of the repository depends on netwright by path, with Cargo's default dev profile and two
-jobs. Dependencies are built once and not counted. Reported, as medians of three runs after `src/lib.rs` was touched:
+For each network a program outside of the repository, which trains, predicts and saves, depends on netwright by path, with
+Cargo's default dev profile and two jobs. Dependencies are built once and not counted. Reported, as medians of three runs after
+`src/main.rs` was touched:
 
 - expand: the part of rustc that expands macros (`-Z time-passes`, which a stable rustc gives with RUSTC_BOOTSTRAP=1);
 - check: `cargo check` as a whole, and the same of a crate without a network;
@@ -24,7 +25,7 @@ RUNS = 3
 
 DEEP = """network Deep {
     input x: [16, 16, 8];
-    for i in 0..500 {
+    for i in 0..LAYERS {
         x = x -> conv(8, kernel: 3, pad: 1) as c[i] -> relu;
     }
     logits = x -> global_avg_pool -> dense(10);
@@ -35,10 +36,24 @@ DEEP = """network Deep {
 
 NETWORKS = {
     "none": "",
-    "lenet": "netwright::model!(<lenet>);",
-    "squeezenet": "netwright::model!(<squeezenet>);",
-    "1000 layers": 'netwright::model!("../deep.net");',
+    "lenet": "netwright::model!(<lenet> as Net);",
+    "squeezenet": "netwright::model!(<squeezenet> as Net);",
+    "1,000 layers": 'netwright::model!("../deep500.net" as Net);',
+    "1,000 convolutions": 'netwright::model!("../deep1000.net" as Net);',
 }
+
+# What a program of a user's does.
+MAIN = """
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let digits = netwright::data::load("mnist", &Default::default())?;
+    let mut net = Net::new(42);
+    netwright::train::Trainer::from_recipe(Net::recipe()).fit(&mut net, &digits.train, Some(&digits.test))?;
+    let images = digits.test.inputs_at(&[0, 1, 2])?.into_dimensionality()?;
+    println!("{}", net.predict(images.view())?);
+    net.save("net.safetensors")?;
+    Ok(())
+}
+"""
 
 
 def timed(command, folder, env):
@@ -57,10 +72,11 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         crate = pathlib.Path(temporary) / "crate"
         (crate / "src").mkdir(parents=True)
-        (crate / "deep.net").write_text(DEEP)
+        for layers in [500, 1000]:
+            (crate / f"deep{layers}.net").write_text(DEEP.replace("LAYERS", str(layers)))
         (crate / "Cargo.toml").write_text(
             '[package]\nname = "user"\nversion = "0.1.0"\nedition = "2024"\n\n[workspace]\n\n'
-            f'[dependencies]\nnetwright = {{ path = "{ROOT}", features = ["train"] }}\n'
+            f'[dependencies]\nnetwright = {{ path = "{ROOT}" }}\n'
         )
         lock = ROOT / "Cargo.lock"
         if lock.exists():
@@ -68,22 +84,22 @@ def main():
         env = dict(os.environ, CARGO_BUILD_JOBS="2", CARGO_INCREMENTAL="1")
         env["CARGO_TARGET_DIR"] = args.target or str(pathlib.Path(temporary) / "target")
         profiled = dict(env, RUSTC_BOOTSTRAP="1")
-        lib_rs = crate / "src" / "lib.rs"
+        main_rs = crate / "src" / "main.rs"
         if not args.json:
-            print(f"{'network':<12} {'expand ms':>10} {'check s':>8} {'release s':>10}")
+            print(f"{'network':<18} {'expand ms':>10} {'check s':>8} {'release s':>10}")
         for name, model in NETWORKS.items():
-            text = f"//! A crate.\n\n{model}\n"
+            text = f"{model}\n{MAIN}" if model else "fn main() {}\n"
             row = {"network": name}
             for kind, command, environment in [
                 ("expand", ["cargo", "rustc", "--", "-Z", "time-passes", "--emit", "metadata"], profiled),
                 ("check", ["cargo", "check"], env),
                 ("build", ["cargo", "build", "--release"], env),
             ]:
-                lib_rs.write_text(text)
+                main_rs.write_text(text)
                 timed(command, crate, environment)  # dependencies
                 found = []
                 for run in range(RUNS):
-                    lib_rs.write_text(f"{text}// {run}\n")
+                    main_rs.write_text(f"{text}// {run}\n")
                     seconds, output = timed(command, crate, environment)
                     if kind == "expand":
                         match = re.search(r"time:\s+([0-9.]+);.*\bmacro_expand_crate\b", output)
@@ -93,7 +109,7 @@ def main():
             if args.json:
                 print(json.dumps(row), flush=True)
             else:
-                print(f"{name:<12} {1000 * row['expand']:>10.0f} {row['check']:>8.2f} {row['build']:>10.2f}", flush=True)
+                print(f"{name:<18} {1000 * row['expand']:>10.0f} {row['check']:>8.2f} {row['build']:>10.2f}", flush=True)
 
 
 if __name__ == "__main__":
