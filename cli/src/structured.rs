@@ -2,6 +2,8 @@
 
 mod choose;
 mod measure;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 use std::collections::HashSet;

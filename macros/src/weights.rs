@@ -78,3 +78,72 @@ fn check_int8(archive: &Archive<'_>, compiled: &Compiled, int8: &Int8) -> Result
         checked.map_err(|error| error.to_string())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use netwright_compiler::diagnostic::Sink;
+    use netwright_compiler::source::SourceMap;
+    use netwright_compiler::{Settings, compile};
+    use netwright_files::Disk;
+    use netwright_nwz::Range;
+    use netwright_nwz::write::Writer;
+
+    use super::*;
+
+    const NET: &str = "network Pair {
+        input x: [4];
+        output y = x -> dense(3) as first -> relu -> dense(2) as second -> softmax;
+    }";
+
+    fn compiled(text: &str) -> Compiled {
+        let (mut map, mut sink) = (SourceMap::new(), Sink::new());
+        let source = map.add("pair.net", text);
+        compile(source, &mut map, &Settings::default(), &mut Disk::bundled(), &mut sink).unwrap()
+    }
+
+    /// A file for the network with these ranges; `weight` are the first layer's weights and the scales of its channels.
+    fn file(ranges: &[&str], (number, scales): (f32, &[f32])) -> Vec<u8> {
+        let ranges: Vec<Range<'_>> = ranges.iter().map(|&name| Range { name, scale: 0.5, zero: 3 }).collect();
+        let mut writer = Writer::int8("Pair", "0123", &ranges).unwrap();
+        writer.add_scaled("first.weight", &[4, 3], &[number; 12], scales).unwrap();
+        writer.add("first.bias", &[3], &[0.5; 3]).unwrap();
+        writer.add_scaled("second.weight", &[3, 2], &[-127.0; 6], &[0.5; 2]).unwrap();
+        writer.add("second.bias", &[2], &[0.5; 2]).unwrap();
+        writer.finish()
+    }
+
+    fn refused(ranges: &[&str], weight: (f32, &[f32])) -> String {
+        check(&file(ranges, weight), &compiled(NET)).unwrap_err()
+    }
+
+    #[test]
+    fn a_file_of_integers_gives_code_for_integers() {
+        let (sparse, int8) = check(&file(&["x", "first"], (0.0, &[0.5; 3])), &compiled(NET)).unwrap();
+        let tables = int8.unwrap().tables;
+        assert_eq!((tables.tensors, tables.layers.len()), (vec!["x".to_owned(), "first".to_owned()], 2));
+        // All weights of the first layer are zero, which integers do not skip.
+        assert!(sparse.is_empty());
+    }
+
+    #[test]
+    fn integers_that_are_not_the_networks_are_refused() {
+        let scales: &[f32] = &[0.5; 3];
+        let missing = refused(&["x"], (1.0, scales));
+        assert!(missing.contains("first: its range is missing"), "{missing}");
+        let other = refused(&["x", "first", "second"], (1.0, scales));
+        assert!(other.contains("second: a range of it"), "{other}");
+        let floats = refused(&["x", "first"], (1.0, &[]));
+        assert!(floats.contains("first.weight: expected integers"), "{floats}");
+        for number in [0.5, 128.0, f32::NAN] {
+            let fraction = refused(&["x", "first"], (number, scales));
+            assert!(
+                fraction.contains("first.weight") && fraction.contains("no integer from -127 to 127"),
+                "{fraction}"
+            );
+        }
+        let small = refused(&["x", "first"], (1.0, &[0.5, f32::MIN_POSITIVE, 0.5]));
+        assert!(small.contains("a scale is too large or too small"), "{small}");
+        let arrays = check(&file(&["x", "first"], (1.0, scales)), &compiled(&NET.replace("dense(3)", "dense(5)")));
+        assert!(arrays.unwrap_err().contains("first.weight: expected [4, 5], found [4, 3]"));
+    }
+}

@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may")]
 
+use std::path::Path;
+
 use netwright::int8::{quantize, random_images, signal_to_noise};
 use netwright::ndarray::Array;
 use netwright::{Network, weights};
+use netwright_kernels::Isa;
 
 netwright::model!(<lenet> as LeNet, int8 = true);
 netwright::model!(<lenet300_100> as Dense, int8 = true);
@@ -14,6 +17,11 @@ netwright::model!(<squeeze_excite> as Excite, int8 = true);
 mod mixed {
     //! Every way in which bytes and floats meet.
     netwright::model!("../nets/int8.net", int8 = true);
+}
+
+mod pair {
+    //! The network of which rustc's messages are shown.
+    netwright::model!("../fixtures/ui/src/nets/pair.net", int8 = true);
 }
 
 /// Quantises a network by random images and compares: each value's error is small beside its size, the file gives the same
@@ -73,4 +81,26 @@ fn a_file_of_another_network_is_refused() {
     assert!(weights::network_from_bytes::<Fire>(&bytes).is_err());
     let floats = weights::compress(LeNet::new(1).core().parameters()).unwrap().bytes;
     assert!(!weights::network_from_bytes::<LeNet>(&floats).unwrap().core().is_int8());
+}
+
+/// The files that programs are built with: that of `tests/embedded.rs`, and that of the crate `ui`, which has another network
+/// refuse it. With `NETWRIGHT_BLESS` set they are written.
+#[test]
+fn committed_files_are_what_is_written_today() {
+    committed(&mixed::Mixed::new(5), "nets/int8.nwz");
+    committed(&pair::Pair::new(6), "fixtures/ui/src/nets/pair.nwz");
+}
+
+fn committed<N: Network>(network: &N, path: &str) {
+    let bytes = quantize(network, &random_images::<N>(24)).unwrap().unwrap().compressed.bytes;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if std::env::var_os("NETWRIGHT_BLESS").is_some() {
+        std::fs::write(&path, &bytes).unwrap();
+    }
+    let found = std::fs::read(&path).unwrap();
+    assert!(weights::network_from_bytes::<N>(&found).unwrap().core().is_int8());
+    // Ranges are those of activations, whose last bits are an instruction set's own.
+    if netwright_kernels::isa() == Isa::Avx2 {
+        assert!(found == bytes, "{} is another: NETWRIGHT_BLESS=1 writes it", path.display());
+    }
 }

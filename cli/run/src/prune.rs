@@ -18,7 +18,7 @@ use crate::Subject;
 use crate::data::{self, DataArgs};
 use crate::eval::BATCH;
 use crate::failure::Failure;
-use crate::run::manifest::{Manifest, Outcome};
+use crate::run::manifest::{Manifest, Outcome, short};
 use crate::run::progress::Progress;
 use crate::run::{folder, weights as found};
 use crate::threads::Threads;
@@ -124,6 +124,11 @@ impl Shares {
 /// What is kept where so much is removed: to six digits, so that 0.9 leaves 0.1 and not the next number beside it.
 fn kept_fraction(gone: f32) -> f32 {
     ((1e6 * (1.0 - f64::from(gone))).round().max(1.0) / 1e6) as f32
+}
+
+/// A learning rate times a factor, both as they are written: a tenth of 0.001 is 0.0001 and not the next number beside it.
+fn scaled(rate: f32, factor: f32) -> f32 {
+    (short(rate) * short(factor)) as f32
 }
 
 /// What the command needs of the options where it prunes channels, which takes the compiler.
@@ -234,6 +239,7 @@ fn prune_into_folder<N: Trainable>(subject: &Subject, options: &Options) -> Resu
     let folder = choose_folder(options, subject)?;
     let before = evaluate(&network, &splits.test, BATCH)?;
     let mut recipe = pruning.retraining(&N::RECIPE);
+    recipe.optimizer = recipe.optimizer.with_lr(scaled(N::RECIPE.optimizer.lr(), pruning.lr_factor));
     recipe.seed = options.seed.unwrap_or(recipe.seed);
     let mut manifest = train::manifest::<N>(subject, &folder, &recipe, &name, limit, &splits);
     manifest.command = command(subject, weights.path(), &pruning, &manifest);
@@ -436,6 +442,19 @@ mod tests {
     #[test]
     fn what_is_not_removed_is_kept() {
         assert_eq!([0.9, 0.5, 0.999_999, 0.999_999_9].map(kept_fraction), [0.1, 0.5, 0.000_001, 0.000_001]);
+    }
+
+    #[test]
+    fn rates_are_the_numbers_that_people_expect() {
+        for rate in [0.001, 0.002, 0.0005, 0.01, 0.05, 0.1, 0.04] {
+            for factor in [0.1, 0.3, 0.5, 1.0, 0.01] {
+                let digits = scaled(rate, factor).to_string().trim_start_matches(['0', '.']).len();
+                assert!(digits <= 2, "{rate} times {factor} is {}", scaled(rate, factor));
+            }
+        }
+        assert_eq!([scaled(0.001, 0.1), scaled(0.002, 0.1), scaled(0.05, 0.3)], [0.0001, 0.0002, 0.015]);
+        // In single precision it is another number.
+        assert_ne!(0.001_f32 * 0.1, 0.0001);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
-use crate::program::{good, run, trained};
+use crate::program::{assert_described, documented, fields, good, run, trained};
 
 const WEIGHTS: &str = "runs/lenet/weights.safetensors";
 
@@ -56,6 +56,10 @@ fn pruned_weights_become_a_small_file_that_is_as_good() {
     let on =
         |threads: &'static str, file: &str| good(folder, &[&args[..], &["--threads", threads, "-o", file]].concat());
     let answer = on("2", &file).json();
+    assert_eq!(fields(&answer), documented("compress"));
+    for part in [&answer["arrays"][0], &answer["arrays"][0]["rates"]] {
+        assert_described("compress", part);
+    }
     let bytes = fs::read(&file).unwrap();
     assert_eq!((answer["bytes"].as_u64(), answer["file"].as_str()), (Some(bytes.len() as u64), Some(&*file)));
     assert_eq!(answer["float_bytes"], 4 * 184_586);

@@ -6,13 +6,14 @@ use std::path::Path;
 
 use tempfile::tempdir;
 
-use crate::program::{Said, metrics, netwright, said};
+use crate::program::{Said, array, builder, building, metrics, netwright, said, zeros};
 
 const TRAINED: &str = "network Mine {
     input image: [28, 28, 1];
     logits = image -> avg_pool(4) -> flatten -> dense(32) -> relu -> dense(10);
     output probabilities = softmax(logits);
     train { loss: cross_entropy(logits); optimizer: adam(lr: 0.01); batch: 32; epochs: 2; }
+    prune { keep: 0.25; keep(dense2): 0.5; schedule: iterative(rounds: 2); epochs: 2; lr_factor: 0.5; }
 }
 ";
 const PAIR: &str = "network Pair {
@@ -29,7 +30,7 @@ const UNTRAINED: &str = "network Tiny { input x: [4]; output y = x -> dense(2) -
 const BAD: &str = "network Bad { input x: [8, 8, 1]; output y = x -> dense(2); }\n";
 
 /// The commands that need a compiled network, for a file.
-fn commands(file: &str) -> [Vec<&str>; 6] {
+fn commands(file: &str) -> [Vec<&str>; 7] {
     let with = |command, rest: &[&'static str]| [&[command, file], rest].concat();
     [
         with("train", &[]),
@@ -37,6 +38,7 @@ fn commands(file: &str) -> [Vec<&str>; 6] {
         with("compress", &[]),
         with("predict", &["a.png"]),
         with("prune", &[]),
+        with("quantize", &[]),
         with("bench", &[]),
     ]
 }
@@ -72,6 +74,7 @@ fn what_needs_a_train_section_says_so() {
         ("eval", "evaluate"),
         ("compress", "train the shared values of"),
         ("prune", "prune"),
+        ("quantize", "measure the quantised weights of"),
         ("bench", "measure the training of"),
     ] {
         let said = without_cargo(folder, &[command, "tiny.net"]);
@@ -85,7 +88,7 @@ fn what_takes_one_input_says_so() {
     let folder = tempdir().unwrap();
     let folder = folder.path();
     fs::write(folder.join("pair.net"), PAIR).unwrap();
-    for args in &commands("pair.net")[..5] {
+    for args in &commands("pair.net")[..6] {
         let said = without_cargo(folder, args);
         assert_eq!((said.exit, said.stdout.as_str()), (Some(2), ""), "{said:?}");
         assert!(said.stderr.contains("pair.net: it has 2 inputs (image, known), and "), "{said:?}");
@@ -176,18 +179,8 @@ fn a_file_is_trained_evaluated_and_measured_like_a_bundled_network() {
     let folder = folder.path();
     fs::create_dir(folder.join("nets")).unwrap();
     fs::write(folder.join("nets/mine.net"), TRAINED).unwrap();
-    // Kept from one run of the tests to the next.
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
-    let command = |args: &[&str]| {
-        let mut command = netwright(folder, args);
-        command.env("NETWRIGHT_CACHE", &cache);
-        command
-    };
-    let done = |args: &[&str]| {
-        let said = said(&mut command(args));
-        assert_eq!(said.exit, Some(0), "{said:#?}");
-        said
-    };
+    let command = |args: &[&str]| builder(folder, args);
+    let done = |args: &[&str]| building(folder, args);
     let trained = done(&["train", "nets/mine.net", "--data", "digits", "--seed", "3"]);
     assert!(trained.stdout.starts_with("Mine on digits: test accuracy "), "{trained:?}");
     let epochs = metrics(&folder.join("runs/mine"));
@@ -222,6 +215,8 @@ fn a_file_is_trained_evaluated_and_measured_like_a_bundled_network() {
     let measured = done(&["bench", "nets/mine.net", "--batch", "8", "--seconds", "0.2", "--json"]).json();
     assert_eq!(measured["workload"], "mine-train-b8");
 
+    smaller_files(folder);
+
     // Failures are those of bundled networks.
     let none = said(&mut command(&["train", "nets/mine.net", "--data", "mnits"]));
     assert_eq!(none.exit, Some(2));
@@ -238,4 +233,38 @@ fn a_file_is_trained_evaluated_and_measured_like_a_bundled_network() {
     fs::write(folder.join("tiny.net"), UNTRAINED).unwrap();
     let inference = done(&["bench", "tiny.net", "--mode", "infer", "--seconds", "0.2", "--json"]).json();
     assert_eq!(inference["workload"], "tiny-infer-b64");
+}
+
+/// Prunes the run's weights as the description says, and makes small files of what is left.
+fn smaller_files(folder: &Path) {
+    let done = |args: &[&str]| building(folder, args);
+    let pruned = done(&["prune", "nets/mine.net", "--seed", "4", "--json"]).json();
+    let weights = pruned["weights"].as_str().unwrap();
+    assert_eq!(weights, "runs/mine_pruned/weights.safetensors");
+    let left = |name: &str| {
+        let array = array(&folder.join(weights), name);
+        (array.len() - zeros(&array), array.len())
+    };
+    assert_eq!((left("dense1.weight"), left("dense2.weight")), ((392, 1568), (160, 320)));
+    let manifest = fs::read_to_string(folder.join("runs/mine_pruned/run.toml")).unwrap();
+    let words = " --keep 0.25,dense2=0.5 --rounds 2 --epochs 2 --lr-factor 0.5 --seed 4 ";
+    assert!(manifest.contains(words) && manifest.contains("adam(lr: 0.005,"), "{manifest}");
+    let accuracy = |answer: &serde_json::Value| answer["accuracy"].as_f64().unwrap();
+    assert!(accuracy(&pruned["after"]) > accuracy(&pruned["before"]) - 0.1, "{pruned}");
+
+    let eval = |file: &str| done(&["eval", "nets/mine.net", "--weights", file, "--data", "digits", "--json"]).json();
+    let words = ["nets/mine.net", "--weights", weights, "--json", "-o"];
+    let compressed = done(&[&["compress"], &words[..], &["mine.nwz", "--epochs", "0"]].concat()).json();
+    let kept: Vec<u64> = compressed["arrays"].as_array().unwrap().iter().map(|a| a["kept"].as_u64().unwrap()).collect();
+    assert_eq!(kept, [392, 32, 160, 10], "{compressed}");
+    let bytes = fs::metadata(folder.join("mine.nwz")).unwrap().len();
+    assert!(bytes < 4 * (1568 + 32 + 320 + 10) / 5, "{bytes}");
+    // Dense layers share 32 values.
+    assert!((accuracy(&eval("mine.nwz")) - accuracy(&pruned["after"])).abs() < 0.1);
+
+    let quantized = done(&[&["quantize"], &words[..], &["mine-int8.nwz", "--images", "200"]].concat()).json();
+    assert_eq!(quantized["loss_before"], pruned["after"]["loss"]);
+    assert_eq!(eval("mine-int8.nwz")["loss"], quantized["loss_after"]);
+    assert_ne!(quantized["loss_after"], quantized["loss_before"]);
+    assert!((accuracy(&pruned["after"]) - quantized["accuracy_after"].as_f64().unwrap()).abs() < 0.02, "{quantized}");
 }

@@ -7,7 +7,7 @@ use netwright::ndarray::Array4;
 use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::program::{good, run};
+use crate::program::{array, assert_described, documented, fields, good, run};
 
 netwright::model!("../imports/small.net");
 
@@ -42,6 +42,8 @@ fn agrees(file: &str, framework: &str, tolerance: f32, options: &[&str]) -> Valu
 #[test]
 fn pytorchs_weights_give_pytorchs_numbers() {
     let answer = agrees("torch.safetensors", "torch", 1e-5, &[]);
+    assert_eq!(fields(&answer), documented("import-weights"));
+    assert_described("import-weights", &answer["arrays"][0]);
     assert_eq!((answer["layout"].as_str(), answer["arrays"].as_array().unwrap().len()), (Some("pytorch"), 14));
     assert_eq!(answer["left_out"], serde_json::json!(["features.1.num_batches_tracked"]));
     let hidden = &answer["arrays"].as_array().unwrap().iter().find(|row| row["ours"] == "hidden.weight").unwrap();
@@ -57,6 +59,87 @@ fn kerass_weights_give_kerass_numbers() {
     assert!(answer["arrays"].as_array().unwrap().iter().all(|row| row["matched_by"] == "shape"), "{answer}");
     let numbered = agrees("numbered.npz", "keras", 1e-5, &[]);
     assert!(numbered["arrays"].as_array().unwrap().iter().all(|row| row["matched_by"] == "order"), "{numbered}");
+}
+
+/// A convolution of torchvision's SqueezeNets with ours: the module, the layer, filters, channels and the kernel's size.
+type Conv = (String, String, usize, usize, usize);
+
+/// The convolutions of torchvision's `squeezenet1_0` or `squeezenet1_1`, whose modules in `features` count activations and
+/// poolings, too: `modules` are those of the eight Fire modules.
+fn torchvision(stem: (usize, usize), modules: [usize; 8]) -> Vec<Conv> {
+    let (filters, kernel) = stem;
+    let mut convs = vec![("features.0".to_owned(), "conv1".to_owned(), filters, 3, kernel)];
+    let mut channels = filters;
+    let widths = [(16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256)];
+    for ((number, module), (squeeze, expand)) in (2..).zip(modules).zip(widths) {
+        let part = |theirs: &str, ours: &str, filters, channels, kernel| {
+            (format!("features.{module}.{theirs}"), format!("fire.{number}.{ours}"), filters, channels, kernel)
+        };
+        convs.push(part("squeeze", "squeeze", squeeze, channels, 1));
+        convs.push(part("expand1x1", "expand1", expand, squeeze, 1));
+        convs.push(part("expand3x3", "expand3", expand, squeeze, 3));
+        channels = 2 * expand;
+    }
+    convs.push(("classifier.1".to_owned(), "conv10".to_owned(), 1000, channels, 1));
+    convs
+}
+
+/// Every number of the file is its own place in it, so that each says in the end where it came from; all of them are whole
+/// ones that an f32 holds.
+fn squeezenet_lands(convs: &[Conv], options: &[&str], numbers: usize) {
+    use safetensors::Dtype;
+    use safetensors::tensor::{TensorView, serialize_to_file};
+
+    let mut next = 0_u32;
+    let mut file: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+    let mut first = Vec::new();
+    for (theirs, _, filters, channels, kernel) in convs {
+        first.push(next);
+        for (leaf, shape) in [("weight", vec![*filters, *channels, *kernel, *kernel]), ("bias", vec![*filters])] {
+            let count = shape.iter().product::<usize>() as u32;
+            let bytes = (next..next + count).flat_map(|number| (number as f32).to_le_bytes()).collect();
+            file.push((format!("{theirs}.{leaf}"), shape, bytes));
+            next += count;
+        }
+    }
+    assert!(next as usize == numbers && next < 1 << f32::MANTISSA_DIGITS, "{next}");
+    let folder = tempdir().unwrap();
+    let (from, to) = (folder.path().join("torchvision.safetensors"), folder.path().join("weights.safetensors"));
+    let views = file
+        .iter()
+        .map(|(name, shape, bytes)| (name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
+    serialize_to_file(views, None, &from).unwrap();
+    let args = [&["import-weights", "squeezenet", from.to_str().unwrap(), "--json"], options].concat();
+    let answer = good(folder.path(), &args).json();
+    assert_eq!((answer["layout"].as_str(), answer["left_out"].as_array().unwrap().len()), (Some("pytorch"), 0));
+    let rows = answer["arrays"].as_array().unwrap();
+    assert_eq!(rows.len(), 2 * convs.len());
+
+    for ((theirs, ours, filters, channels, kernel), first) in convs.iter().zip(first) {
+        for leaf in ["weight", "bias"] {
+            let row = rows.iter().find(|row| row["ours"] == format!("{ours}.{leaf}")).unwrap();
+            assert_eq!(row["theirs"], format!("{theirs}.{leaf}"));
+        }
+        // PyTorch's [F, C, KH, KW] as [KH, KW, C, F].
+        let found = array(&to, &format!("{ours}.weight"));
+        let place = |f: usize, c: usize, y: usize, x: usize| ((f * channels + c) * kernel + y) * kernel + x;
+        let mut wanted = Vec::with_capacity(found.len());
+        for (y, x) in (0..*kernel).flat_map(|y| (0..*kernel).map(move |x| (y, x))) {
+            for (c, f) in (0..*channels).flat_map(|c| (0..*filters).map(move |f| (c, f))) {
+                wanted.push((first as usize + place(f, c, y, x)) as f32);
+            }
+        }
+        assert!(found == wanted, "{ours}.weight from {theirs}.weight");
+        let first = first as usize + wanted.len();
+        let bias: Vec<f32> = (first..first + filters).map(|number| number as f32).collect();
+        assert!(array(&to, &format!("{ours}.bias")) == bias, "{ours}.bias from {theirs}.bias");
+    }
+}
+
+#[test]
+fn torchvisions_squeezenets_land_where_they_belong_without_a_mapping_file() {
+    squeezenet_lands(&torchvision((64, 3), [3, 4, 6, 7, 9, 10, 11, 12]), &[], 1_235_496);
+    squeezenet_lands(&torchvision((96, 7), [3, 4, 5, 7, 8, 9, 10, 12]), &["--set", "version=1.0"], 1_248_424);
 }
 
 #[test]

@@ -42,6 +42,17 @@ pub(crate) fn documented(command: &str) -> Vec<String> {
     fields
 }
 
+/// Asserts that what `docs/command.md` says below its table of a command's answer names every field of one of its parts.
+pub(crate) fn assert_described(command: &str, part: &Value) {
+    let page = include_str!("../../../docs/command.md");
+    let start = format!("- `{command}`: ");
+    let item = page.split("\n- ").map(|item| format!("- {item}")).find(|item| item.starts_with(&start)).expect(command);
+    let item = item.split("\n\n").next().unwrap();
+    for field in fields(part) {
+        assert!(item.contains(&format!("`{field}`")), "{command}: {field} is not in {item}");
+    }
+}
+
 /// The fields of an answer, in order of their names.
 pub(crate) fn fields(answer: &Value) -> Vec<String> {
     let mut fields: Vec<String> = answer.as_object().unwrap().keys().cloned().collect();
@@ -61,9 +72,24 @@ pub(crate) fn said(command: &mut Command) -> Said {
     Said { exit: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
+/// The program with a cache that is kept from one run of the tests to the next, since it builds programs of its own.
+pub(crate) fn builder(folder: &Path, args: &[&str]) -> Command {
+    let mut command = netwright(folder, args);
+    command.env("NETWRIGHT_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
+    command
+}
+
+/// Runs the program that builds programs to its end, which must be a good one.
+pub(crate) fn building(folder: &Path, args: &[&str]) -> Said {
+    well(said(&mut builder(folder, args)))
+}
+
 /// Runs the program to its end, which must be a good one.
 pub(crate) fn good(folder: &Path, args: &[&str]) -> Said {
-    let said = run(folder, args);
+    well(run(folder, args))
+}
+
+fn well(said: Said) -> Said {
     assert_eq!(said.exit, Some(0), "{said:#?}");
     said
 }
@@ -72,6 +98,19 @@ pub(crate) fn good(folder: &Path, args: &[&str]) -> Said {
 pub(crate) fn metrics(folder: &Path) -> Vec<Value> {
     let text = fs::read_to_string(folder.join("metrics.jsonl")).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// An array of a file of weights, in the order of its axes.
+pub(crate) fn array(path: &Path, name: &str) -> Vec<f32> {
+    let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let numbers = file.tensor(name).unwrap().data().chunks_exact(4);
+    numbers.map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
+}
+
+/// How many numbers of an array are zero, to the bit.
+pub(crate) fn zeros(array: &[f32]) -> usize {
+    array.iter().filter(|number| number.to_bits() == 0).count()
 }
 
 /// The settings of the run that is trained once.

@@ -196,7 +196,7 @@ impl From<&Recipe> for RecipeEntry {
 }
 
 /// The number with the fewest digits that is this f32: 0.1 and not 0.10000000149.
-fn short(number: f32) -> f64 {
+pub(crate) fn short(number: f32) -> f64 {
     number.to_string().parse().unwrap_or(f64::from(number))
 }
 
