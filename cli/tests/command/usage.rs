@@ -52,8 +52,22 @@ fn help_and_version_are_answers() {
     assert!(all.contains("Bundled networks: ") && all.contains("squeezenet"), "{all}");
     assert_eq!(good(folder.path(), &["--version"]).stdout, format!("netwright {}\n", env!("CARGO_PKG_VERSION")));
     for command in [
-        "check", "fmt", "summary", "expand", "new", "graph", "explain", "train", "eval", "predict", "prune",
-        "compress", "data", "bench",
+        "check",
+        "fmt",
+        "summary",
+        "expand",
+        "new",
+        "graph",
+        "explain",
+        "train",
+        "eval",
+        "predict",
+        "prune",
+        "compress",
+        "quantize",
+        "import-weights",
+        "data",
+        "bench",
     ] {
         let help = good(folder.path(), &[command, "--help"]).stdout;
         assert!(help.contains("Usage: netwright"), "{help}");
