@@ -20,6 +20,22 @@ fn a_wrong_name_has_a_suggestion() {
     assert!(!folder.path().join("runs").exists(), "a run that cannot start leaves a folder");
 }
 
+/// Nobody can add to a text that comes with the command.
+#[test]
+fn a_bundled_network_without_a_train_section_has_a_help_that_helps() {
+    let folder = tempdir().unwrap();
+    for (args, help) in [
+        (&["train", "alexnet"][..], "copy models/alexnet.net of Netwright's repository, and add `train { loss"),
+        (&["eval", "resnet"], "copy models/resnet.net of Netwright's repository, and add `train { loss"),
+        (&["prune", "vgg", "--structured"], "copy models/vgg.net of Netwright's repository, and add `train { loss"),
+        (&["bench", "alexnet"], "measure `--mode infer`"),
+    ] {
+        let said = run(folder.path(), args);
+        assert_eq!((said.exit, said.stdout.as_str()), (Some(1), ""), "{args:?}: {said:?}");
+        assert!(said.stderr.contains("it has no `train` section") && said.stderr.contains(help), "{said:?}");
+    }
+}
+
 #[test]
 fn wrong_options_end_with_two() {
     let folder = tempdir().unwrap();
