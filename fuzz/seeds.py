@@ -13,18 +13,21 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # The annotations of a case: comments that say which message is expected where.
 ANNOTATION = re.compile(r"^\s*//\s*(\^|-{2,}|error|warning|\||=).*\n", re.MULTILINE)
 
+# The files that a text names: what it uses, and labels.
+FILES = re.compile(r'(?:use|labels \w+:) "([^"\n]+)"')
+
 
 def with_uses(path: pathlib.Path) -> str:
     """The text and, each behind a line with its name, the files that it and they use."""
     text = ANNOTATION.sub("", path.read_text())
-    known, found = {}, re.findall(r'use "([^"\n]+)"', text)
+    known, found = {}, re.findall(FILES, text)
     while found:
         name = found.pop()
         other = path.parent / name
         if name in known or not other.is_file():
             continue
         known[name] = ANNOTATION.sub("", other.read_text())
-        found += re.findall(r'use "([^"\n]+)"', known[name])
+        found += re.findall(FILES, known[name])
     return text + "".join(f"//@ {name}\n{other}" for name, other in known.items())
 
 

@@ -37,7 +37,7 @@ pub(crate) fn run(network: &Chosen, options: &Options) -> Result<ExitCode, Failu
     let compiled = network.compile()?;
     let Some(training) = &compiled.training else {
         return Err(Failure::failed(format!("cannot prune {}: it has no `train` section", subject.argument))
-            .help("the channels that are left are trained on: `train { loss: cross_entropy(logits); }`"));
+            .help(subject.training_help("the channels that are left are trained on")));
     };
     let shares = options.shares()?;
     let channels = Channels::of(&compiled.graph, training.recipe.losses().map(|loss| loss.of));

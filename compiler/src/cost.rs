@@ -56,10 +56,15 @@ fn cost(compiled: &Compiled, quantity: Quantity) -> u64 {
         Quantity::TrainingBytes(batch) => {
             let Some(train) = &compiled.training else { return FLOAT.saturating_mul(stored) };
             let trained = compiled.parameters.trained as u64;
-            let copies = (compiled.lanes() as u64).saturating_add(train.recipe.optimizer.slots());
+            // The gradients of each lane, and their mean.
+            let gradients = (compiled.lanes() as u64).saturating_add(1);
+            let copies = gradients.saturating_add(train.recipe.optimizer.slots());
+            let plan = &train.training;
             let floats = stored
                 .saturating_add(trained.saturating_mul(copies))
-                .saturating_add(activations(&train.training, batch));
+                .saturating_add(plan.derived_len() as u64)
+                .saturating_add(plan.shared as u64)
+                .saturating_add(activations(plan, batch));
             FLOAT.saturating_mul(floats)
         }
     }

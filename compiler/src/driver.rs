@@ -3,7 +3,7 @@
 use crate::cost;
 use crate::diagnostic::{Sink, codes};
 use crate::ir::{Graph, verify};
-use crate::lint::{self, Definitions, Levels, Linter};
+use crate::lint::{self, Definitions, Levels, Linter, Texts};
 use crate::lower::{Constant, Limit, Lowered, check_blocks, lower};
 use crate::passes::{Mode, prepare};
 use crate::photo::Photo;
@@ -143,13 +143,13 @@ pub fn check(
         return None;
     }
     // Expressions and statements stand inside each other as deep as the limits of the text allow.
-    stacker::maybe_grow(STACK, STACK, || check_program(&program, settings, sink))
+    stacker::maybe_grow(STACK, STACK, || check_program(&program, map, settings, sink))
 }
 
 /// Stack for trees at the limits of nesting, in a build without optimisation too.
 const STACK: usize = 32 << 20;
 
-fn check_program(program: &Program, settings: &Settings, sink: &mut Sink) -> Option<Lowered> {
+fn check_program(program: &Program, map: &SourceMap, settings: &Settings, sink: &mut Sink) -> Option<Lowered> {
     let levels = Levels::of(program, &settings.deny, sink);
     let noticed = check_blocks(program, sink);
     let network = select(program.main()?, settings, sink)?;
@@ -167,7 +167,7 @@ fn check_program(program: &Program, settings: &Settings, sink: &mut Sink) -> Opt
         for (inner, outer, name) in &lowered.noticed.hides {
             lint::hidden(*inner, *outer, name, &mut linter);
         }
-        lint::network(&lowered.graph, lowered.recipe.as_ref(), &mut linter);
+        lint::network(&lowered.graph, lowered.recipe.as_ref(), &Texts { program, map }, &mut linter);
     }
     Some(lowered)
 }

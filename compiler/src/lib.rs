@@ -35,6 +35,8 @@ pub mod syntax;
 #[allow(unreachable_pub, reason = "the workspace's tests share it")]
 mod time;
 pub mod types;
+#[cfg(test)]
+mod verifiers;
 
 pub use driver::{Compiled, Settings, Training, check, compile};
 pub use lower::Constant;

@@ -210,8 +210,7 @@ impl Loader<'_> {
                     found.insert(*names_span, names);
                 }
                 ast::Item::If(branches) => {
-                    branches.arms.iter().for_each(|(_, items)| self.labels(items, found));
-                    self.labels(&branches.otherwise, found);
+                    branches.branches().for_each(|braces| self.labels(&braces.items, found));
                 }
                 ast::Item::For(repetition) => self.labels(&repetition.items, found),
                 _ => {}

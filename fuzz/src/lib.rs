@@ -58,6 +58,16 @@ impl Sources for Files<'_> {
             None => Err(Refusal { title: "there is no such file".to_owned(), help: None }),
         }
     }
+
+    fn labels(&mut self, from: &str, target: &UseTarget) -> Result<Text, Refusal> {
+        match target {
+            UseTarget::Bundled(name) => match netwright_models::labels(name) {
+                Some(text) => Ok(Text { name: format!("<{name}>"), key: format!("<{name}>"), text: text.to_owned() }),
+                None => Err(Refusal { title: "there are no such labels".to_owned(), help: None }),
+            },
+            UseTarget::Path(_) => self.load(from, target),
+        }
+    }
 }
 
 /// What holds of messages: their spans lie in their texts, on boundaries of characters; they can be shown in every way;

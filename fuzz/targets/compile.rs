@@ -4,9 +4,9 @@
 
 use libfuzzer_sys::{fuzz_crossover, fuzz_mutator, fuzz_target};
 use netwright_compiler::diagnostic::Sink;
-use netwright_compiler::emit::{Target, emit, to_text};
+use netwright_compiler::emit::{Int8Code, Target, emit, to_text};
 use netwright_compiler::source::SourceMap;
-use netwright_compiler::{Settings, compile, picture, summary};
+use netwright_compiler::{Compiled, Settings, compile, picture, summary};
 use netwright_fuzz::{Files, messages, mutate, text};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
@@ -46,6 +46,7 @@ fn compiled(text: &str) -> Vec<String> {
         panic!("the code that is shown does not parse: {error}\n{shown}");
     }
     all.push(shown);
+    all.push(integers(&compiled));
     all.push(compiled.fingerprint.clone());
     all.extend(compiled.plans().map(ToString::to_string));
     all.push(format!("{:?}", summary::layers(&compiled.graph)));
@@ -54,6 +55,21 @@ fn compiled(text: &str) -> Vec<String> {
         all.extend(picture::svg(&compiled.graph, depth));
     }
     all
+}
+
+/// The code with inference in integers and its calibration, as text; why there is none, where a network is too large for it.
+fn integers(compiled: &Compiled) -> String {
+    let plans = match compiled.int8() {
+        Ok(plans) => plans,
+        Err(problem) => {
+            assert!(problem.contains("working memory"), "a bug on the way to integers: {problem}");
+            return problem;
+        }
+    };
+    let target = Target { int8: Some(Int8Code { plans, calibrates: true }), ..Target::text() };
+    let code = emit(compiled, &target);
+    parse(&code);
+    to_text(code).unwrap_or_else(|problem| panic!("{problem}"))
 }
 
 fn parse(code: &TokenStream) {

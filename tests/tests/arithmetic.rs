@@ -7,6 +7,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failure ends the test")]
 
+use netwright::train::Optimizer;
 use netwright_compiler::diagnostic::{Sink, short};
 use netwright_compiler::source::SourceMap;
 use netwright_compiler::{Compiled, NoSources, Settings, compile};
@@ -323,10 +324,56 @@ fn bytes(text: &str, compiled: &Compiled) {
         let plan = &compiled.inference;
         let chunks = (batch + plan.chunk as i128 - 1) / plan.chunk as i128;
         let expected = 4 * (compiled.parameters.stored as i128 + chunks * plan.arena as i128);
-        let with = |limit: String| text.replace("output y", &format!("budget {{ {limit}; }} output y"));
-        for (most, is_kept) in [(expected, true), (expected - 1, false)] {
-            let found = self::compiled(&with(format!("inference_bytes(batch: {batch}) <= {most}")));
-            assert_eq!(found.is_ok(), is_kept, "{text}, batch {batch}: {expected} bytes, {found:?}");
+        takes_just(text, &format!("inference_bytes(batch: {batch})"), expected);
+    }
+}
+
+/// A budget of so many bytes is kept, and one of a byte less is not.
+fn takes_just(text: &str, quantity: &str, expected: i128) {
+    for (most, is_kept) in [(expected, true), (expected - 1, false)] {
+        let budget = format!("budget {{ {quantity} <= {most}; }} output y");
+        let found = compiled(&text.replacen("output y", &budget, 1));
+        assert_eq!(found.is_ok(), is_kept, "{text}, {quantity}: {expected} bytes, {found:?}");
+    }
+}
+
+/// What training keeps, with each optimiser: its state as the runtime has it, gradients of lanes and their mean, transposed
+/// weights, what barriers leave, and all chunks' activations. `memory` holds the same against an allocator.
+#[test]
+fn bytes_of_training_are_right() {
+    let sgd = |momentum| Optimizer::Sgd { lr: 0.1, momentum, nesterov: false, weight_decay: 0.0 };
+    let adam = Optimizer::Adam { lr: 0.1, beta1: 0.9, beta2: 0.9, epsilon: 1e-7, weight_decay: 0.0 };
+    let adamw = Optimizer::AdamW { lr: 0.1, beta1: 0.9, beta2: 0.9, epsilon: 1e-7, weight_decay: 0.1 };
+    let rmsprop = |momentum| Optimizer::RmsProp { lr: 0.1, rho: 0.9, epsilon: 1e-7, momentum };
+    for (written, optimizer) in [
+        ("sgd(lr: 0.1)", sgd(0.0)),
+        ("sgd(lr: 0.1, momentum: 0.9)", sgd(0.9)),
+        ("adam(lr: 0.1)", adam),
+        ("adamw(lr: 0.1)", adamw),
+        ("rmsprop(lr: 0.1)", rmsprop(0.0)),
+        ("rmsprop(lr: 0.1, momentum: 0.9)", rmsprop(0.9)),
+    ] {
+        for body in [
+            "x -> conv(5, kernel: 3) -> batch_norm -> relu -> max_pool(2) -> conv(7, kernel: 2) -> flatten -> dense(3)",
+            "x -> flatten -> dense(700) -> relu -> dropout(0.5) -> dense(3)",
+        ] {
+            let text = format!(
+                "network N {{ input x: [9, 8, 2]; y = {body}; output y_ = y;
+                train {{ loss: cross_entropy(y); optimizer: {written}; }} }}"
+            );
+            let compiled = compiled(&text).unwrap();
+            let plan = &compiled.training.as_ref().unwrap().training;
+            let trained = compiled.parameters.trained as i128;
+            let lanes = ((16 << 20) / trained).clamp(4, 32);
+            let copies = lanes + 1 + optimizer.slots().len() as i128;
+            let kept = plan.derived_len() as i128 + plan.shared as i128;
+            assert!(kept > 0, "transposed weights");
+            for batch in [1_i128, 7, 1 << 20] {
+                let chunks = (batch + plan.chunk as i128 - 1) / plan.chunk as i128;
+                let expected =
+                    4 * (compiled.parameters.stored as i128 + trained * copies + kept + chunks * plan.arena as i128);
+                takes_just(&text, &format!("training_bytes(batch: {batch})"), expected);
+            }
         }
     }
 }

@@ -157,7 +157,7 @@ fn renamed_and_rebuilt(fixtures: &Fixtures) {
 
     let path = fixtures.folder.join("renamed/src/nets/small.net");
     let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replace("dense(3)", "dense(5)").replace("epochs: 2", "epochs: 7")).unwrap();
+    std::fs::write(&path, text.replace("dense(width)", "dense(width + 2)").replace("epochs: 2", "epochs: 7")).unwrap();
     let (printed, stderr) = fixtures.run("renamed");
     assert_eq!(printed, "25 7 Ok([1, 5]) 10\n");
     assert!(stderr.contains("Compiling renamed") && !stderr.contains("Compiling netwright"), "{stderr}");
@@ -169,6 +169,16 @@ fn renamed_and_rebuilt(fixtures: &Fixtures) {
 
     std::fs::write(&path, text).unwrap();
     assert_eq!(fixtures.run("renamed").0, "15 2 Ok([1, 3]) 10\n", "a mistake mended builds again");
+
+    // A file that the description uses is watched as well.
+    let used = fixtures.folder.join("renamed/src/nets/parts/sizes.net");
+    let text = std::fs::read_to_string(&used).unwrap();
+    std::fs::write(&used, text.replace("width = 3", "width = 4")).unwrap();
+    let (printed, stderr) = fixtures.run("renamed");
+    assert_eq!(printed, "20 2 Ok([1, 4]) 10\n");
+    assert!(stderr.contains("Compiling renamed") && !stderr.contains("Compiling netwright"), "{stderr}");
+    std::fs::write(&used, text).unwrap();
+    assert_eq!(fixtures.run("renamed").0, "15 2 Ok([1, 3]) 10\n");
 }
 
 fn two_inputs(fixtures: &Fixtures) {

@@ -133,10 +133,21 @@ fn layers_may_have_any_name() {
 #[test]
 fn a_network_lives_in_a_function() {
     netwright::model! {
-        network Local { input x: [2]; output y = x -> dense(2); }
+        network Local {
+            input x: [2];
+            scores = x -> dense(2);
+            output y = scores;
+            output sum = scores -> dense(1) as all;
+            train { loss: cross_entropy(scores); }
+        }
     }
-    let copy = Local::new(5).clone();
-    assert!(copy.predict(Array2::zeros((1, 2)).view()).unwrap().iter().all(|y| *y == 0.0));
+    let mut copy = Local::new(5).clone();
+    let LocalOutputs { y, sum } = copy.predict(Array2::zeros((1, 2)).view()).unwrap();
+    assert_eq!((y.dim(), sum.dim()), ((1, 2), (1, 1)));
+    assert!(y.iter().chain(&sum).all(|y| *y == 0.0));
+    let mut gradients = Local::gradients().unwrap();
+    let loss = copy.loss_and_gradients(Array2::ones((4, 2)).view(), &[0, 1, 1, 0], &mut gradients).unwrap();
+    assert!(loss.loss.is_finite() && gradients.values().iter().any(|gradient| *gradient != 0.0));
     assert!(format!("{copy:?}").starts_with("Local"));
 }
 

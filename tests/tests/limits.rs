@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use netwright_compiler::ir::MAX_ELEMENTS;
-use netwright_compiler::lower::{MAX_INSTANCES, MAX_LAYERS, MAX_STEPS};
+use netwright_compiler::lower::{MAX_INSTANCES, MAX_LAYERS, MAX_LIST, MAX_STEPS};
+use netwright_compiler::ops::{MAX_PARTS, MAX_WINDOW};
 use netwright_tests::interpreter;
 use netwright_tests::time::processor_time;
 
@@ -50,6 +51,36 @@ fn instances_inside_of_each_other() {
 fn elements() {
     let text = |n: usize| format!("network N {{ input x: [{n}]; output y = x -> relu; }}");
     holds(&text(MAX_ELEMENTS), &text(MAX_ELEMENTS + 1), "N0309");
+}
+
+/// A list counts as one value itself.
+#[test]
+fn values_of_a_list() {
+    let row = format!("row = [{}];", "1, ".repeat(999));
+    let text = |more: &str| {
+        let rows = "row, ".repeat(MAX_LIST / 1000);
+        format!("network N {{ input x: [4]; {row} _rows = [{rows}{more}]; output y = x -> relu; }}")
+    };
+    holds(&text(""), &text("1"), "N0112");
+}
+
+#[test]
+fn parts_of_a_split() {
+    let text = |n: usize, parts: &str| {
+        let names: Vec<String> = (0..n).map(|i| format!("p{i}")).collect();
+        format!("network N {{ input x: [{n}]; {} = split(x, {parts}); output y = p0; }}", names.join(", "))
+    };
+    let equal = |n: usize| text(n, &n.to_string());
+    holds(&equal(MAX_PARTS), &equal(MAX_PARTS + 1), "N0204");
+    let listed = |n: usize| text(n, &format!("[{}]", "1, ".repeat(n)));
+    holds(&listed(MAX_PARTS), &listed(MAX_PARTS + 1), "N0204");
+}
+
+#[test]
+fn elements_of_a_window() {
+    let text =
+        |n: usize| format!("network N {{ input x: [1, 300, 1]; output y = x -> max_pool([1, {n}], stride: 1); }}");
+    holds(&text(MAX_WINDOW), &text(MAX_WINDOW + 1), "N0204");
 }
 
 /// A name may be bound in loops as deep as brackets allow: twice as often for each.

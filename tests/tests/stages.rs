@@ -72,10 +72,18 @@ fn integers() {
 
 #[test]
 fn bundled_networks() {
-    for name in ["lenet", "lenet5", "lenet_caffe"] {
+    for name in ["lenet", "lenet5", "lenet_caffe", "lenet300_100"] {
         let bundled = netwright_files::load_bundled(name).unwrap();
         snapshot(name, &bundled.text, &Settings::default());
     }
+}
+
+/// The network that the benchmarks of compilation are about.
+#[test]
+fn squeezenet() {
+    let bundled = netwright_files::load_bundled("squeezenet").unwrap();
+    let version = ("version".to_owned(), Constant::Text("1.1".to_owned()));
+    snapshot("squeezenet1_1", &bundled.text, &Settings { overrides: vec![version], ..Settings::default() });
 }
 
 /// What users' snapshot tests see is what is emitted.

@@ -59,20 +59,18 @@ impl Task {
     /// Why it cannot be done with a network that has no `train` section; `None` if it can.
     #[must_use]
     pub fn needs_training(&self, subject: &Subject) -> Option<Failure> {
+        const NAMES_LOSS: &str = "the section names the loss";
         let (verb, help) = match self {
-            Self::Train(_) => ("train", "add one: `train { loss: cross_entropy(logits); }`"),
-            Self::Eval(_) => ("evaluate", "the section names the loss: `train { loss: cross_entropy(logits); }`"),
-            Self::Prune(_) => {
-                ("prune", "the weights that are left are trained on: `train { loss: cross_entropy(logits); }`")
+            Self::Train(_) => ("train", subject.training_help("add one")),
+            Self::Eval(_) => ("evaluate", subject.training_help(NAMES_LOSS)),
+            Self::Prune(_) => ("prune", subject.training_help("the weights that are left are trained on")),
+            Self::Bench(options) if options.trains() => {
+                ("measure the training of", "measure `--mode infer`".to_owned())
             }
-            Self::Bench(options) if options.trains() => ("measure the training of", "measure `--mode infer`"),
             Self::Compress(options) if options.trains() => {
-                ("train the shared values of", "take them as they are: `--epochs 0`, without --data")
+                ("train the shared values of", "take them as they are: `--epochs 0`, without --data".to_owned())
             }
-            Self::Quantize(_) => (
-                "measure the quantised weights of",
-                "the section names the loss: `train { loss: cross_entropy(logits); }`",
-            ),
+            Self::Quantize(_) => ("measure the quantised weights of", subject.training_help(NAMES_LOSS)),
             Self::Predict(_) | Self::Compress(_) | Self::Bench(_) => return None,
         };
         Some(Failure::failed(format!("cannot {verb} {}: it has no `train` section", subject.argument)).help(help))

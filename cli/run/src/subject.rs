@@ -35,6 +35,19 @@ impl Subject {
         }
     }
 
+    /// How the network gets the `train` section that it lacks; `reason` says what a file needs one for.
+    #[must_use]
+    pub fn training_help(&self, reason: &str) -> String {
+        const SECTION: &str = "train { loss: cross_entropy(logits); }";
+        match self.file {
+            Some(_) => format!("{reason}: `{SECTION}`"),
+            None => format!(
+                "a bundled network stays as it is: copy models/{}.net of Netwright's repository, and add `{SECTION}`",
+                self.name
+            ),
+        }
+    }
+
     /// The network with values for its parameters.
     #[must_use]
     pub fn with(self, values: &Values) -> Self {

@@ -20,6 +20,22 @@ fn a_wrong_name_has_a_suggestion() {
     assert!(!folder.path().join("runs").exists(), "a run that cannot start leaves a folder");
 }
 
+/// Nobody can add to a text that comes with the command.
+#[test]
+fn a_bundled_network_without_a_train_section_has_a_help_that_helps() {
+    let folder = tempdir().unwrap();
+    for (args, help) in [
+        (&["train", "alexnet"][..], "copy models/alexnet.net of Netwright's repository, and add `train { loss"),
+        (&["eval", "resnet"], "copy models/resnet.net of Netwright's repository, and add `train { loss"),
+        (&["prune", "vgg", "--structured"], "copy models/vgg.net of Netwright's repository, and add `train { loss"),
+        (&["bench", "alexnet"], "measure `--mode infer`"),
+    ] {
+        let said = run(folder.path(), args);
+        assert_eq!((said.exit, said.stdout.as_str()), (Some(1), ""), "{args:?}: {said:?}");
+        assert!(said.stderr.contains("it has no `train` section") && said.stderr.contains(help), "{said:?}");
+    }
+}
+
 #[test]
 fn wrong_options_end_with_two() {
     let folder = tempdir().unwrap();
@@ -52,8 +68,22 @@ fn help_and_version_are_answers() {
     assert!(all.contains("Bundled networks: ") && all.contains("squeezenet"), "{all}");
     assert_eq!(good(folder.path(), &["--version"]).stdout, format!("netwright {}\n", env!("CARGO_PKG_VERSION")));
     for command in [
-        "check", "fmt", "summary", "expand", "new", "graph", "explain", "train", "eval", "predict", "prune",
-        "compress", "data", "bench",
+        "check",
+        "fmt",
+        "summary",
+        "expand",
+        "new",
+        "graph",
+        "explain",
+        "train",
+        "eval",
+        "predict",
+        "prune",
+        "compress",
+        "quantize",
+        "import-weights",
+        "data",
+        "bench",
     ] {
         let help = good(folder.path(), &[command, "--help"]).stdout;
         assert!(help.contains("Usage: netwright"), "{help}");

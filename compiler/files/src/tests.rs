@@ -143,7 +143,7 @@ mod uses {
     //! `use` on disk: what is found, and what is refused.
 
     use std::fs;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     use netwright_compiler::diagnostic::{Sink, short};
     use netwright_compiler::program::{MAX_BYTES, MAX_CHAIN, MAX_FILES, Program};
@@ -151,15 +151,21 @@ mod uses {
 
     use crate::{Disk, load_path};
 
-    /// The files of a description, and the messages about it.
-    fn load(path: &Path) -> (usize, Vec<String>) {
+    /// A description with what it uses, the files that were opened for it, and the messages about it.
+    fn read(path: &Path) -> (Program, Vec<PathBuf>, Vec<String>) {
         let loaded = load_path(path, None).unwrap();
         let (mut map, mut sink) = (SourceMap::new(), Sink::new());
         let source = map.add(loaded.name, loaded.text);
         let mut disk = Disk::beside(path, None);
         let program = Program::load(source, &mut map, &mut disk, &mut sink);
-        assert_eq!(disk.opened().iter().filter(|path| !path.is_absolute()).count(), 0);
-        (program.units.len(), sink.diagnostics().into_iter().map(|diagnostic| short(diagnostic, &map)).collect())
+        let messages = sink.diagnostics().into_iter().map(|diagnostic| short(diagnostic, &map)).collect();
+        (program, disk.opened().to_vec(), messages)
+    }
+
+    /// The number of files of a description, and the messages about it.
+    fn load(path: &Path) -> (usize, Vec<String>) {
+        let (program, _, messages) = read(path);
+        (program.units.len(), messages)
     }
 
     #[test]
@@ -170,10 +176,12 @@ mod uses {
         fs::write(at("main.net"), "use \"a/one.net\"; use \"a/two.net\"; use \"a/../a/two.net\";").unwrap();
         fs::write(at("a/one.net"), "use \"./two.net\"; use <fire>;").unwrap();
         fs::write(at("a/two.net"), "use <fire>;").unwrap();
-        let (n_files, messages) = load(&at("main.net"));
-        assert_eq!(n_files, 4);
+        let (program, opened, messages) = read(&at("main.net"));
+        assert_eq!(program.units.len(), 4);
         assert_eq!(messages.len(), 1, "{messages:?}");
         assert!(messages[0].contains("a/../a/two.net"), "{messages:?}");
+        // What cargo watches: all that was read from the disk, each once, by a path that holds from anywhere.
+        assert_eq!(opened, ["a/one.net", "a/two.net"].map(|name| at(name).canonicalize().unwrap()));
     }
 
     #[test]
@@ -239,12 +247,8 @@ mod uses {
             assert!(code.is_none_or(|code| found[0].contains(code)), "{target}: {found:?}");
         }
         messages("\"names.txt\"");
-        let loaded = load_path(&main, None).unwrap();
-        let (mut map, mut sink) = (SourceMap::new(), Sink::new());
-        let source = map.add(loaded.name, loaded.text);
-        let mut disk = Disk::beside(&main, None);
-        let program = Program::load(source, &mut map, &mut disk, &mut sink);
-        assert_eq!(disk.opened(), [at("inner/names.txt").canonicalize().unwrap()]);
+        let (program, opened, _) = read(&main);
+        assert_eq!(opened, [at("inner/names.txt").canonicalize().unwrap()]);
         assert_eq!(program.labels.into_values().flatten().collect::<Vec<_>>(), [["cat", "dog"]]);
     }
 

@@ -54,7 +54,7 @@ impl Disk {
         Self { shown: shown.to_owned(), file: Some(real), ..below }
     }
 
-    /// The absolute paths of the files that were opened, for tracking changes.
+    /// The absolute paths of the files that were opened, each once, for tracking changes.
     #[must_use]
     pub fn opened(&self) -> &[PathBuf] {
         &self.opened
@@ -83,7 +83,9 @@ impl Disk {
         let loaded = load_path(&folder.join(relative), root.as_deref())
             .map_err(|error| refusal_of(&error.to_string().replace(&format!("{}/", folder.display()), "")))?;
         let absolute = loaded.path.unwrap_or_default();
-        self.opened.push(absolute.clone());
+        if !self.opened.contains(&absolute) {
+            self.opened.push(absolute.clone());
+        }
         let name = match self.shown.to_str() {
             None | Some("" | ".") => loaded.name,
             Some(_) => self.shown.join(loaded.name).display().to_string(),

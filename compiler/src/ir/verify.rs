@@ -1,6 +1,6 @@
 //! Checks what must hold of a graph after every pass. What it finds is a bug in the compiler, never in a description.
 
-use super::{Graph, ValueId};
+use super::{Graph, Shape, ValueId};
 
 /// Checks a graph: operands before uses, one producer per value, shapes as the operations infer them, parameters
 /// present. Returns the first thing that does not hold.
@@ -14,12 +14,15 @@ pub fn verify(graph: &Graph) -> Result<(), String> {
         make(graph, &mut made, input, "input")?;
     }
     for node in &graph.nodes {
-        let shapes: Vec<_> = node.args.iter().map(|&arg| graph.shape(arg)).collect();
         for &arg in &node.args {
             if !made.get(arg.0 as usize).copied().unwrap_or(false) {
                 return Err(format!("`{}` ({}) reads a value before it is made", node.layer, node.op));
             }
         }
+        if node.results.iter().any(|result| result.0 as usize >= graph.values.len()) {
+            return Err(format!("`{}` makes a value that is not in the graph", node.layer));
+        }
+        let shapes: Vec<_> = node.args.iter().map(|&arg| graph.shape(arg)).collect();
         if let Some(id) = node.parameters.iter().find(|id| id.0 as usize >= graph.parameters.len()) {
             return Err(format!(
                 "`{}` ({}) names parameter {} of {}",
@@ -35,10 +38,9 @@ pub fn verify(graph: &Graph) -> Result<(), String> {
             .ok_or_else(|| format!("the operands of `{}` ({}) do not fit", node.layer, node.op))?;
         let found: Vec<_> = node.results.iter().map(|&id| graph.shape(id).clone()).collect();
         if inferred != found {
-            return Err(format!(
-                "`{}` ({}) is inferred as {inferred:?} but recorded as {found:?}",
-                node.layer, node.op
-            ));
+            let listed = |shapes: &[Shape]| shapes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let (inferred, found) = (listed(&inferred), listed(&found));
+            return Err(format!("`{}` ({}) is inferred as {inferred} but recorded as {found}", node.layer, node.op));
         }
         for &result in &node.results {
             make(graph, &mut made, result, &node.layer)?;

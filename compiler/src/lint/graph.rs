@@ -1,18 +1,22 @@
 //! Lints on layers.
 
+use super::texts::{Texts, is_written_out};
 use super::{DOMINANT_LAYER, DOUBLE_SOFTMAX, LAST_DROPOUT, Linter, NO_ACTIVATION, PADDED_1X1, TRUNCATED_POOL};
 use crate::cost::grouped;
 use crate::ir::{Graph, Node, ValueId};
 use crate::ops::{Activation, Function, Op, Window};
 use crate::recipe::{Loss, LossKind, Recipe};
 use crate::source::Span;
+use crate::syntax::ast::Call;
 
-pub(super) fn run(graph: &Graph, recipe: Option<&Recipe>, linter: &mut Linter<'_>) {
+pub(super) fn run(graph: &Graph, recipe: Option<&Recipe>, texts: &Texts<'_>, linter: &mut Linter<'_>) {
     let producers = Producers::of(graph);
     let readers = readers(graph, recipe);
     for node in &graph.nodes {
         match &node.op {
-            Op::Conv(conv) if conv.window.kernel == [1, 1] && conv.window.pad != [0, 0] => padded(node, linter),
+            Op::Conv(conv) if conv.window.kernel == [1, 1] && conv.window.pad != [0, 0] => {
+                padded(node, texts, linter);
+            }
             Op::MaxPool(pool) => truncated(node, pool.input, &pool.window, linter),
             Op::AvgPool(pool) => truncated(node, pool.input, &pool.window, linter),
             _ => {}
@@ -72,10 +76,17 @@ fn is_linear(op: &Op) -> bool {
     )
 }
 
-fn padded(node: &Node, linter: &mut Linter<'_>) {
+fn padded(node: &Node, texts: &Texts<'_>, linter: &mut Linter<'_>) {
     let title = "padding around a 1x1 kernel adds pixels that hold nothing but the bias";
+    // Where the numbers are computed, the same call may be another one elsewhere.
+    let is_right = |call: &&Call| is_written_out(call, "kernel") && is_written_out(call, "pad");
+    let call = if linter.sink.is_full() { None } else { texts.call(node.span).filter(is_right) };
+    let pad = call.and_then(|call| texts.argument(call, "pad"));
     if let Some(report) = linter.warn(PADDED_1X1, title, node.span, "padded here") {
-        report.help("leave out `pad`");
+        match pad {
+            Some(pad) => report.fix("leave out `pad`", pad, ""),
+            None => report.help("leave out `pad`"),
+        };
     }
 }
 
@@ -185,9 +196,18 @@ fn dominant(graph: &Graph, linter: &mut Linter<'_>) {
     }
 }
 
+/// Whether a layer's result holds the elements of its operand, whatever their shape, in prediction.
+fn keeps_probabilities(op: &Op) -> bool {
+    matches!(op, Op::Reshape(_) | Op::Dropout(_))
+}
+
 /// Cross entropies take scores: probabilities would go through the function that makes them twice.
 fn double_softmax(graph: &Graph, producers: &Producers, given: &Loss, linter: &mut Linter<'_>) {
-    let Some(node) = producers.node(graph, given.of) else { return };
+    let mut maker = producers.node(graph, given.of);
+    while let Some(node) = maker.filter(|node| keeps_probabilities(&node.op)) {
+        maker = node.args.first().and_then(|&value| producers.node(graph, value));
+    }
+    let Some(node) = maker else { return };
     let (loss, function) = match (&given.kind, &node.op) {
         (LossKind::CrossEntropy { .. }, Op::Softmax(_)) => ("cross_entropy", "softmax"),
         (LossKind::BinaryCrossEntropy, Op::Activation(Activation(Function::Sigmoid))) => {

@@ -7,6 +7,7 @@ mod graph;
 mod names;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 use crate::diagnostic::{Code, Report, Sink, codes, quote, suggest};
 use crate::ir::Graph;
@@ -16,6 +17,7 @@ use crate::source::Span;
 use crate::syntax::ast::{self, Item, LintLevel};
 
 pub(crate) use names::{Definitions, hidden};
+pub(crate) use texts::Texts;
 
 /// A lint: its name in `allow(…)`, `warn(…)` and `deny(…)`, and the code of its message.
 #[derive(Debug, Clone, Copy)]
@@ -96,9 +98,7 @@ impl Levels {
                 Item::Levels(statement) => self.note(statement, within, sink),
                 Item::For(repetition) => self.items(&repetition.items, repetition.span, sink),
                 Item::If(branches) => {
-                    for items in branches.arms.iter().map(|(_, items)| items).chain([&branches.otherwise]) {
-                        self.items(items, branches.span, sink);
-                    }
+                    branches.branches().for_each(|braces| self.items(&braces.items, braces.span, sink));
                 }
                 Item::Input(_)
                 | Item::Binding(_)
@@ -195,6 +195,6 @@ impl<'a> Linter<'a> {
 }
 
 /// Looks at a network without errors.
-pub(crate) fn network(graph: &Graph, recipe: Option<&Recipe>, linter: &mut Linter<'_>) {
-    graph::run(graph, recipe, linter);
+pub(crate) fn network(graph: &Graph, recipe: Option<&Recipe>, texts: &Texts<'_>, linter: &mut Linter<'_>) {
+    graph::run(graph, recipe, texts, linter);
 }

@@ -41,10 +41,7 @@ impl Definitions {
                 }
                 Item::Const(constant) => self.look_at(&constant.name, "constant", linter),
                 Item::For(repetition) => self.items(&repetition.items, linter),
-                Item::If(branches) => {
-                    branches.arms.iter().for_each(|(_, items)| self.items(items, linter));
-                    self.items(&branches.otherwise, linter);
-                }
+                Item::If(branches) => branches.branches().for_each(|braces| self.items(&braces.items, linter)),
                 Item::Output(_)
                 | Item::Return(_)
                 | Item::Assert(_)

@@ -1,6 +1,6 @@
 //! What lints say, and do not say, of whole descriptions.
 
-use crate::diagnostic::Sink;
+use crate::diagnostic::{Sink, apply, codes};
 use crate::driver::{Settings, check};
 use crate::lower::Constant;
 use crate::program::{Refusal, Sources, Text};
@@ -26,6 +26,15 @@ fn found(text: &str, overrides: &[(&str, Constant)]) -> Vec<String> {
     let settings = Settings { overrides, ..Settings::default() };
     let _ = check(source, &mut map, &settings, &mut Files, &mut sink);
     sink.diagnostics().iter().map(|found| format!("{}: {}", found.code, found.title)).collect()
+}
+
+/// What a machine makes of a text.
+fn mended(text: &str) -> String {
+    let (mut map, mut sink) = (SourceMap::new(), Sink::new());
+    let source = map.add("a.net", text);
+    let _ = check(source, &mut map, &Settings::default(), &mut Files, &mut sink);
+    assert!(sink.diagnostics().iter().any(|found| found.code == codes::N0603), "{text}");
+    apply(source, text, &sink.diagnostics()).0
 }
 
 const NOTHING: &[&str] = &[];
@@ -70,6 +79,25 @@ fn layers_with_other_readers_between_them_are_not_one() {
     assert_eq!(found(residual, &[]), NOTHING);
     let chain = "network N { input x: [4]; output y = x -> dense(3) -> dense(2); }";
     assert_eq!(found(chain, &[]), ["N0605: no activation stands between `dense1` and `dense2`"]);
+}
+
+#[test]
+fn padding_is_left_out_where_it_is_written_out() {
+    let network = |calls: &str| {
+        format!("network N(p: int = 1) {{ input x: [8, 8, 3]; output y = x -> {calls} -> relu -> global_avg_pool; }}")
+    };
+    for (before, after) in [
+        ("conv(4, kernel: 1, pad: 1)", "conv(4, kernel: 1)"),
+        ("conv(pad: [0, 2],\n kernel: [1, 1], filters: 4)", "conv(kernel: [1, 1], filters: 4)"),
+        ("conv(4, kernel: 1, pad: 1, bias: false) as c", "conv(4, kernel: 1, bias: false) as c"),
+        ("depthwise_conv(kernel: 1, pad: 1)", "depthwise_conv(kernel: 1)"),
+    ] {
+        assert_eq!(mended(&network(before)), network(after));
+    }
+    for computed in ["conv(4, kernel: 1, pad: p)", "conv(4, kernel: p, pad: 1)", "conv(4, kernel: 1, /* why */ pad: 1)"]
+    {
+        assert_eq!(mended(&network(computed)), network(computed));
+    }
 }
 
 #[test]

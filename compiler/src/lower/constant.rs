@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
-use super::Lowerer;
 use super::scope::Meaning;
+use super::{Lowerer, MAX_LIST};
 use crate::diagnostic::codes;
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Expr, UnaryOp};
@@ -27,9 +27,6 @@ pub enum Constant {
     /// A number with a fraction that the block whose definition is being checked is given.
     AnyFloat,
 }
-
-/// Most values of a list, those of lists in it counted.
-const MAX_LIST: usize = 50_000;
 
 impl Constant {
     /// How many values it is made of.

@@ -395,9 +395,7 @@ fn has_return(items: &[ast::Item]) -> bool {
     items.iter().any(|item| match item {
         ast::Item::Return(_) => true,
         ast::Item::For(repetition) => has_return(&repetition.items),
-        ast::Item::If(branches) => {
-            branches.arms.iter().any(|(_, items)| has_return(items)) || has_return(&branches.otherwise)
-        }
+        ast::Item::If(branches) => branches.branches().any(|braces| has_return(&braces.items)),
         _ => false,
     })
 }

@@ -268,28 +268,27 @@ impl<'a> Lowerer<'a> {
     }
 
     fn branches(&mut self, branches: &'a ast::If) {
-        for (index, (condition, items)) in branches.arms.iter().enumerate() {
+        for (index, (condition, taken)) in branches.arms.iter().enumerate() {
             match self.truth(condition, "`if`") {
                 Some(true) => {
                     for (condition, _) in branches.arms.iter().skip(index + 1) {
                         self.mention_in(condition);
                     }
-                    let others = branches.arms.iter().map(|(_, items)| items).chain([&branches.otherwise]);
-                    others.filter(|other| !std::ptr::eq(*other, items)).for_each(|other| self.pass_over(other));
-                    return self.items(items);
+                    let others = branches.branches().filter(|other| !std::ptr::eq(*other, taken));
+                    others.for_each(|other| self.pass_over(&other.items));
+                    return self.items(&taken.items);
                 }
                 Some(false) => {}
                 // Neither way is known to be meant: what either defines is unknown.
                 None => {
-                    for items in branches.arms.iter().map(|(_, items)| items).chain([&branches.otherwise]) {
-                        self.forget(items);
-                    }
-                    return;
+                    return branches.branches().for_each(|braces| self.forget(&braces.items));
                 }
             }
         }
-        branches.arms.iter().for_each(|(_, items)| self.pass_over(items));
-        self.items(&branches.otherwise);
+        branches.arms.iter().for_each(|(_, braces)| self.pass_over(&braces.items));
+        if let Some(braces) = &branches.otherwise {
+            self.items(&braces.items);
+        }
     }
 
     /// Makes everything that statements define unknown.
@@ -304,10 +303,7 @@ impl<'a> Lowerer<'a> {
                 ast::Item::Output(_) => self.sections.n_outputs += 1,
                 ast::Item::Return(result) => self.frame().returned = Some((Vec::new(), result.span)),
                 ast::Item::For(repetition) => self.forget(&repetition.items),
-                ast::Item::If(branches) => {
-                    branches.arms.iter().for_each(|(_, items)| self.forget(items));
-                    self.forget(&branches.otherwise);
-                }
+                ast::Item::If(branches) => branches.branches().for_each(|braces| self.forget(&braces.items)),
                 ast::Item::Input(_)
                 | ast::Item::Const(_)
                 | ast::Item::Assert(_)

@@ -2,7 +2,7 @@
 
 use super::scope::Meaning;
 use super::train::{ANY, Choice, POSITIVE, Preset, field, presets};
-use super::{Constant, Lowerer};
+use super::{Constant, Lowerer, MAX_LOSSES};
 use crate::diagnostic::{codes, quote, suggest};
 use crate::ops::CrossEntropy;
 use crate::recipe::{Loss, LossKind, Setting};
@@ -45,9 +45,6 @@ fn loss_kind(variant: &str, settings: Vec<(&'static str, Setting, bool)>) -> Los
         _ => LossKind::MeanSquaredError,
     }
 }
-
-/// Most losses of a sum.
-const MAX_LOSSES: usize = 16;
 
 impl<'a> Lowerer<'a> {
     /// A loss, or a sum of losses with weights: `cross_entropy(logits) + 0.3 * cross_entropy(early)`. The first comes first.

@@ -63,6 +63,12 @@ pub const MAX_STEPS: usize = 200_000;
 /// Most instances of blocks inside each other.
 pub const MAX_INSTANCES: usize = 128;
 
+/// Most values of a list, those of lists in it counted.
+pub const MAX_LIST: usize = 50_000;
+
+/// Most losses of a sum.
+pub const MAX_LOSSES: usize = 16;
+
 /// Stack that must be left for what calls itself once more.
 const STACK_LEFT: usize = 256 << 10;
 

@@ -109,8 +109,8 @@ fn bindings(items: &[Item]) -> HashMap<String, usize> {
             }
             Item::If(branches) => {
                 let mut most: HashMap<String, usize> = HashMap::new();
-                for items in branches.arms.iter().map(|(_, items)| items).chain([&branches.otherwise]) {
-                    for (name, count) in bindings(items) {
+                for braces in branches.branches() {
+                    for (name, count) in bindings(&braces.items) {
                         let entry = most.entry(name).or_insert(0);
                         *entry = (*entry).max(count);
                     }

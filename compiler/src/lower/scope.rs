@@ -107,8 +107,8 @@ fn define(items: &[ast::Item], definitions: &mut HashMap<String, Span>) {
             | ast::Item::Prune(_)
             | ast::Item::Budget(_) => {}
             ast::Item::If(branches) => {
-                let bodies = branches.arms.iter().map(|(_, items)| items).chain([&branches.otherwise]);
-                for name in bodies.flatten().filter_map(|item| match item {
+                let items = branches.branches().flat_map(|braces| &braces.items);
+                for name in items.filter_map(|item| match item {
                     ast::Item::Binding(binding) => binding.names.first(),
                     ast::Item::Output(output) => Some(&output.name),
                     _ => None,

@@ -89,6 +89,8 @@ fn what_has_one_mend_is_mended() {
         ("input w = [4];", "input w: [4];"),
         ("allow(unused_valu);", "allow(unused_value);"),
         ("w = x => relu;", "w = x -> relu;"),
+        ("w = x /// the rest\n -> relu;", "w = x // the rest\n -> relu;"),
+        ("if k == 3 { w = x; /// the end\n}", "if k == 3 { w = x; // the end\n}"),
     ] {
         let (found, fixed) = messages(&network(broken));
         assert_eq!(fixed, network(mended), "{found}");

@@ -17,7 +17,8 @@ use crate::types::{Dim, TensorType};
 pub(super) const SIGNATURE: Signature = Signature {
     name: "max_pool",
     docs: "Max pooling: `[H, W, C]` -> `[OH, OW, C]`, the largest element of each window of each channel, with \
-           `OH = (H + 2 pad - kernel) / stride + 1`, rounded down, or up with `ceil`. Padding never wins.",
+           `OH = (H + 2 pad - kernel) / stride + 1`, rounded down, or up with `ceil`. Padding never wins. A window has at \
+           most 256 elements, since the place of its maximum is kept in a byte.",
     operands: Operands::One,
     arguments: &[KERNEL, POOL_STRIDE, PAD, CEIL],
     weighted: false,
@@ -26,8 +27,8 @@ pub(super) const SIGNATURE: Signature = Signature {
     build,
 };
 
-/// The largest window, in elements: the place of a maximum is kept in a byte.
-const MAX_WINDOW: usize = 256;
+/// The largest window of a `max_pool`, in elements: the place of a maximum is kept in a byte.
+pub const MAX_WINDOW: usize = 256;
 
 fn rule(call: &mut RuleCall<'_>) -> Result<Vec<TensorType>, Mismatch> {
     let elements = SymbolicWindow::of_pool(call)?.elements();

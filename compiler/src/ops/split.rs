@@ -9,7 +9,7 @@ use crate::types::{Dim, TensorType};
 pub(super) const SIGNATURE: Signature = Signature {
     name: "split",
     docs: "Cuts a tensor into parts along an axis, the last (channels) when left out: into so many equal ones, or into parts \
-           of the sizes of a list. It has as many results: `a, b = split(x, 2);`.",
+           of the sizes of a list. It has as many results, at most 1,024: `a, b = split(x, 2);`.",
     operands: Operands::One,
     arguments: &[
         Argument {
@@ -31,8 +31,8 @@ pub(super) const SIGNATURE: Signature = Signature {
     build,
 };
 
-/// The most parts; each is a node of the graph.
-const MAX_PARTS: usize = 1024;
+/// The most parts of a `split`; each is a node of the graph.
+pub const MAX_PARTS: usize = 1024;
 
 fn rule(call: &mut RuleCall<'_>) -> Result<Vec<TensorType>, Mismatch> {
     let input = call.operand(0);
@@ -40,6 +40,10 @@ fn rule(call: &mut RuleCall<'_>) -> Result<Vec<TensorType>, Mismatch> {
     let Some(size) = input.dims().get(axis).cloned() else { return Ok(Vec::new()) };
     let parts = if call.is_list("parts") {
         let parts = call.dims("parts");
+        if parts.len() > MAX_PARTS {
+            let title = format!("`split` cannot make {} parts", parts.len());
+            return Err(Mismatch::new(codes::N0204, title, format!("expected at most {MAX_PARTS}")).argument("parts"));
+        }
         let sum = parts.iter().fold(Dim::from(0_i64), |sum, part| sum + part);
         if !call.facts.require_equal(&sum, &size) {
             let title = format!("parts of {sum} elements do not make up the {size} of axis {axis}");

@@ -1,7 +1,7 @@
 //! Checks what must hold of a plan. What it finds is a bug in the planner, never in a description.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap, HashSet};
 
 use super::stage::order;
 use super::{Place, Plan, Slot};
@@ -19,17 +19,18 @@ pub fn verify(plan: &Plan) -> Result<(), String> {
     if order.len() != plan.graph.nodes.len() {
         return Err(format!("{} nodes, but {} planned", plan.graph.nodes.len(), order.len()));
     }
-    let mut made = vec![false; plan.graph.values.len()];
-    for &input in &plan.graph.inputs {
-        made[input.0 as usize] = true;
-    }
+    let mut is_planned = vec![false; order.len()];
+    let mut made: HashSet<ValueId> = plan.graph.inputs.iter().copied().collect();
     for id in &order {
         let node = plan.graph.nodes.get(id.0 as usize).ok_or("a step names no node")?;
-        if let Some(&arg) = node.args.iter().find(|arg| !made[arg.0 as usize]) {
+        if is_planned.get_mut(id.0 as usize).is_none_or(|is_planned| std::mem::replace(is_planned, true)) {
+            return Err(format!("`{}` is planned twice", node.op));
+        }
+        if let Some(&arg) = node.args.iter().find(|arg| !made.contains(arg)) {
             return Err(format!("`{}` reads `{}` before it is made", node.op, plan.graph.value(arg).name));
         }
         for &result in &node.results {
-            made[result.0 as usize] = true;
+            made.insert(result);
             check_place(plan, result)?;
         }
         check_overlap(plan, node)?;

@@ -248,10 +248,26 @@ pub enum Iterable {
 #[derive(Debug, Clone, PartialEq)]
 pub struct If {
     /// Conditions with what they guard, in order; at least one.
-    pub arms: Vec<(Expr, Vec<Item>)>,
+    pub arms: Vec<(Expr, Braces)>,
     /// What stands after the last `else`.
-    pub otherwise: Vec<Item>,
+    pub otherwise: Option<Braces>,
     /// From `if` to the closing brace.
+    pub span: Span,
+}
+
+impl If {
+    /// What stands in each pair of braces, in order.
+    pub fn branches(&self) -> impl Iterator<Item = &Braces> {
+        self.arms.iter().map(|(_, braces)| braces).chain(&self.otherwise)
+    }
+}
+
+/// Items with the braces around them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Braces {
+    /// What stands in the braces.
+    pub items: Vec<Item>,
+    /// From the opening to the closing brace.
     pub span: Span,
 }
 

@@ -6,9 +6,9 @@
 use pest::iterators::Pair;
 
 use super::ast::{
-    Annotation, Arg, Assert, Binding, Block, Budget, Call, Choice, Const, Entry, Expr, ExprKind, File, For, Freeze,
-    Ident, If, Input, Item, Iterable, Label, LabelNames, Labels, Levels, LintLevel, Network, Output, Param, ParamType,
-    Path, Return, Section, Stage, Use, UseTarget,
+    Annotation, Arg, Assert, Binding, Block, Braces, Budget, Call, Choice, Const, Entry, Expr, ExprKind, File, For,
+    Freeze, Ident, If, Input, Item, Iterable, Label, LabelNames, Labels, Levels, LintLevel, Network, Output, Param,
+    ParamType, Path, Return, Section, Stage, Use, UseTarget,
 };
 use super::grammar::Rule;
 use super::limits::MAX_DEPTH;
@@ -234,14 +234,18 @@ impl Builder<'_> {
                 Some(Item::For(For { names, over, items: self.body(inner.next()?), span }))
             }
             Rule::condition => {
-                let (mut arms, mut otherwise, mut pending) = (Vec::new(), Vec::new(), None);
+                let (mut arms, mut otherwise, mut pending) = (Vec::new(), None, None);
                 for part in pair.into_inner() {
                     match part.as_rule() {
                         Rule::condition_header => pending = self.condition_header(part),
-                        Rule::body => match pending.take() {
-                            Some(condition) => arms.push((condition, self.body(part))),
-                            None => otherwise = self.body(part),
-                        },
+                        Rule::body => {
+                            let span = self.span(&part);
+                            let braces = Braces { items: self.body(part), span };
+                            match pending.take() {
+                                Some(condition) => arms.push((condition, braces)),
+                                None => otherwise = Some(braces),
+                            }
+                        }
                         _ => {}
                     }
                 }

@@ -134,6 +134,13 @@ fn report_fix(
     true
 }
 
+/// Reports a doc comment where there is nothing that it could document; always true.
+pub(super) fn lost_doc(span: Span, sink: &mut Sink) -> bool {
+    let slashes = Span { end: span.start.saturating_add(3), ..span };
+    let help = "write `//` for an ordinary comment".to_owned();
+    report_fix(sink, N0022, ("this doc comment documents nothing".to_owned(), span), help, slashes, "//")
+}
+
 /// The span of a sign with the blanks before it.
 fn with_blanks(failure: &Failure<'_>) -> Span {
     let span = failure.words.span(failure.at);
@@ -151,8 +158,7 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let before_sign = at.checked_sub(1).filter(|_| words.kind(at) != Some(TokenKind::Word));
     let doc = [Some(at), before_sign].into_iter().flatten().find(|index| words.kind(*index) == Some(TokenKind::Doc));
     if let Some(doc) = doc {
-        let help = Some("write `//` for an ordinary comment".to_owned());
-        return report(sink, N0022, "this doc comment documents nothing".to_owned(), words.span(doc), help);
+        return lost_doc(words.span(doc), sink);
     }
     if words.kind(at) != Some(TokenKind::Word) || !is_keyword(word) {
         return false;

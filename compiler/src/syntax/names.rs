@@ -1,57 +1,90 @@
-//! The names that statements and expressions mention, resolved or not.
+//! What statements and expressions mention: names, resolved or not, and calls.
 
-use super::ast::{Expr, ExprKind, Ident, Item, Iterable, Label, LabelNames};
+use super::ast::{Annotation, Call, Expr, ExprKind, Ident, Item, Iterable, Label, LabelNames, Path};
+use crate::source::Span;
 
 /// Calls `visit` with every name that the statements mention as a value.
 pub(crate) fn in_items(items: &[Item], visit: &mut dyn FnMut(&str)) {
+    expressions(items, &mut |expr| in_expr(expr, visit));
+}
+
+/// Calls `visit` with every expression of the statements, and not with the parts of one.
+fn expressions<'a>(items: &'a [Item], visit: &mut dyn FnMut(&'a Expr)) {
+    let dims = |annotation: &'a Option<Annotation>| annotation.iter().flat_map(|shape| &shape.dims);
+    let indices = |path: &'a Path| path.parts.iter().flat_map(|label| &label.indices);
     for item in items {
         match item {
             Item::Input(input) => {
-                input.dims.iter().for_each(|dim| in_expr(dim, visit));
-                input.from.iter().flat_map(|call| &call.args).for_each(|arg| in_expr(&arg.value, visit));
+                input.dims.iter().for_each(&mut *visit);
+                input.from.iter().flat_map(|call| &call.args).for_each(|arg| visit(&arg.value));
             }
             Item::Binding(binding) => {
-                in_expr(&binding.value, visit);
-                binding.annotation.iter().flat_map(|shape| &shape.dims).for_each(|dim| in_expr(dim, visit));
+                visit(&binding.value);
+                dims(&binding.annotation).for_each(&mut *visit);
             }
             Item::Output(output) => {
-                in_expr(&output.value, visit);
-                output.annotation.iter().flat_map(|shape| &shape.dims).for_each(|dim| in_expr(dim, visit));
+                visit(&output.value);
+                dims(&output.annotation).for_each(&mut *visit);
             }
-            Item::Return(result) => result.values.iter().for_each(|value| in_expr(value, visit)),
-            Item::Const(constant) => in_expr(&constant.value, visit),
-            Item::Assert(assertion) => in_expr(&assertion.condition, visit),
+            Item::Return(result) => result.values.iter().for_each(&mut *visit),
+            Item::Const(constant) => visit(&constant.value),
+            Item::Assert(assertion) => visit(&assertion.condition),
             Item::For(repetition) => {
                 match &repetition.over {
-                    Iterable::Range(first, last) => [first, last].into_iter().for_each(|end| in_expr(end, visit)),
-                    Iterable::List(list) => in_expr(list, visit),
+                    Iterable::Range(first, last) => [first, last].into_iter().for_each(&mut *visit),
+                    Iterable::List(list) => visit(list),
                 }
-                in_items(&repetition.items, visit);
+                expressions(&repetition.items, visit);
             }
             Item::If(branches) => {
-                for (condition, items) in &branches.arms {
-                    in_expr(condition, visit);
-                    in_items(items, visit);
-                }
-                in_items(&branches.otherwise, visit);
+                branches.arms.iter().for_each(|(condition, _)| visit(condition));
+                branches.branches().for_each(|braces| expressions(&braces.items, visit));
             }
-            Item::Freeze(freeze) => {
-                freeze.paths.iter().flat_map(|path| &path.parts).for_each(|label| in_label(label, visit));
-            }
+            Item::Freeze(freeze) => freeze.paths.iter().flat_map(indices).for_each(&mut *visit),
             Item::Train(section) | Item::Prune(section) => {
                 for entry in &section.entries {
-                    in_expr(&entry.value, visit);
-                    entry.paths.iter().flat_map(|path| &path.parts).for_each(|label| in_label(label, visit));
+                    visit(&entry.value);
+                    entry.paths.iter().flat_map(indices).for_each(&mut *visit);
                 }
             }
-            Item::Budget(budget) => budget.limits.iter().for_each(|limit| in_expr(limit, visit)),
+            Item::Budget(budget) => budget.limits.iter().for_each(&mut *visit),
             Item::Labels(labels) => {
                 if let LabelNames::List(list) = &labels.names {
-                    in_expr(list, visit);
+                    visit(list);
                 }
             }
             Item::Levels(_) => {}
         }
+    }
+}
+
+/// The call at a place, wherever it stands in the statements.
+pub(crate) fn call_at(items: &[Item], at: Span) -> Option<&Call> {
+    let mut found = None;
+    expressions(items, &mut |expr| found = found.or_else(|| call_in(expr, at)));
+    found
+}
+
+fn in_call(call: &Call, at: Span) -> Option<&Call> {
+    if call.span == at { Some(call) } else { call.args.iter().find_map(|arg| call_in(&arg.value, at)) }
+}
+
+fn call_in(expr: &Expr, at: Span) -> Option<&Call> {
+    match &expr.kind {
+        ExprKind::List(items) => items.iter().find_map(|item| call_in(item, at)),
+        ExprKind::Unary(_, operand) => call_in(operand, at),
+        ExprKind::Binary(_, a, b) => call_in(a, at).or_else(|| call_in(b, at)),
+        ExprKind::Call(call) => in_call(call, at),
+        ExprKind::Pipe { source, stages } => {
+            call_in(source, at).or_else(|| stages.iter().find_map(|stage| in_call(&stage.call, at)))
+        }
+        ExprKind::Name(_)
+        | ExprKind::Int(_)
+        | ExprKind::Float(_)
+        | ExprKind::Bool(_)
+        | ExprKind::Str(_)
+        | ExprKind::Hole
+        | ExprKind::Error => None,
     }
 }
 
@@ -65,8 +98,7 @@ pub(crate) fn defined(items: &[Item], visit: &mut dyn FnMut(&Ident)) {
             Item::Const(constant) => visit(&constant.name),
             Item::For(repetition) => defined(&repetition.items, visit),
             Item::If(branches) => {
-                branches.arms.iter().for_each(|(_, items)| defined(items, visit));
-                defined(&branches.otherwise, visit);
+                branches.branches().for_each(|braces| defined(&braces.items, visit));
             }
             Item::Return(_)
             | Item::Assert(_)

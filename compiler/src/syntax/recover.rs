@@ -7,16 +7,18 @@ use pest::Parser;
 use pest::error::InputLocation;
 use pest::iterators::Pair;
 
-use super::ast::{Binding, Block, Budget, Expr, ExprKind, File, For, Ident, If, Item, Network, Output, Section};
+use super::ast::{
+    Binding, Block, Braces, Budget, Expr, ExprKind, File, For, Ident, If, Item, Network, Output, Section,
+};
 use super::build::{Builder, doc_line};
-use super::explain::{Failure, Part, explain, not_yet};
+use super::explain::{self, Failure, Part, explain, not_yet};
 use super::extent::{Extent, extent};
 use super::grammar::{Grammar, Rule};
 use super::keywords::{is_keyword, is_level, reserved_for};
 use super::limits::MAX_BRACKETS;
 use super::scan::TokenKind;
 use super::words::Words;
-use crate::diagnostic::codes::{N0012, N0013, N0014, N0022, N0023};
+use crate::diagnostic::codes::{N0012, N0013, N0014, N0023};
 use crate::diagnostic::{Sink, quote, suggest};
 use crate::source::Span;
 
@@ -102,10 +104,7 @@ impl<'a> Recovery<'a> {
 
     fn lost_docs(&mut self, first: Option<Span>) {
         if let Some(span) = first {
-            self.sink
-                .error(N0022, "this doc comment documents nothing")
-                .primary(span, "")
-                .help("write `//` for an ordinary comment");
+            explain::lost_doc(span, self.sink);
         }
     }
 
@@ -184,23 +183,23 @@ impl<'a> Recovery<'a> {
 
     fn network(&mut self, docs: Vec<String>) -> Option<Network> {
         let (header, braces) = self.braced(Rule::lone_header, Part::Header);
-        let (items, end) = braces?;
+        let Braces { items, span } = braces?;
         let (pair, base) = header?;
         let mut network = self.builder(base).header(pair)?;
         network.docs = docs;
         network.items = items;
-        network.span = network.span.to(end);
+        network.span = network.span.to(span);
         Some(network)
     }
 
     fn block(&mut self, docs: Vec<String>) -> Option<Block> {
         let (header, braces) = self.braced(Rule::lone_block_header, Part::BlockHeader);
-        let (items, end) = braces?;
+        let Braces { items, span } = braces?;
         let (pair, base) = header?;
         let mut block = self.builder(base).block_header(pair)?;
         block.docs = docs;
         block.items = items;
-        block.span = block.span.to(end);
+        block.span = block.span.to(span);
         Some(block)
     }
 
@@ -208,23 +207,23 @@ impl<'a> Recovery<'a> {
     fn repetition(&mut self) -> Option<Item> {
         let start = self.words.span(self.at);
         let (header, braces) = self.braced(Rule::lone_repetition_header, Part::Repetition);
-        let ((pair, base), (items, end)) = (header?, braces?);
+        let ((pair, base), Braces { items, span }) = (header?, braces?);
         let (names, over) = self.builder(base).repetition_header(pair)?;
-        Some(Item::For(For { names, over, items, span: start.to(end) }))
+        Some(Item::For(For { names, over, items, span: start.to(span) }))
     }
 
     /// A condition with all its arms.
     fn condition(&mut self) -> Option<Item> {
         let start = self.words.span(self.at);
-        let (mut arms, mut otherwise) = (Vec::new(), Vec::new());
+        let (mut arms, mut otherwise) = (Vec::new(), None);
         let (mut last, mut is_over, mut is_told) = (start, false, false);
         loop {
             let (header, braces) = self.braced(Rule::lone_condition_header, Part::Condition);
             let condition = header.and_then(|(pair, base)| self.builder(base).condition_header(pair));
-            let (items, end) = braces?;
-            last = last.to(end);
+            let braces = braces?;
+            last = last.to(braces.span);
             let unread = Expr { kind: ExprKind::Error, span: start };
-            arms.push((condition.unwrap_or(unread), items));
+            arms.push((condition.unwrap_or(unread), braces));
             let mut is_nested = false;
             while self.word() == "else" {
                 // Where the brace before it is missing, that is the mistake.
@@ -241,9 +240,9 @@ impl<'a> Recovery<'a> {
                     break;
                 }
                 is_over = self.word() == "{";
-                let (items, end) = self.otherwise();
-                last = last.to(end);
-                otherwise = items;
+                let braces = self.otherwise();
+                last = last.to(braces.span);
+                otherwise = Some(braces);
             }
             if !is_nested {
                 break;
@@ -253,7 +252,7 @@ impl<'a> Recovery<'a> {
     }
 
     /// What stands after `else`.
-    fn otherwise(&mut self) -> (Vec<Item>, Span) {
+    fn otherwise(&mut self) -> Braces {
         let opener = self.words.span(self.at);
         if self.word() == "{" {
             self.at += 1;
@@ -274,7 +273,7 @@ impl<'a> Recovery<'a> {
 
     /// A header and the items in the braces after it; each, if it could be read.
     #[allow(clippy::type_complexity, reason = "the two halves of a construct")]
-    fn braced(&mut self, rule: Rule, part: Part) -> (Option<(Pair<'a, Rule>, u32)>, Option<(Vec<Item>, Span)>) {
+    fn braced(&mut self, rule: Rule, part: Part) -> (Option<(Pair<'a, Rule>, u32)>, Option<Braces>) {
         let start = self.at;
         let ends_header = |word| matches!(word, "{" | "}" | ";" | "network" | "block" | "train" | "prune");
         self.at += 1;
@@ -315,20 +314,21 @@ impl<'a> Recovery<'a> {
         (header.ok(), None)
     }
 
-    /// The items up to the closing brace, and the span of that brace.
-    fn items(&mut self, opener: Span, what: &str) -> (Vec<Item>, Span) {
+    /// The items up to the closing brace, with both braces.
+    fn items(&mut self, opener: Span, what: &str) -> Braces {
         // Braces that are missing count too, so that headers without them do not nest without end.
         if self.depth >= MAX_BRACKETS {
             self.at = self.words.len();
             self.braces_lost = true;
-            return (Vec::new(), opener);
+            return Braces { items: Vec::new(), span: opener };
         }
         self.depth += 1;
-        let found = self.items_inside(opener, what);
+        let (items, end) = self.items_inside(opener, what);
         self.depth -= 1;
-        found
+        Braces { items, span: opener.to(end) }
     }
 
+    /// The items up to the closing brace, and the span of that brace.
     fn items_inside(&mut self, opener: Span, what: &str) -> (Vec<Item>, Span) {
         let mut items = Vec::new();
         loop {

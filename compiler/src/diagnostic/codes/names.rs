@@ -43,7 +43,8 @@ network N { input x: [4]; x = x -> dense(3); output y = x -> dense(2); }
 ```";
 
 N0104, "a tensor and a number mixed up",
-"Layers take tensors; sizes and settings are numbers. Numbers are not added to tensors.
+"Layers take tensors; sizes and settings are numbers. A number can be added to a tensor, \
+or multiplied with it, but it is none.
 
 ```net
 network N { input x: [4]; output y = 3 -> dense(2); }
@@ -83,7 +84,7 @@ network N { input x: [4]; output y = x -> dense(2); }
 ```";
 
 N0108, "no network, or more than one",
-"A file describes one network.
+"A file that is compiled has one network. One that others only use may have any number of them, or none.
 
 ```net
 network A { input x: [4]; output y = x -> dense(2); }
@@ -142,7 +143,7 @@ network N { input x: [4]; output y = x -> Twice; }
 
 N0112, "too much to unroll",
 "Loops and blocks are unrolled while the network is compiled: at most 10,000 layers, 200,000 statements and 128 blocks \
-inside each other.
+inside each other. A list holds at most 50,000 values, those of lists in it counted.
 
 ```net
 network N { input x: [4]; y = x; for i in 0..20_000 { y = y -> relu; } output z = y; }

@@ -16,10 +16,10 @@ network N { … for i in 0..1_000 { x = x -> Cell; } … }
 ```";
 
 N0002, "brackets are nested too deeply",
-"Parentheses, square brackets and braces may be nested 64 deep. Name a part of the expression and use the name.
+"Parentheses, square brackets and braces may be nested 128 deep, in all. Name a part of the expression and use the name.
 
 ```text
-output y = relu(relu(relu( … seventy times … x … )));
+output y = relu(relu(relu( … two hundred times … x … )));
 ```
 
 Give what is inside a name, or write the calls in a row:
@@ -86,7 +86,8 @@ network N(version: \"1.0\" = \"1.0\") { input x: [4]; output y = x; }
 ```";
 
 N0007, "the comment is not closed",
-"A comment that starts with `/*` ends with `*/`. Such comments nest, so each start needs an end of its own.
+"A comment that starts with `/*` ends with `*/`. Such comments nest, at most 64 deep, so each start needs an end of
+its own.
 
 ```net
 network N { input x: [4]; output y = x; } /* the end

@@ -17,7 +17,8 @@ network N { input x: [4]; output y = x -> dense(2); train { loss: cross_entropy(
 ```";
 
 N0402, "an entry that the `train` section does not have",
-"The entries are loss, optimizer, schedule, warmup_steps, batch, epochs, seed, patience, validation, clip_norm and augment.
+"The entries are loss, optimizer, schedule, warmup_steps, batch, epochs, seed, patience, validation, clip_norm, augment \
+and, for some layers, lr: `lr(stem): 0.1`.
 
 ```net
 network N { input x: [4]; output y = x -> dense(2); train { loss: cross_entropy(y); batch_size: 8; } }

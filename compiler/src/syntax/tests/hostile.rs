@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{LENET, parse_text};
 use crate::diagnostic::{MAX_SHOWN, Sink};
 use crate::source::SourceMap;
-use crate::syntax::limits::{MAX_BRACKETS, MAX_DEPTH, MAX_TEXT_BYTES, MAX_TOKENS};
+use crate::syntax::limits::{MAX_BRACKETS, MAX_COMMENTS, MAX_DEPTH, MAX_TEXT_BYTES, MAX_TOKENS};
 use crate::syntax::parse;
 use crate::time::processor_time;
 
@@ -61,6 +61,13 @@ fn deep_brackets_are_refused() {
     assert_eq!(codes(&"{".repeat(90_000)), ["N0002"]);
     assert_eq!(codes(&")".repeat(90_000)), ["N0012"]);
     assert_eq!(codes(&"/*".repeat(400_000)), ["N0007"]);
+}
+
+#[test]
+fn comments_stand_inside_of_each_other_up_to_a_limit() {
+    let text = |n: usize| format!("{}{} {}", "/*".repeat(n), "*/".repeat(n), network("x"));
+    assert_eq!(codes(&text(MAX_COMMENTS)), [""; 0]);
+    assert_eq!(codes(&text(MAX_COMMENTS + 1)), ["N0007"]);
 }
 
 #[test]

@@ -296,7 +296,11 @@ fn blocks_and_control_parse() {
     let kinds: Vec<String> = defined(&file);
     assert_eq!(kinds, ["image", "x", "For", "For", "If", "y", "Freeze", "Levels", "train(loss lr)", "Budget"],);
     let Item::If(branches) = &network.items[4] else { panic!("expected `if`") };
-    assert_eq!((branches.arms.len(), branches.otherwise.len()), (2, 2));
+    assert_eq!((branches.arms.len(), branches.otherwise.as_ref().map(|braces| braces.items.len())), (2, Some(2)));
+    for braces in branches.branches() {
+        let text = &BLOCKS[braces.span.range()];
+        assert!(text.starts_with('{') && text.ends_with('}') && !braces.items.is_empty(), "{text}");
+    }
     assert_eq!(&BLOCKS[branches.span.range()][..2], "if");
     assert!(BLOCKS[branches.span.range()].ends_with('}'));
 }

@@ -1,0 +1,177 @@
+//! What the verifiers of graphs and of plans say of damaged ones: each check answers for one kind of damage.
+
+use crate::diagnostic::Sink;
+use crate::driver::{Compiled, Settings, compile};
+use crate::ir::{self, Graph, NodeId, Shape, ValueId};
+use crate::plan::{self, Place, Plan, Slot};
+use crate::program::NoSources;
+use crate::source::SourceMap;
+
+/// Layers of every kind of place: a barrier's statistics, a concatenation that copies nothing, steps in place.
+const TEXT: &str = "network N {
+    input x: [6, 6, 2];
+    a = x -> conv(4, kernel: 1) -> batch_norm -> relu;
+    left = a -> conv(4, kernel: 3);
+    right = a -> conv(4, kernel: 3);
+    wide = left -> conv(8, kernel: 1) -> sigmoid;
+    joined = concat(left, right) + wide;
+    logits = joined -> flatten -> dense(3) -> relu -> dense(3);
+    output y = softmax(logits);
+    train { loss: cross_entropy(logits); }
+}";
+
+fn compiled() -> Compiled {
+    let (mut map, mut sink) = (SourceMap::new(), Sink::new());
+    let source = map.add("a.net", TEXT);
+    compile(source, &mut map, &Settings::default(), &mut NoSources, &mut sink).unwrap()
+}
+
+const NOWHERE: ValueId = ValueId(9999);
+
+/// The value of that name.
+fn value(graph: &Graph, name: &str) -> ValueId {
+    let index = graph.values.iter().position(|value| value.name == name);
+    ValueId(index.unwrap_or_else(|| panic!("no value `{name}`:\n{graph}")) as u32)
+}
+
+/// The node that makes the value of that name.
+fn maker(graph: &Graph, name: &str) -> usize {
+    let made = value(graph, name);
+    graph.nodes.iter().position(|node| node.results.contains(&made)).unwrap()
+}
+
+#[test]
+fn damaged_graphs_are_refused() {
+    type Damage = fn(&mut Graph);
+    let cases: &[(&str, Damage)] = &[
+        ("reads a value before it is made", |graph| graph.nodes.swap(0, 1)),
+        ("`dense2` (dense 3) reads a value before it is made", |graph| {
+            let node = maker(graph, "dense2");
+            graph.nodes[node].args[0] = NOWHERE;
+        }),
+        ("`conv1` (", |graph| graph.nodes[0].parameters[0] = ir::ParameterId(77)),
+        ("names parameter 77 of", |graph| graph.nodes[0].parameters[0] = ir::ParameterId(77)),
+        ("the operands of `dense2` (dense 3) do not fit", |graph| {
+            let node = maker(graph, "dense2");
+            graph.nodes[node].args[0] = graph.inputs[0];
+        }),
+        ("is inferred as [3] but recorded as [4]", |graph| {
+            let scores = value(graph, "dense2");
+            graph.values[scores.0 as usize].shape = Shape::flat(4).unwrap();
+        }),
+        ("is inferred as [6, 6, 4] but recorded as ", |graph| graph.nodes[0].results.clear()),
+        ("makes a value that is not in the graph", |graph| graph.nodes[0].results[0] = NOWHERE),
+        ("`input` makes a value that is not in the graph", |graph| graph.inputs[0] = NOWHERE),
+        ("`x` is made twice, the second time by `input`", |graph| graph.inputs.push(graph.inputs[0])),
+        ("`left` is made twice, the second time by `right`", |graph| {
+            let (node, left) = (maker(graph, "right"), value(graph, "left"));
+            graph.nodes[node].results[0] = left;
+        }),
+        ("output `y` is never made", |graph| graph.outputs[0].value = NOWHERE),
+        ("output `y` is never made", |graph| graph.nodes.truncate(3)),
+    ];
+    let graph = compiled().graph;
+    assert_eq!(ir::verify(&graph), Ok(()));
+    for (index, (message, damage)) in cases.iter().enumerate() {
+        let mut graph = graph.clone();
+        damage(&mut graph);
+        let found = ir::verify(&graph).expect_err(message);
+        assert!(found.contains(message), "{index}: expected {message}, found {found}");
+    }
+}
+
+/// The slot of a value that has one for itself.
+fn slot(plan: &Plan, name: &str) -> usize {
+    match plan.place(value(&plan.graph, name)) {
+        Some(Place::Slot(slot)) => slot,
+        other => panic!("`{name}` is at {other:?}\n{plan}"),
+    }
+}
+
+fn put(plan: &mut Plan, name: &str, place: Option<Place>) {
+    let id = value(&plan.graph, name);
+    plan.places[id.0 as usize] = place;
+}
+
+/// The first value with such a place, and the place.
+fn first(plan: &Plan, is_wanted: fn(Place) -> bool) -> (usize, Place) {
+    let mut places = plan.places.iter().enumerate();
+    places.find_map(|(index, place)| place.filter(|&place| is_wanted(place)).map(|place| (index, place))).unwrap()
+}
+
+/// Each damage with a part of the message that it gives.
+fn refused(plan: &Plan, cases: &[(&str, fn(&mut Plan))]) {
+    assert_eq!(plan::verify(plan), Ok(()));
+    for (index, (message, damage)) in cases.iter().enumerate() {
+        let mut plan = plan.clone();
+        damage(&mut plan);
+        let found = plan::verify(&plan).expect_err(message);
+        assert!(found.contains(message), "{index}: expected {message}, found {found}");
+    }
+}
+
+#[test]
+fn damaged_plans_of_inference_are_refused() {
+    let cases: &[(&str, fn(&mut Plan))] = &[
+        ("`wide` is in no output", |plan| put(plan, "wide", Some(Place::Output(9)))),
+        ("`wide` does not fit into its output", |plan| put(plan, "wide", Some(Place::Output(0)))),
+        ("before it is made", |plan| plan.graph.inputs.clear()),
+    ];
+    refused(&compiled().inference, cases);
+}
+
+#[test]
+fn damaged_plans_of_training_are_refused() {
+    let cases: &[(&str, fn(&mut Plan))] = &[
+        ("nodes, but", |plan| {
+            plan.stages[0].steps.pop();
+        }),
+        ("before it is made", |plan| plan.stages[0].steps.swap(0, 1)),
+        ("before it is made", |plan| plan.stages.reverse()),
+        ("a step names no node", |plan| plan.stages[0].steps[0] = NodeId(9999)),
+        ("is planned twice", |plan| plan.stages[0].steps[1] = plan.stages[0].steps[0]),
+        ("`wide` has no place", |plan| put(plan, "wide", None)),
+        ("`wide` is in no slot", |plan| put(plan, "wide", Some(Place::Slot(9999)))),
+        ("does not fit into its slot", |plan| {
+            let slot = slot(plan, "wide");
+            plan.slots[slot].len += 1;
+        }),
+        ("does not fit into its slot", |plan| plan.arena -= 1),
+        ("does not fit into what barriers leave", |plan| plan.shared = 0),
+        ("does not fit into what barriers leave", |plan| {
+            put(plan, "wide", Some(Place::Shared { offset: 0, len: 128 }));
+        }),
+        ("does not fit among the channels of its slot", |plan| {
+            let (index, place) = first(plan, |place| matches!(place, Place::Among { .. }));
+            let Place::Among { slot, total, .. } = place else { unreachable!() };
+            plan.places[index] = Some(Place::Among { slot, first: total - 3, total });
+        }),
+        ("is in no slot", |plan| {
+            let (index, _) = first(plan, |place| matches!(place, Place::Among { .. }));
+            plan.places[index] = Some(Place::Among { slot: 9999, first: 0, total: 8 });
+        }),
+        ("share memory while both live", |plan| {
+            let wide = plan.slots[slot(plan, "wide")].clone();
+            let lives_with = |other: &&mut Slot| {
+                other.value != wide.value && other.live.0 <= wide.live.1 && wide.live.0 <= other.live.1
+            };
+            plan.slots.iter_mut().find(lives_with).unwrap().offset = wide.offset;
+        }),
+        // A step in place of an operand that it must not write over.
+        ("writes over", |plan| {
+            let id = value(&plan.graph, "dense2");
+            let node = &plan.graph.nodes[maker(&plan.graph, "dense2")];
+            let arg = plan.place(node.args[0]);
+            plan.places[id.0 as usize] = arg;
+        }),
+        // The whole of a concatenation, of which the step reads a part.
+        ("writes into memory of which it reads `right`", |plan| {
+            let right = value(&plan.graph, "right");
+            let Some(Place::Among { slot, .. }) = plan.place(right) else { panic!("`right` stands in `joined`") };
+            let node = maker(&plan.graph, "wide");
+            plan.graph.nodes[node].args[0] = right;
+            put(plan, "wide", Some(Place::Slot(slot)));
+        }),
+    ];
+    refused(&compiled().training.unwrap().training, cases);
+}
