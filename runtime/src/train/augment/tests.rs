@@ -281,7 +281,7 @@ fn gathered(augment: Augmentation, size: usize, threads: usize, epoch: u64) -> V
         let indices: Vec<u32> = (0..37).collect();
         for indices in indices.chunks(size) {
             let (inputs, _) = batch.gather(&data, indices, Some(&augmented)).unwrap();
-            for (all, input) in all.iter_mut().zip(inputs) {
+            for (all, input) in all.iter_mut().zip(inputs.iter()) {
                 all.extend(input.iter().map(|value| value.to_bits()));
             }
         }
