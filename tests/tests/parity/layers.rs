@@ -4,7 +4,6 @@
 
 use netwright::engine::{Gradients, predict_into};
 use netwright::{Trainable, train};
-use netwright_compiler::ops::SIGNATURES;
 
 use crate::reference::{F32, FRAMEWORKS, Layer, Tolerance};
 use crate::steps::{Batch, Rule, ten};
@@ -107,26 +106,6 @@ macro_rules! cases {
                 }
             }
         )*
-
-        /// A layer is in a case's own statements by its name, or by the sign that stands for it.
-        #[test]
-        fn every_layer_has_a_case() {
-            let cases = [$(stringify!($($layer)*)),*];
-            for signature in SIGNATURES {
-                let sign = match signature.name {
-                    "add" => "+",
-                    "multiply" => "*",
-                    "subtract" => "-",
-                    name => name,
-                };
-                let is_one = |text: &&str| {
-                    let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-                    let signs = text.split(|c: char| !"+-*/>".contains(c));
-                    words.chain(signs).any(|word| word == sign || word == signature.name)
-                };
-                assert!(cases.iter().any(|case| is_one(&case)), "no case has `{}`", signature.name);
-            }
-        }
 
         #[test]
         fn every_reference_is_compared() {
