@@ -99,8 +99,11 @@ fn first(plan: &Plan, is_wanted: fn(Place) -> bool) -> (usize, Place) {
     places.find_map(|(index, place)| place.filter(|&place| is_wanted(place)).map(|place| (index, place))).unwrap()
 }
 
-/// Each damage with a part of the message that it gives.
-fn refused(plan: &Plan, cases: &[(&str, fn(&mut Plan))]) {
+/// A part of a message, and the damage that gives it.
+type Damage = (&'static str, fn(&mut Plan));
+
+/// Each damage gives its message.
+fn refused(plan: &Plan, cases: &[Damage]) {
     assert_eq!(plan::verify(plan), Ok(()));
     for (index, (message, damage)) in cases.iter().enumerate() {
         let mut plan = plan.clone();
@@ -112,7 +115,7 @@ fn refused(plan: &Plan, cases: &[(&str, fn(&mut Plan))]) {
 
 #[test]
 fn damaged_plans_of_inference_are_refused() {
-    let cases: &[(&str, fn(&mut Plan))] = &[
+    let cases: &[Damage] = &[
         ("`wide` is in no output", |plan| put(plan, "wide", Some(Place::Output(9)))),
         ("`wide` does not fit into its output", |plan| put(plan, "wide", Some(Place::Output(0)))),
         ("before it is made", |plan| plan.graph.inputs.clear()),
@@ -122,7 +125,7 @@ fn damaged_plans_of_inference_are_refused() {
 
 #[test]
 fn damaged_plans_of_training_are_refused() {
-    let cases: &[(&str, fn(&mut Plan))] = &[
+    let cases: &[Damage] = &[
         ("nodes, but", |plan| {
             plan.stages[0].steps.pop();
         }),
