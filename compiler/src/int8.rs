@@ -75,7 +75,8 @@ impl Compiled {
     ///
     /// # Errors
     ///
-    /// If a graph is too large for an arena, or a verifier finds a bug.
+    /// If a graph is too large for an arena, if the loss is of layers that the output does not reach, or if a verifier finds a
+    /// bug.
     pub fn int8(&self) -> Result<Int8, String> {
         let mut tables = Tables::default();
         let mut planned = |mode, is_first| {

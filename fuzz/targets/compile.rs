@@ -57,12 +57,14 @@ fn compiled(text: &str) -> Vec<String> {
     all
 }
 
-/// The code with inference in integers and its calibration, as text; why there is none, where a network is too large for it.
+/// The code with inference in integers and its calibration, as text; why there is none, where a network cannot have it.
 fn integers(compiled: &Compiled) -> String {
     let plans = match compiled.int8() {
         Ok(plans) => plans,
         Err(problem) => {
-            assert!(problem.contains("working memory"), "a bug on the way to integers: {problem}");
+            // Too large, or with a loss of layers that the output does not reach.
+            let is_known = ["working memory", "the inference in integers"].iter().any(|known| problem.contains(known));
+            assert!(is_known, "a bug on the way to integers: {problem}");
             return problem;
         }
     };
