@@ -2,8 +2,8 @@
 """How long a user's crate with a network takes to compile: `python3 benches/compile.py [--json]`.
 
 For each network a program outside of the repository, which trains, predicts and saves, depends on netwright by path, with
-Cargo's default dev profile and two jobs. Dependencies are built once and not counted. Reported, as medians of three runs after
-`src/main.rs` was touched:
+Cargo's default profiles and two jobs. Dependencies are built once and not counted. Reported, as medians of three runs, each
+after `cargo clean -p` of the program, so that nothing of an earlier one is used again:
 
 - expand: the part of rustc that expands macros (`-Z time-passes`, which a stable rustc gives with RUSTC_BOOTSTRAP=1);
 - check: `cargo check` as a whole, and the same of a crate without a network;
@@ -81,7 +81,9 @@ def main():
         lock = ROOT / "Cargo.lock"
         if lock.exists():
             (crate / "Cargo.lock").write_text(lock.read_text())
-        env = dict(os.environ, CARGO_BUILD_JOBS="2", CARGO_INCREMENTAL="1")
+        # With Cargo's own choice of what is compiled incrementally.
+        env = {name: value for name, value in os.environ.items() if name != "CARGO_INCREMENTAL"}
+        env["CARGO_BUILD_JOBS"] = "2"
         env["CARGO_TARGET_DIR"] = args.target or str(pathlib.Path(temporary) / "target")
         profiled = dict(env, RUSTC_BOOTSTRAP="1")
         main_rs = crate / "src" / "main.rs"
@@ -91,15 +93,15 @@ def main():
             text = f"{model}\n{MAIN}" if model else "fn main() {}\n"
             row = {"network": name}
             for kind, command, environment in [
-                ("expand", ["cargo", "rustc", "--", "-Z", "time-passes", "--emit", "metadata"], profiled),
+                ("expand", ["cargo", "rustc", "--profile", "check", "--", "-Z", "time-passes"], profiled),
                 ("check", ["cargo", "check"], env),
                 ("build", ["cargo", "build", "--release"], env),
             ]:
                 main_rs.write_text(text)
                 timed(command, crate, environment)  # dependencies
                 found = []
-                for run in range(RUNS):
-                    main_rs.write_text(f"{text}// {run}\n")
+                for _ in range(RUNS):
+                    timed(["cargo", "clean", "-p", "user", *(["--release"] if kind == "build" else [])], crate, env)
                     seconds, output = timed(command, crate, environment)
                     if kind == "expand":
                         match = re.search(r"time:\s+([0-9.]+);.*\bmacro_expand_crate\b", output)
