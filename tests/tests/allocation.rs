@@ -4,11 +4,8 @@
 //! pool and those of the crew. Threads of an earlier pool are exempt, which end when they like.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failure ends the test")]
-#![allow(unsafe_code, reason = "a global allocator is an unsafe trait")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use netwright::dataset::Dataset;
@@ -19,6 +16,7 @@ use netwright::train::{
     Augmentation, Axis, Change, Constraint, Fill, Moment, Optimizer, OptimizerState, Recipe, Span, Trainer,
 };
 use netwright::{Network, Trainable};
+use netwright_tests::allocator::{Counting, calls, count_calls, exempt_this_thread};
 use netwright_tests::interpreter::Random;
 use rayon::ThreadPoolBuilder;
 
@@ -27,64 +25,14 @@ netwright::model!(<squeeze_excite> as SqueezeExcite);
 netwright::model!(<squeezenet> as SqueezeNet, size = 64, classes = 10);
 netwright::model!("../nets/layers/composite.net");
 
-/// The system's allocator, with a count of its calls that ask for memory.
-struct Counting;
-
-static CALLS: AtomicUsize = AtomicUsize::new(0);
-
-/// Whether calls are counted now.
-static COUNTS: AtomicBool = AtomicBool::new(false);
-
-thread_local! {
-    /// Whether this thread's calls do not count. Neither made nor dropped by code that could allocate.
-    static IS_EXEMPT: Cell<bool> = const { Cell::new(false) };
-}
-
-fn count() {
-    if COUNTS.load(Ordering::Relaxed) && !IS_EXEMPT.try_with(Cell::get).unwrap_or(true) {
-        CALLS.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// Counts from now on.
-fn begin() {
-    COUNTS.store(true, Ordering::Relaxed);
-}
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 /// Counts no longer, and never again what this pool's threads do, which end when they like once the pool is gone.
 fn end() {
-    COUNTS.store(false, Ordering::Relaxed);
-    rayon::broadcast(|_| IS_EXEMPT.set(true));
+    count_calls(false);
+    rayon::broadcast(|_| exempt_this_thread());
 }
-
-// SAFETY: every call is handed to the system's allocator as it is; counting touches no memory of it.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps the contract of `alloc`, which is the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps the contract of `alloc_zeroed`, which is the same.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps the contract of `realloc`, which is the same.
-        unsafe { System.realloc(pointer, layout, new_size) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `dealloc`, which is the same.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// A worker of rayon's registers itself, once, when it first takes over another's job; that is not the step's affair.
 fn wait_until_every_thread_has_stolen(threads: usize) {
@@ -126,10 +74,10 @@ fn allocations<N: Trainable>(optimizer: Optimizer, threads: usize, n: usize) -> 
         let mut mask = Mask::new(N::SPEC, &pruning).unwrap();
         mask.begin(N::SPEC, network.core_mut().parameters_mut().trained_mut()).unwrap();
         wait_until_every_thread_has_stolen(threads);
-        begin();
+        count_calls(true);
         let mut counts = Vec::with_capacity(16);
         for step in 0..10 {
-            let before = CALLS.load(Ordering::Relaxed);
+            let before = calls();
             gradients.set_key(1, step);
             // The last steps have fewer images, as at the end of an epoch.
             let n = if step < 8 { n } else { n / 3 };
@@ -144,7 +92,7 @@ fn allocations<N: Trainable>(optimizer: Optimizer, threads: usize, n: usize) -> 
             state.step_parts(&optimizer, optimizer.lr(), N::RATES, parameters, gradients.values());
             mask.after_step(at, parameters, &mut state);
             assert!(mask.density() < density);
-            counts.push(CALLS.load(Ordering::Relaxed) - before);
+            counts.push(calls() - before);
         }
         end();
         counts
@@ -178,12 +126,12 @@ fn allocations_of_predictions(threads: usize, n: usize) -> Vec<usize> {
         let network = LeNet::new(1);
         let mut outputs = Array2::zeros((n, 10));
         wait_until_every_thread_has_stolen(threads);
-        begin();
+        count_calls(true);
         let mut counts = Vec::with_capacity(PREDICTIONS);
         for _ in 0..PREDICTIONS {
-            let before = CALLS.load(Ordering::Relaxed);
+            let before = calls();
             network.forward(images, outputs.view_mut()).unwrap();
-            counts.push(CALLS.load(Ordering::Relaxed) - before);
+            counts.push(calls() - before);
         }
         end();
         counts
@@ -212,14 +160,14 @@ fn trainer_allocations(threads: usize, augment: Augmentation) -> Vec<usize> {
     pool.install(|| {
         let mut network = LeNet::from_core(Core::new(LeNet::SPEC, 1));
         wait_until_every_thread_has_stolen(threads);
-        begin();
+        count_calls(true);
         let (mut counts, mut before) = (Vec::with_capacity(16), 0);
         let recipe = Recipe { batch: 8, epochs: 1, augment, ..LeNet::RECIPE };
         Trainer::from_recipe(recipe)
             .on_batch(|_| {
-                let calls = CALLS.load(Ordering::Relaxed);
-                counts.push(calls - before);
-                before = calls;
+                let now = calls();
+                counts.push(now - before);
+                before = now;
             })
             .fit(&mut network, &data, None)
             .unwrap();

@@ -3,10 +3,6 @@
 //! A test binary of its own with one test: the allocator is the whole process's.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failure ends the test")]
-#![allow(unsafe_code, reason = "a global allocator is an unsafe trait")]
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use netwright::Trainable;
 use netwright::engine::{self, Core, Gradients, Targets};
@@ -14,30 +10,11 @@ use netwright::train::{Optimizer, OptimizerState};
 use netwright_compiler::diagnostic::{Sink, short};
 use netwright_compiler::source::SourceMap;
 use netwright_compiler::{NoSources, Settings, compile};
+use netwright_tests::allocator::{Counting, lent};
 use rayon::ThreadPoolBuilder;
 
 netwright::model!("../nets/layers/batch_norm.net");
 netwright::model!("../nets/layers/small_lenet.net");
-
-/// The system's allocator, with a count of the bytes that it has lent.
-struct Counting;
-
-static LENT: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call is handed to the system's allocator as it is; counting touches no memory of it.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LENT.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `alloc`, which is the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LENT.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `dealloc`, which is the same.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -46,14 +23,14 @@ static ALLOCATOR: Counting = Counting;
 fn held<N: Trainable>(optimizer: &Optimizer, n: usize) -> usize {
     let images: Vec<f32> = (0..n * N::SPEC.inputs[0].len()).map(|index| (index % 7) as f32 / 7.0).collect();
     let labels: Vec<u32> = (0..n).map(|index| (index % N::TRAINING.classes) as u32).collect();
-    let before = LENT.load(Ordering::Relaxed);
+    let before = lent();
     let mut network = N::from_core(Core::new(N::SPEC, 1));
     let mut gradients = Gradients::new::<N>().unwrap();
     let mut state = OptimizerState::new(optimizer, N::SPEC.trained).unwrap();
     let loss = engine::loss_and_gradients(&mut network, &images, Targets::Classes(&labels), &mut gradients).unwrap();
     assert!(loss.loss.is_finite());
     state.step(optimizer, optimizer.lr(), network.core_mut().parameters_mut().trained_mut(), gradients.values());
-    let after = LENT.load(Ordering::Relaxed);
+    let after = lent();
     drop((network, gradients, state));
     after - before
 }

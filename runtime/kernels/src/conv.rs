@@ -304,7 +304,7 @@ pub fn infer_among(
     y: &mut [f32],
 ) {
     check_forward(g, among, n, x, w, b, y);
-    if !g.is_winograd() || !winograd::forward(g, among, activation, n, x, w, b, y) {
+    if !g.is_winograd() || !winograd::forward(winograd::code(g), g, among, activation, n, x, w, b, y) {
         forward_among(g, among, activation, n, x, w, b, y);
     }
 }

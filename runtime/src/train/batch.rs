@@ -175,7 +175,8 @@ fn gather_inputs<'m>(
     indices: &[u32],
     augmented: Option<&Augmented>,
 ) -> Result<Inputs<'m>, Error> {
-    let gather = |(index, Room { memory, len, image, other }): (usize, &'m mut Room)| {
+    let mut inputs = Inputs { few: [&[]; FEW], many: Vec::new(), n: rooms.len() };
+    for (index, Room { memory, len, image, other }) in rooms.iter_mut().enumerate() {
         let memory = room(memory, "inputs", indices.len() * *len)?;
         match (augmented, image) {
             (Some(augmented), Some(shape)) => {
@@ -183,14 +184,9 @@ fn gather_inputs<'m>(
             }
             _ => data.gather_input(index, indices, memory)?,
         }
-        Ok::<_, Error>(&*memory)
-    };
-    let mut inputs = Inputs { few: [&[]; FEW], many: Vec::new(), n: rooms.len() };
-    for (index, room) in rooms.iter_mut().enumerate() {
-        let input = gather((index, room))?;
         match inputs.few.get_mut(index) {
-            Some(place) if inputs.n <= FEW => *place = input,
-            _ => inputs.many.push(input),
+            Some(place) if inputs.n <= FEW => *place = memory,
+            _ => inputs.many.push(memory),
         }
     }
     Ok(inputs)

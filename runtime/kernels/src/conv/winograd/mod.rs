@@ -73,26 +73,17 @@ thread_local! {
     static ROOM: Cell<AlignedVec> = Cell::default();
 }
 
-/// Writes `y` as [`super::forward_among`] does; returns whether there was the memory for it.
-///
-/// The lengths of the slices are checked, and the algorithm [`pays`]. Inlined where the geometry is a constant, so that a
-/// program has the code for its kernels only.
+/// What computes a convolution that [`pays`]. Inlined where the geometry is a constant, so that a program has the code for
+/// its kernels only.
 #[inline(always)]
-pub(super) fn forward(
-    g: &Conv,
-    among: Among,
-    activation: Activation,
-    n: usize,
-    x: &[f32],
-    w: &[f32],
-    b: &[f32],
-    y: &mut [f32],
-) -> bool {
-    let run = if g.kh == 3 { run_3x3 } else { run_5x5 };
-    share(run, g, among, activation, n, x, w, b, y)
+pub(super) fn code(g: &Conv) -> Run {
+    if g.kh == 3 { run_3x3 } else { run_5x5 }
 }
 
-fn share(
+/// Writes `y` as [`super::forward_among`] does, by the [`code`] for `g`; returns whether there was the memory for it.
+///
+/// The lengths of the slices are checked, and the algorithm [`pays`].
+pub(super) fn forward(
     run: Run,
     g: &Conv,
     among: Among,
@@ -129,7 +120,7 @@ fn share(
 }
 
 /// What computes a part, on the instruction set that there is: with a kernel of 3x3, or of 5x5.
-type Run = fn(&Call, &[f32], &[f32], &[f32], &mut [f32], Floats);
+pub(super) type Run = fn(&Call, &[f32], &[f32], &[f32], &mut [f32], Floats);
 
 fn run_3x3(call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Floats) {
     #[inline(always)]
@@ -148,7 +139,7 @@ fn run_5x5(call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Fl
 }
 
 /// A part of a convolution: what it computes, and its sizes in tiles and floats.
-struct Call<'a> {
+pub(super) struct Call<'a> {
     g: &'a Conv,
     relu: bool,
     /// Rows and columns of tiles in an image.
