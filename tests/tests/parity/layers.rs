@@ -115,6 +115,17 @@ macro_rules! cases {
                 assert!(missing.is_empty(), "{framework} has cases that are not tested: {missing:?}");
             }
         }
+
+        #[test]
+        fn every_layer_has_a_case() {
+            let is_of = |case: &str, layer: &str| {
+                case.strip_prefix(layer).is_some_and(|setting| setting.is_empty() || setting.starts_with('_'))
+            };
+            let names = [$(stringify!($name)),*];
+            let layers = netwright_compiler::ops::SIGNATURES.iter().map(|signature| signature.name);
+            let missing: Vec<_> = layers.filter(|layer| !names.iter().any(|case| is_of(case, layer))).collect();
+            assert!(missing.is_empty(), "no case for {missing:?}");
+        }
     };
 }
 

@@ -114,7 +114,7 @@ fn sum(g: &Conv, image: &[u8], drawn: &Drawn, [oy, ox, channel]: [usize; 3]) -> 
 #[test]
 fn convolutions_are_exact() {
     let mut random = Random::new(81);
-    for _ in 0..cases(1500) {
+    for _ in 0..cases(2000) {
         let (g, n, relu) = (convolution(&mut random), random.within(1, 3), random.flip());
         let drawn = Drawn::new(&mut random, g.kh * g.kw * g.c / g.groups, g.f);
         let (across, run) = super::conv::runs(&g);
@@ -160,7 +160,7 @@ fn convolutions_are_exact() {
 #[test]
 fn dense_layers_are_exact() {
     let mut random = Random::new(82);
-    for _ in 0..cases(600) {
+    for _ in 0..cases(1000) {
         let g = Dense { inputs: random.within(1, 70), outputs: random.within(1, 90) };
         let (n, relu) = (random.within(1, 14), random.flip());
         let drawn = Drawn::new(&mut random, g.inputs, g.outputs);
@@ -219,7 +219,7 @@ fn a_crew_computes_the_same() {
 #[test]
 fn pooling_is_exact() {
     let mut random = Random::new(84);
-    for _ in 0..cases(600) {
+    for _ in 0..cases(1000) {
         let kernel = [random.within(1, 3), random.within(1, 3)];
         let g = Pool {
             h: random.within(kernel[0], 9),
@@ -275,7 +275,7 @@ fn pooling_is_exact() {
 #[test]
 fn conversions_are_the_same_everywhere() {
     let mut random = Random::new(85);
-    for _ in 0..cases(400) {
+    for _ in 0..cases(1000) {
         let (n, pixels, channels) = (random.within(1, 3), random.within(1, 9), random.within(1, 9));
         let (len, scale) = (pixels * channels, scale(&mut random));
         let mut x: Vec<f32> = (0..n * len).map(|_| random.float() * 20.0).collect();

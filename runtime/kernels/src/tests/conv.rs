@@ -260,7 +260,7 @@ fn images_do_not_depend_on_their_neighbours() {
         let mut random = Random::new(4);
         let wide = Conv { h: 2, w: 3, c: 70, f: 80, pad: [1, 1], ..SMALL };
         let wide = Some(wide).filter(|_| !cfg!(miri));
-        let geometries: Vec<Conv> = (0..cases(60)).map(|_| random_geometry(&mut random)).chain(wide).collect();
+        let geometries: Vec<Conv> = (0..cases(300)).map(|_| random_geometry(&mut random)).chain(wide).collect();
         for g in geometries {
             let case = Case::new(g, 8, &mut random);
             let (y, dx) = (case.forward(Activation::Relu, true), case.input_gradient());

@@ -2,6 +2,7 @@
 
 use super::{Random, Sum, assert_sums, cases};
 use crate::conv::Activation;
+use crate::crew;
 use crate::dense::{self, Dense};
 use crate::isa::on_every_isa;
 
@@ -39,6 +40,9 @@ fn random_sizes() {
             let mut y = vec![f32::NAN; n * g.outputs];
             dense::forward(&g, Activation::None, n, &x, &w, &b, &mut y);
             assert_sums(&y, &expected, &format!("y of {g:?}, n = {n}"));
+            let mut rectified = vec![f32::NAN; y.len()];
+            crew::lead(3, || dense::forward(&g, Activation::Relu, n, &x, &w, &b, &mut rectified));
+            assert!(y.iter().zip(&rectified).all(|(y, r)| y.max(0.0) == *r), "ReLU of {g:?}, n = {n}, three threads");
             let mut wt = vec![f32::NAN; dense::transposed_len(&g)];
             dense::transpose_weights(&g, &w, &mut wt);
             for (i, &weight) in wt.iter().enumerate() {

@@ -1,21 +1,22 @@
 //! Optimisers against double precision over several steps; reductions.
 
-use super::{Random, assert_close, bits};
+use super::{Random, assert_close, bits, sizes};
 use crate::isa::on_every_isa;
 use crate::optimizer::{self, Adam, RmsProp, Sgd};
 use crate::reduce;
 
-const LEN: usize = 37;
+/// Less than a vector, vectors, and some that are left over.
+const LENGTHS: [usize; 5] = [6, 8, 37, 256, 1003];
 const STEPS: u64 = 12;
 
 /// Parameters and, for each step, gradients; element 5 is padding.
-fn data() -> (Vec<f32>, Vec<Vec<f32>>) {
+fn data(len: usize) -> (Vec<f32>, Vec<Vec<f32>>) {
     let mut random = Random::new(90);
-    let mut p = random.floats(LEN);
+    let mut p = random.floats(len);
     p[5] = 0.0;
     let gradients = (0..STEPS)
         .map(|_| {
-            let mut g = random.floats(LEN);
+            let mut g = random.floats(len);
             g[5] = 0.0;
             g
         })
@@ -28,27 +29,29 @@ fn compare<const STATE: usize>(
     mut rule: impl FnMut(u64, &mut [f32], &[f32], [&mut [f32]; STATE]),
     model: impl Fn(u64, f64, f64, &mut [f64; STATE]) -> f64,
 ) {
-    let (start, gradients) = data();
-    let mut expected: Vec<f64> = start.iter().map(|&p| f64::from(p)).collect();
-    let mut states = vec![[0.0; STATE]; LEN];
-    for (step, g) in (1..).zip(&gradients) {
-        for ((p, &g), state) in expected.iter_mut().zip(g).zip(&mut states) {
-            *p = model(step, *p, f64::from(g), state);
-        }
-    }
-    let mut first: Option<Vec<u32>> = None;
-    on_every_isa(|_| {
-        let mut p = start.clone();
-        let mut state = [const { [0.0; LEN] }; STATE];
+    for len in sizes(LENGTHS) {
+        let (start, gradients) = data(len);
+        let mut expected: Vec<f64> = start.iter().map(|&p| f64::from(p)).collect();
+        let mut states = vec![[0.0; STATE]; len];
         for (step, g) in (1..).zip(&gradients) {
-            rule(step, &mut p, g, state.each_mut().map(|state| &mut state[..]));
+            for ((p, &g), state) in expected.iter_mut().zip(g).zip(&mut states) {
+                *p = model(step, *p, f64::from(g), state);
+            }
         }
-        assert_close(&p, &expected, 1e-5, "parameters");
-        assert_eq!(p[5], 0.0, "padding");
-        assert!(state.iter().all(|state| state[5] == 0.0), "padding of the state");
-        let found = bits(&p);
-        assert_eq!(first.get_or_insert_with(|| found.clone()), &found, "instruction sets differ");
-    });
+        let mut first: Option<Vec<u32>> = None;
+        on_every_isa(|_| {
+            let mut p = start.clone();
+            let mut state: [Vec<f32>; STATE] = std::array::from_fn(|_| vec![0.0; len]);
+            for (step, g) in (1..).zip(&gradients) {
+                rule(step, &mut p, g, state.each_mut().map(|state| &mut state[..]));
+            }
+            assert_close(&p, &expected, 1e-5, "parameters");
+            assert_eq!(p[5], 0.0, "padding");
+            assert!(state.iter().all(|state| state[5] == 0.0), "padding of the state");
+            let found = bits(&p);
+            assert_eq!(first.get_or_insert_with(|| found.clone()), &found, "instruction sets differ");
+        });
+    }
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn coarse(random: &mut Random, len: usize) -> Vec<f32> {
 fn max_pooling() {
     on_every_isa(|_| {
         let mut random = Random::new(40);
-        for _ in 0..cases(150) {
+        for _ in 0..cases(1000) {
             let g = random_geometry(&mut random);
             let n = random.within(1, 3);
             let x = coarse(&mut random, n * g.input_len());
@@ -96,7 +96,7 @@ fn max_pooling() {
 fn inference_is_the_forward_pass_whatever_the_values() {
     on_every_isa(|_| {
         let mut random = Random::new(45);
-        for _ in 0..cases(200) {
+        for _ in 0..cases(1000) {
             let g = random_geometry(&mut random);
             let mut x = coarse(&mut random, 3 * g.input_len());
             // The first image is finite, the second has a few values that are not, the third many.
@@ -149,7 +149,7 @@ fn positions_fit_a_byte() {
 fn average_pooling() {
     on_every_isa(|_| {
         let mut random = Random::new(41);
-        for _ in 0..cases(150) {
+        for _ in 0..cases(1000) {
             let g = random_geometry(&mut random);
             let n = random.within(1, 3);
             let (x, dy) = (random.floats(n * g.input_len()), random.floats(n * g.output_len()));
@@ -234,7 +234,7 @@ fn global_max_pooling() {
 #[test]
 fn channels_among_others_and_rows_on_a_crew_are_what_they_are_alone() {
     let mut random = Random::new(33);
-    for case in 0..cases(200) {
+    for case in 0..cases(1000) {
         let mut g = random_geometry(&mut random);
         if case % 20 == 0 && !cfg!(miri) {
             // Large enough for a crew.

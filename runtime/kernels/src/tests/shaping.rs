@@ -9,7 +9,7 @@ use crate::{affine, concat, mean};
 #[test]
 fn padding() {
     let mut random = Random::new(90);
-    for _ in 0..cases(60) {
+    for _ in 0..cases(1000) {
         let mut side = || random.within(0, 3);
         let [top, bottom, left, right] = [side(), side(), side(), side()];
         let g =
@@ -44,7 +44,7 @@ fn between(output: usize, size: usize, factor: usize) -> [(usize, f64); 2] {
 fn upsampling() {
     on_every_isa(|_| {
         let mut random = Random::new(91);
-        for _ in 0..cases(60) {
+        for _ in 0..cases(1000) {
             let g = Upsample {
                 h: random.within(1, 5),
                 w: random.within(1, 5),
