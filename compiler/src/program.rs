@@ -100,7 +100,8 @@ impl Program {
     /// Reads a description and what it uses. Mistakes go to `sink`.
     pub fn load(source: SourceId, map: &mut SourceMap, sources: &mut dyn Sources, sink: &mut Sink) -> Self {
         let key = sources.key();
-        let mut loader = Loader { map, sources, sink, units: Vec::new(), known: HashMap::new(), n_bytes: 0 };
+        let mut loader =
+            Loader { map, sources, sink, units: Vec::new(), known: HashMap::new(), n_bytes: 0, is_full: false };
         loader.known.insert(key.clone(), 0);
         loader.unit(source);
         // One level after the other by hand: a chain of files is no chain of calls.
@@ -152,6 +153,8 @@ struct Loader<'a> {
     units: Vec<Unit>,
     known: HashMap<String, usize>,
     n_bytes: usize,
+    /// Whether it was said that there are too many files, or bytes.
+    is_full: bool,
 }
 
 impl Loader<'_> {
@@ -192,7 +195,9 @@ impl Loader<'_> {
             None
         };
         if let Some(title) = limit {
-            self.sink.error(codes::N0503, title).primary(span, "one too many");
+            if !std::mem::replace(&mut self.is_full, true) {
+                self.sink.error(codes::N0503, title).primary(span, "one too many");
+            }
             return None;
         }
         let source = self.map.add(text.name, text.text);

@@ -187,6 +187,15 @@ fn two_inputs(fixtures: &Fixtures) {
 
 fn predict_only(fixtures: &Fixtures) {
     assert_eq!(fixtures.run("predict_only").0, "Ok([2, 10]), no recipe, no gradients\n");
+    // What reads data, fetches or trains is not in the program.
+    let tree = ["tree", "-p", "predict_only", "-e", "normal,no-proc-macro", "--prefix", "none", "-f", "{p}"];
+    let output = fixtures.cargo(&tree);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let packages: Vec<&str> = stdout.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(packages.contains(&"netwright-kernels"), "{stdout}{}", String::from_utf8_lossy(&output.stderr));
+    let heavy = ["flate2", "image", "indicatif", "rand", "serde_json", "sha2", "toml", "ureq"];
+    let found: Vec<_> = packages.iter().filter(|package| heavy.contains(package)).collect();
+    assert!(found.is_empty(), "a program that predicts depends on {found:?}");
 }
 
 /// A program with its weights in it reads a digit, and is small; weights that are exchanged build it again.

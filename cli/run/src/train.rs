@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use netwright_runtime::data::Splits;
 use netwright_runtime::engine::Core;
-use netwright_runtime::train::{Recipe, Report, Stopped, Trainer, evaluate, read_metrics};
+use netwright_runtime::train::{Recipe, Report, Schedule, Span, Stopped, Trainer, evaluate, read_metrics};
 use netwright_runtime::{Parameters, Trainable, weights};
 use serde::Serialize;
 
@@ -120,7 +120,7 @@ fn train_into_folder<N: Trainable>(subject: &Subject, options: &Options) -> Resu
     }
     let (manifest, done) =
         (manifest::<N>(subject, &folder, &recipe, &data, limit, &splits), epochs_done(&folder, options.resume));
-    introduce(&manifest, &splits, &folder);
+    introduce::<N>(&manifest, &splits, &folder);
     std::fs::create_dir_all(&folder).map_err(|error| Failure::io("make the folder", &folder, &error))?;
     manifest.write(&folder)?;
     let trained = train(&mut net, recipe, &splits, &folder, &manifest, options.resume);
@@ -260,8 +260,18 @@ pub(crate) fn manifest<N: Trainable>(
     }
 }
 
+/// The epochs over which the description's learning rate falls to its end, where a run has another number of them.
+fn other_span<N: Trainable>(epochs: usize) -> Option<usize> {
+    match N::RECIPE.schedule {
+        Schedule::Cosine { total: Span::Epochs(span), .. } | Schedule::Polynomial { total: Span::Epochs(span), .. } => {
+            usize::try_from(span).ok().filter(|&span| span != epochs)
+        }
+        _ => None,
+    }
+}
+
 /// Says what is about to happen.
-fn introduce(manifest: &Manifest, splits: &Splits, folder: &Path) {
+fn introduce<N: Trainable>(manifest: &Manifest, splits: &Splits, folder: &Path) {
     let Manifest { network, recipe, machine, data, .. } = manifest;
     output::note(&format!("{}: {} parameters", network.name, text::thousands(network.parameters)));
     output::note(&data::describe(&data.name, splits));
@@ -274,6 +284,13 @@ fn introduce(manifest: &Manifest, splits: &Splits, folder: &Path) {
         text::count(machine.threads, "thread"),
         machine.isa,
     ));
+    if let Some(span) = other_span::<N>(recipe.epochs) {
+        output::note(&format!(
+            "the learning rate falls over {}, as the description says, not over {}",
+            text::count(span, "epoch"),
+            recipe.epochs
+        ));
+    }
     output::note(&format!("writing to {}", folder.display()));
     if !machine.optimized {
         output::warning("this program was built without optimisation and trains slowly: build it with --release");

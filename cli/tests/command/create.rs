@@ -20,7 +20,7 @@ fn a_crate_is_written_and_its_network_is_right() {
     assert!(manifest["dependencies"]["netwright"].get("path").is_some());
     assert!(read("src/main.rs").contains("netwright::model!(\"../nets/my_digits.net\");"));
     assert!(read(".gitignore").lines().any(|line| line == "/target"));
-    let checked = good(folder, &["check", "my-digits/nets/my_digits.net"]);
+    let checked = good(folder, &["check", "--deny", "warnings", "my-digits/nets/my_digits.net"]);
     assert!(checked.stdout.starts_with("ok my-digits/nets/my_digits.net: MyDigits, "), "{checked:?}");
     good(folder, &["new", "some/where/second"]);
     assert!(folder.join("some/where/second/nets/second.net").is_file());

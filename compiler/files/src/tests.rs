@@ -259,7 +259,7 @@ mod uses {
         let at = |name: &str| folder.path().join(name);
         let main = at("main.net");
         // Many files side by side.
-        for index in 0..MAX_FILES {
+        for index in 0..MAX_FILES + 9 {
             fs::write(at(&format!("f{index}.net")), "").unwrap();
         }
         let uses = |n: usize| (0..n).map(|index| format!("use \"f{index}.net\";")).collect::<String>();
@@ -268,6 +268,9 @@ mod uses {
         fs::write(&main, uses(MAX_FILES)).unwrap();
         let (n_files, messages) = load(&main);
         assert!(n_files == MAX_FILES && messages.len() == 1 && messages[0].contains("N0503"), "{messages:?}");
+        fs::write(&main, uses(MAX_FILES + 9)).unwrap();
+        let (n_files, messages) = load(&main);
+        assert!(n_files == MAX_FILES && messages.len() == 1, "told once: {messages:?}");
         // One after the other.
         let chain = |n: usize| {
             for index in 0..n {

@@ -23,7 +23,7 @@ pub use fix::apply;
 pub use render::{Style, explanations, render, render_all, short};
 pub use sink::{Draft, MAX_SHOWN, Report, Sink};
 pub(crate) use suggest::is_unprintable;
-pub use suggest::{escape, quote, suggest};
+pub use suggest::{escape, nearest, quote, suggest};
 
 /// How much a diagnostic weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -20,7 +20,8 @@ pub struct Sink {
     kept: Vec<Diagnostic>,
     /// Diagnostics that came after [`MAX_KEPT`].
     dropped: usize,
-    has_errors: bool,
+    /// Errors that were reported, repeated ones too.
+    errors: usize,
     /// Takes the edits of a diagnostic that is not kept.
     scratch: Option<Diagnostic>,
     /// What is going on around the place that a diagnostic speaks of, from the outside in.
@@ -55,7 +56,12 @@ impl Sink {
 
     /// Whether any error was recorded.
     pub fn has_errors(&self) -> bool {
-        self.has_errors
+        self.errors > 0
+    }
+
+    /// How many errors were reported, repeated ones too: to see whether a statement had any.
+    pub(crate) fn n_errors(&self) -> usize {
+        self.errors
     }
 
     /// Whether there are more diagnostics than are shown: then none that follows needs a help that takes a search.
@@ -89,10 +95,11 @@ impl Sink {
     /// Adds the diagnostics of another sink after those of this one.
     pub fn append(&mut self, other: Self) {
         self.dropped = self.dropped.saturating_add(other.dropped);
-        self.has_errors |= other.has_errors;
+        let errors = self.errors.saturating_add(other.errors);
         for diagnostic in other.kept {
             self.record(diagnostic);
         }
+        self.errors = errors;
     }
 
     fn distinct(&self) -> Vec<&Diagnostic> {
@@ -103,7 +110,7 @@ impl Sink {
     }
 
     fn record(&mut self, diagnostic: Diagnostic) -> Report<'_> {
-        self.has_errors |= diagnostic.level == Level::Error;
+        self.errors = self.errors.saturating_add(usize::from(diagnostic.level == Level::Error));
         let repeated =
             self.kept.iter().any(|kept| kept.primary.span == diagnostic.primary.span && kept.level <= diagnostic.level);
         let kept = if repeated || self.kept.len() >= MAX_KEPT {
@@ -199,6 +206,27 @@ impl Report<'_> {
     )]
     pub fn did_you_mean(self, name: &str, span: Span) -> Self {
         self.fix(format!("did you mean `{name}`?"), span, name)
+    }
+
+    /// Adds the [`nearest`](super::nearest) names: one with its edit, several without, since nobody but the author knows.
+    #[allow(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "the diagnostic is recorded already"
+    )]
+    pub fn did_you_mean_one_of(self, names: &[&str], span: Span) -> Self {
+        const MOST: usize = 3;
+        match names {
+            [] => self,
+            [name] => self.did_you_mean(name, span),
+            [first @ .., last] if names.len() <= MOST => {
+                self.help(format!("did you mean `{}` or `{last}`?", first.join("`, `")))
+            }
+            _ => self.help(format!(
+                "did you mean one of `{}`, …?",
+                names.iter().take(MOST).copied().collect::<Vec<_>>().join("`, `")
+            )),
+        }
     }
 
     /// Adds what to do, with the one edit that does it: `replacement` in place of the bytes of `span`.

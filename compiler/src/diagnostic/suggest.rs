@@ -2,17 +2,25 @@
 
 use std::fmt::Write as _;
 
-/// The candidate closest to `name` where one is close enough to be a slip of the keyboard, for "did you mean".
+/// The candidate closest to `name`, as [`nearest`] finds it; none where several are equally close.
+pub fn suggest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    match nearest(name, candidates)[..] {
+        [only] => Some(only),
+        _ => None,
+    }
+}
+
+/// The candidates closest to `name` that are close enough for a slip of the keyboard, each once, for "did you mean".
 ///
 /// Closeness is the Damerau-Levenshtein distance without regard to case, at most a third of the longer word's
-/// letters; equally close candidates are settled by their order. Names of more than 64 characters have no
-/// suggestion: the distance costs their product.
-pub fn suggest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// letters; of the equally close those that differ in the fewest letters' case. Names of more than 64 characters
+/// have no suggestion: the distance costs their product.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     const MAX_LENGTH: usize = 64;
     let wanted = name.to_lowercase();
     let n_wanted = wanted.chars().count();
     if n_wanted == 0 || n_wanted > MAX_LENGTH {
-        return None;
+        return Vec::new();
     }
     let distance = |candidate: &str| {
         let candidate_lower = candidate.to_lowercase();
@@ -22,13 +30,21 @@ pub fn suggest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
             return None;
         }
         let found = strsim::damerau_levenshtein(&wanted, &candidate_lower);
-        (found <= limit).then_some(found)
+        (found <= limit).then(|| (found, strsim::damerau_levenshtein(name, candidate)))
     };
-    candidates
-        .into_iter()
-        .filter_map(|candidate| distance(candidate).map(|found| (found, candidate)))
-        .min_by_key(|(found, _)| *found)
-        .map(|(_, candidate)| candidate)
+    let mut least = (usize::MAX, usize::MAX);
+    let mut found = Vec::new();
+    for candidate in candidates {
+        let Some(distance) = distance(candidate).filter(|distance| *distance <= least) else { continue };
+        if distance < least {
+            found.clear();
+            least = distance;
+        }
+        if !found.contains(&candidate) {
+            found.push(candidate);
+        }
+    }
+    found
 }
 
 /// `text` in backquotes for a message, its control characters escaped, shortened to 40 characters.
@@ -79,6 +95,16 @@ mod tests {
         assert_eq!(suggest("conv", ["conv"]), None);
         assert_eq!(suggest(&"c".repeat(100_000), layers), None);
         assert_eq!(suggest("", layers), None);
+    }
+
+    #[test]
+    fn between_equally_near_names_nothing_is_guessed() {
+        let names = ["width1", "width2", "height", "width1"];
+        assert_eq!(suggest("width3", names), None);
+        assert_eq!(nearest("width3", names), ["width1", "width2"]);
+        assert_eq!(suggest("width", ["width1", "width1"]), Some("width1"));
+        // The one that differs in nothing but case.
+        assert_eq!(suggest("WIDTH", ["width", "Width"]), Some("Width"));
     }
 
     #[test]

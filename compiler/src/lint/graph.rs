@@ -142,7 +142,9 @@ fn no_activation(graph: &Graph, producers: &Producers, readers: &[usize], node: 
             }
             return;
         }
-        if !is_linear(&before.op) {
+        // A call of `separable_conv` is a depthwise convolution and one of a pixel.
+        let is_of_same_call = matches!(before.op, Op::Conv(_)) && before.span == node.span;
+        if !is_linear(&before.op) && !is_of_same_call {
             return;
         }
         value = before.args.first().copied().filter(is_between);

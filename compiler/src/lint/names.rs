@@ -23,6 +23,10 @@ impl Definitions {
             }
             self.items(&block.items, linter);
         }
+        // Those of a file without a network are there for other files.
+        if !file.networks.is_empty() {
+            file.constants.iter().for_each(|constant| self.look_at(&constant.name, "constant", linter));
+        }
         for network in &file.networks {
             network.params.iter().for_each(|param| self.look_at(&param.name, "parameter", linter));
             self.items(&network.items, linter);

@@ -1,7 +1,7 @@
 //! Binds what a call gives to what its layer takes, and checks the kinds.
 
 use super::{Constant, Lowerer};
-use crate::diagnostic::{codes, quote, suggest};
+use crate::diagnostic::{codes, nearest, quote, suggest};
 use crate::ir::{Init, ValueId};
 use crate::ops::{Argument, Default, Kind, Operands, Signature};
 use crate::source::Span;
@@ -410,11 +410,13 @@ impl<'a> Lowerer<'a> {
             }
         };
         let near = match name.as_str() {
-            "kaiming" | "kaiming_uniform" | "he" => Some("he_uniform"),
-            "kaiming_normal" => Some("he_normal"),
-            "xavier" | "xavier_uniform" | "glorot" => Some("glorot_uniform"),
-            "xavier_normal" => Some("glorot_normal"),
-            other => suggest(other, known()),
+            "kaiming" | "he" => vec!["he_uniform", "he_normal"],
+            "kaiming_uniform" => vec!["he_uniform"],
+            "kaiming_normal" => vec!["he_normal"],
+            "xavier" | "glorot" => vec!["glorot_uniform", "glorot_normal"],
+            "xavier_uniform" => vec!["glorot_uniform"],
+            "xavier_normal" => vec!["glorot_normal"],
+            other => nearest(other, known()),
         };
         let span = match &expr.kind {
             ExprKind::Call(call) => call.name.span,
@@ -424,10 +426,11 @@ impl<'a> Lowerer<'a> {
             .sink
             .error(codes::N0208, format!("there is no initialiser called {}", quote(name)))
             .primary(span, "not an initialiser");
-        match near {
-            Some(near) => report.did_you_mean(near, span),
-            None => report.help(format!("the initialisers are {}", known().collect::<Vec<_>>().join(", "))),
-        };
+        if near.is_empty() {
+            report.help(format!("the initialisers are {}", known().collect::<Vec<_>>().join(", ")));
+        } else {
+            report.did_you_mean_one_of(&near, span);
+        }
         None
     }
 }

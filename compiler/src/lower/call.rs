@@ -4,7 +4,7 @@ use super::arguments::{Bound, bind};
 use super::scope::Meaning;
 use super::spelling::arguments_text;
 use super::{Constant, Lowerer, MAX_LAYERS};
-use crate::diagnostic::{Code, Draft, codes, quote, suggest};
+use crate::diagnostic::{Code, Draft, codes, nearest, quote};
 use crate::ir::{self, Init, Layout, NewNode, Parameter, ParameterId, Shape, ValueId};
 use crate::ops::{self, Mismatch, Op, RuleCall, SIGNATURES, Signature};
 use crate::source::Span;
@@ -122,19 +122,23 @@ impl<'a> Lowerer<'a> {
         let blocks: Vec<&str> =
             files.flat_map(|unit| unit.file.blocks.iter().map(|block| block.name.text.as_str())).collect();
         let names = SIGNATURES.iter().map(|signature| signature.name).chain(blocks.iter().copied());
-        let near = suggest(
+        let mut near = nearest(
             &name.text,
             names.chain(["maxpool", "avgpool", "linear", "conv2d", "batchnorm", "global_average_pool"]),
         );
-        let near = near.map(|near| match near {
-            "maxpool" => "max_pool",
-            "avgpool" => "avg_pool",
-            "linear" => "dense",
-            "conv2d" => "conv",
-            "batchnorm" => "batch_norm",
-            "global_average_pool" => "global_avg_pool",
-            other => other,
+        near.iter_mut().for_each(|near| {
+            *near = match *near {
+                "maxpool" => "max_pool",
+                "avgpool" => "avg_pool",
+                "linear" => "dense",
+                "conv2d" => "conv",
+                "batchnorm" => "batch_norm",
+                "global_average_pool" => "global_avg_pool",
+                other => other,
+            };
         });
+        near.sort_unstable();
+        near.dedup();
         let exact = match name.text.as_str() {
             "linear" | "fc" | "fully_connected" => Some("dense"),
             "conv2d" | "convolution" => Some("conv"),
@@ -161,8 +165,10 @@ impl<'a> Lowerer<'a> {
             report.help(format!("the block comes with Netwright: write `use <{file}>;` at the top of the file"));
         } else if is_value {
             report.help(format!("`{}` is a value: it stands left of `->`, or inside of parentheses", name.text));
-        } else if let Some(near) = exact.or(near) {
-            report.did_you_mean(near, name.span);
+        } else if let Some(exact) = exact {
+            report.did_you_mean(exact, name.span);
+        } else if !near.is_empty() {
+            report.did_you_mean_one_of(&near, name.span);
         } else {
             let names: Vec<&str> = SIGNATURES.iter().map(|signature| signature.name).collect();
             report.help(format!("the layers are {}", names.join(", ")));

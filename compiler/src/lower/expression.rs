@@ -4,7 +4,7 @@ use super::Lowerer;
 use super::arguments::{Bound, BoundArgument};
 use super::call::Site;
 use super::scope::Meaning;
-use crate::diagnostic::{codes, quote, suggest};
+use crate::diagnostic::{codes, nearest, quote};
 use crate::ir::ValueId;
 use crate::ops;
 use crate::source::Span;
@@ -71,7 +71,7 @@ impl<'a> Lowerer<'a> {
         }
         // A look at all names for each of many mistakes would take long.
         let known = if self.sink.is_full() { Vec::new() } else { self.known_names() };
-        let near = suggest(name, known.iter().map(String::as_str)).map(str::to_owned);
+        let near = nearest(name, known.iter().map(String::as_str));
         let is_layer = ops::signature(name).is_some();
         let unit = self.frame().unit;
         let is_block = self.find_block(unit, name).is_some();
@@ -90,8 +90,8 @@ impl<'a> Lowerer<'a> {
         } else if is_layer || is_block {
             let what = if is_layer { "layer" } else { "block" };
             report.help(format!("`{name}` is a {what}: write `x -> {name}` or `{name}(x)`"));
-        } else if let Some(near) = near {
-            report.did_you_mean(&near, span);
+        } else {
+            report.did_you_mean_one_of(&near, span);
         }
         Meaning::Unknown
     }

@@ -31,7 +31,20 @@ impl<'a> Lowerer<'a> {
                 self.stop(span_of(item), format!("the network unrolls to more than {MAX_STEPS} statements"));
                 return;
             }
+            let before = self.sink.n_errors();
+            if self.is_refuted && !matches!(item, ast::Item::Assert(_) | ast::Item::Const(_)) {
+                let item = std::slice::from_ref(item);
+                self.mention(item);
+                self.forget(item);
+                continue;
+            }
             self.item(item);
+            // The definition was checked, so that a mistake comes from what this instance is given: what follows is a
+            // consequence of it.
+            let is_instance = self.paths.is_none() && self.frame().block.is_some();
+            if is_instance && self.sink.n_errors() > before {
+                self.frame().returned = Some((Vec::new(), span_of(item)));
+            }
         }
     }
 
@@ -56,7 +69,7 @@ impl<'a> Lowerer<'a> {
                     if self.only_outside_loops("an output", output.span) {
                         self.output(output);
                     } else {
-                        self.frame().bind(&output.name.text, Meaning::Unknown, output.name.span);
+                        self.rebind(&output.name, Meaning::Unknown);
                     }
                 }
             }
@@ -174,7 +187,7 @@ impl<'a> Lowerer<'a> {
                 Meaning::Several(_) | Meaning::Unknown => {}
             }
         }
-        self.frame().bind(&first.text, meaning.clone(), first.span);
+        self.rebind(first, meaning.clone());
         meaning
     }
 
@@ -193,7 +206,7 @@ impl<'a> Lowerer<'a> {
         let found = match meaning {
             Meaning::Several(values) if values.len() == names.len() => {
                 for (name, id) in names.iter().zip(values) {
-                    self.frame().bind(&name.text, Meaning::Tensor(*id), name.span);
+                    self.rebind(name, Meaning::Tensor(*id));
                 }
                 return;
             }
@@ -212,7 +225,7 @@ impl<'a> Lowerer<'a> {
             }
         }
         for name in names {
-            self.frame().bind(&name.text, Meaning::Unknown, name.span);
+            self.rebind(name, Meaning::Unknown);
         }
     }
 
@@ -231,10 +244,11 @@ impl<'a> Lowerer<'a> {
     fn assertion(&mut self, assertion: &'a ast::Assert) {
         let condition = &assertion.condition;
         let before = self.facts.demands().len();
+        let is_conditional = !self.frame().branches.is_empty();
         // What holds of every instance is known from here on, so the answer that is no mistake is tried first.
         if self.truth(condition, "`assert`") == Some(false) {
-            if self.paths.is_some() && self.facts.demands().len() > before {
-                // On this way through the conditions the assertion fails: no instance gets here.
+            if self.paths.is_some() && (is_conditional || self.facts.demands().len() > before) {
+                // On this way through the conditions the assertion fails: no instance is meant to get here.
                 self.is_stopped = true;
                 return;
             }
@@ -247,9 +261,11 @@ impl<'a> Lowerer<'a> {
             if !values.is_empty() {
                 report.note(format!("here {values}"));
             }
-            // What follows in the block relies on it.
+            // What follows relies on it.
             if self.frame().block.is_some() {
                 self.frame().returned = Some((Vec::new(), assertion.span));
+            } else {
+                self.is_refuted = true;
             }
         }
     }
@@ -276,7 +292,7 @@ impl<'a> Lowerer<'a> {
                     }
                     let others = branches.branches().filter(|other| !std::ptr::eq(*other, taken));
                     others.for_each(|other| self.pass_over(&other.items));
-                    return self.items(&taken.items);
+                    return self.branch(taken);
                 }
                 Some(false) => {}
                 // Neither way is known to be meant: what either defines is unknown.
@@ -287,8 +303,14 @@ impl<'a> Lowerer<'a> {
         }
         branches.arms.iter().for_each(|(_, braces)| self.pass_over(&braces.items));
         if let Some(braces) = &branches.otherwise {
-            self.items(&braces.items);
+            self.branch(braces);
         }
+    }
+
+    fn branch(&mut self, braces: &'a ast::Braces) {
+        self.frame().branches.push(braces.span);
+        self.items(&braces.items);
+        self.frame().branches.pop();
     }
 
     /// Makes everything that statements define unknown.
@@ -297,15 +319,18 @@ impl<'a> Lowerer<'a> {
             match item {
                 ast::Item::Binding(binding) => {
                     for name in &binding.names {
-                        self.frame().bind(&name.text, Meaning::Unknown, name.span);
+                        self.rebind(name, Meaning::Unknown);
                     }
+                }
+                ast::Item::Input(input) => {
+                    self.sections.n_inputs += 1;
+                    self.rebind(&input.name, Meaning::Unknown);
                 }
                 ast::Item::Output(_) => self.sections.n_outputs += 1,
                 ast::Item::Return(result) => self.frame().returned = Some((Vec::new(), result.span)),
                 ast::Item::For(repetition) => self.forget(&repetition.items),
                 ast::Item::If(branches) => branches.branches().for_each(|braces| self.forget(&braces.items)),
-                ast::Item::Input(_)
-                | ast::Item::Const(_)
+                ast::Item::Const(_)
                 | ast::Item::Assert(_)
                 | ast::Item::Freeze(_)
                 | ast::Item::Labels(_)

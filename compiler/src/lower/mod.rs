@@ -164,6 +164,8 @@ pub(crate) struct Lowerer<'a> {
     n_steps: usize,
     /// Whether a limit was passed, so that nothing more is unrolled.
     is_stopped: bool,
+    /// Whether an assertion of the network failed: what follows, but other assertions, would fail for the same reason.
+    is_refuted: bool,
     noticed: Noticed,
     sections: sections::Sections<'a>,
     photos: Vec<Option<Photo>>,
@@ -185,6 +187,7 @@ impl<'a> Lowerer<'a> {
             n_layers: 0,
             n_steps: 0,
             is_stopped: false,
+            is_refuted: false,
             noticed: Noticed::default(),
             sections: sections::Sections::default(),
             photos: Vec::new(),

@@ -43,6 +43,8 @@ pub(super) struct Frame<'a> {
     pub(super) binding: Option<Span>,
     /// How many loops are around the statement.
     pub(super) n_loops: usize,
+    /// The braces of conditions around the statement, from the outermost on.
+    pub(super) branches: Vec<Span>,
     /// What it returned, with where that stands.
     pub(super) returned: Option<(Vec<Meaning>, Span)>,
 }
@@ -60,6 +62,7 @@ impl<'a> Frame<'a> {
             definitions,
             binding: None,
             n_loops: 0,
+            branches: Vec::new(),
             returned: None,
         }
     }
@@ -76,11 +79,22 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// Binds a name: again where it is bound already, else in the innermost scope.
-    pub(super) fn bind(&mut self, name: &str, meaning: Meaning, span: Span) {
+    /// Binds a name: again where it is bound already, else in the innermost scope. Returns where what it meant before was
+    /// defined, if that is kept where this branch of a condition is not taken.
+    #[must_use]
+    pub(super) fn bind(&mut self, name: &str, meaning: Meaning, span: Span) -> Option<Span> {
         match self.scopes.iter_mut().rev().find_map(|scope| scope.get_mut(name)) {
-            Some(named) => *named = Named { meaning, span },
-            None => self.define(name, meaning, span),
+            Some(named) => {
+                let before = std::mem::replace(named, Named { meaning, span }).span;
+                let branch = self.branches.last()?;
+                let is_inside =
+                    branch.source == before.source && branch.start <= before.start && before.end <= branch.end;
+                (!is_inside).then_some(before)
+            }
+            None => {
+                self.define(name, meaning, span);
+                None
+            }
         }
     }
 }
@@ -127,6 +141,13 @@ impl<'a> Lowerer<'a> {
         &mut self.frames[last]
     }
 
+    /// Binds a name in the frame, see [`Frame::bind`].
+    pub(super) fn rebind(&mut self, name: &ast::Ident, meaning: Meaning) {
+        if let Some(kept) = self.frame().bind(&name.text, meaning, name.span) {
+            self.noticed.used.insert(kept);
+        }
+    }
+
     /// What a name means: in the frame, else among the constants of the file and of those that it uses.
     pub(super) fn lookup(&mut self, name: &str) -> Option<Named> {
         if let Some(named) = self.frame().find(name).cloned() {
@@ -135,6 +156,7 @@ impl<'a> Lowerer<'a> {
         }
         let unit = self.frame().unit;
         let (owner, constant) = self.find_constant(unit, name)?;
+        self.noticed.used.insert(constant.name.span);
         Some(Named { meaning: self.file_constant(owner, constant), span: constant.name.span })
     }
 

@@ -64,8 +64,8 @@ fn bar() -> ProgressBar {
     bar
 }
 
-/// The bar with what stands around it.
-const TEMPLATE: &str = "{prefix}  {bar:24}  {msg}";
+/// The bar, as long as the line leaves room for, with what stands around it.
+const TEMPLATE: &str = "{prefix}  {wide_bar}  {msg}";
 
 /// Images a second, loss, accuracy and the time left in the whole run.
 fn rates(progress: &BatchProgress) -> String {
