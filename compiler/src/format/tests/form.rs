@@ -139,7 +139,7 @@ fn what_does_not_fit_is_broken_at_its_loosest_place() {
 fn further_lines_of_a_list_without_brackets_are_indented_once() {
     let name = "a_name_that_is_forty_characters_in_length";
     let lines = format!("{name}, {name},\n    ").repeat(4) + name;
-    let row = vec![name; 9].join(", ");
+    let row = [name; 9].join(", ");
     assert_eq!(body(&format!("freeze {row};")), format!("freeze {lines};\n"));
     assert_eq!(body(&format!("return {row};")), format!("return {lines};\n"));
     assert_eq!(body(&format!("{row} = split(x, 9);")), format!("{lines} = split(x, 9);\n"));
