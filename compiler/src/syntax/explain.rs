@@ -362,7 +362,7 @@ fn help(failure: &Failure<'_>) -> Option<String> {
     let after_name = at > start && words.kind(at - 1) == Some(TokenKind::Word) && !is_keyword(before);
     let key = part != Part::Statement && at == start + 1;
     if after_name && !key && matches!(words.kind(at), Some(TokenKind::Number | TokenKind::Text)) {
-        return Some(format!("arguments stand in parentheses: `{before}({word})`"));
+        return Some(format!("arguments stand in parentheses: `{}({})`", short(before), short(word)));
     }
     if word == "=" && innermost(failure).is_none() && !wants_operand(before) && !is_keyword(before) {
         return Some("a statement has one `=`; values are compared with `==`".to_owned());
@@ -440,4 +440,9 @@ fn compared_already(failure: &Failure<'_>) -> bool {
         }
     }
     false
+}
+
+/// A text for a help, left out where it is long.
+fn short(text: &str) -> &str {
+    if text.len() <= 40 && !text.contains('\n') { text } else { "…" }
 }

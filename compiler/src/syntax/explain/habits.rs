@@ -1,6 +1,6 @@
 //! Signs and words of other languages, with what this one writes instead.
 
-use super::{Failure, Part, expected, innermost, previous, report, report_fix, usual_start, wants_operand};
+use super::{Failure, Part, expected, innermost, previous, report, report_fix, short, usual_start, wants_operand};
 use crate::diagnostic::codes::N0013;
 use crate::diagnostic::{Sink, quote};
 use crate::source::Span;
@@ -37,7 +37,7 @@ fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
             let last = at + usize::from(words.text(at) != "=");
             let number: Option<u64> = words.text(last + 1).replace('_', "").parse().ok();
             let is_single = last >= 3 && words.text(last - 3) == "in";
-            let from = if is_single { words.text(last - 2) } else { "" };
+            let from = if is_single { short(words.text(last - 2)) } else { "" };
             match number.and_then(|number| number.checked_add(1)) {
                 Some(number) if last + 2 == end => {
                     let help = format!("write `{from}..{number}`; the end of a range is not included");
@@ -54,15 +54,16 @@ fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     }
 }
 
-/// A word in place of a sign, with blanks around it where there are none.
+/// A word in place of a sign or word, with blanks around it where there are none.
 fn apart(failure: &Failure<'_>, sign: Span, word: &str) -> String {
     let touches = |index: usize| {
         let span = failure.words.span(index);
         span.end == sign.start || span.start == sign.end
     };
-    let first = failure.words.index_at(sign.start as usize, failure.start, failure.end);
+    let index_at = |offset: u32| failure.words.index_at(offset as usize, failure.start, failure.end);
+    let (first, last) = (index_at(sign.start), index_at(sign.end.saturating_sub(1)));
     let before = if first.checked_sub(1).is_some_and(touches) { " " } else { "" };
-    let after = if touches(first + 2) { " " } else { "" };
+    let after = if touches(last + 1) { " " } else { "" };
     format!("{before}{word}{after}")
 }
 
@@ -80,11 +81,12 @@ fn explain_change(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     }
     let title = format!("`{sign}=` is not in the language");
     // More than one word would need parentheses, and may be a pipeline.
+    let shown = short(name);
     if end == at + 3 {
-        let help = format!("write `{name} = {name} {sign} {}`", words.text(at + 2));
+        let help = format!("write `{shown} = {shown} {sign} {}`", short(words.text(at + 2)));
         return report_fix(sink, N0013, (title, span), help, span, &format!("= {name} {sign}"));
     }
-    report(sink, N0013, title, span, Some(format!("write `{name} = {name} {sign} (…)`")))
+    report(sink, N0013, title, span, Some(format!("write `{shown} = {shown} {sign} (…)`")))
 }
 
 /// Words and signs that stand for others of this language.
@@ -95,8 +97,14 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     if part == Part::Repetition && matches!(word, "=" | "of" | ":") && !wants_operand(before) && at > start + 1 {
         let has_in = (start..at).any(|index| words.text(index) == "in");
         if !has_in {
-            let replacement = if word == ":" { " in" } else { "in" };
-            return report_fix(sink, N0013, (usual(), span), "write `in`".to_owned(), span, replacement);
+            return report_fix(
+                sink,
+                N0013,
+                (usual(), span),
+                "write `in`".to_owned(),
+                span,
+                &apart(failure, span, "in"),
+            );
         }
     }
     if before == ":" && words.text(start) == "input" && at == start + 3 && words.kind(at) == Some(TokenKind::Number) {

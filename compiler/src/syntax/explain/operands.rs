@@ -2,6 +2,7 @@
 
 use super::{
     Failure, Part, expected, innermost, innermost_index, is_argument_name, is_group, previous, report, report_fix,
+    short,
 };
 use crate::diagnostic::Sink;
 use crate::diagnostic::codes::N0013;
@@ -31,7 +32,8 @@ fn explain_missing(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         return false;
     }
     let title = format!("expected {}, found {}", expected(failure), words.found(at));
-    let (name, value) = (words.text(before), if words.text(at) == "[" { "[…]" } else { words.text(at) });
+    let name = short(words.text(before));
+    let value = if words.text(at) == "[" { "[…]" } else { short(words.text(at)) };
     // `lr(a, b): 3` holds names without values.
     let is_key = failure.part == Part::Entry && innermost_index(failure) == Some(failure.start + 1);
     let after_argument_name = !is_list && !is_key && is_argument_name(failure);
@@ -65,7 +67,7 @@ fn explain_brackets(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let is_stage = at >= start + 2 && words.text(at - 2) == "->" && is_name(failure, at - 1);
     if word == "[" && is_stage {
         let Some((inside, span)) = bracketed(failure, at) else { return false };
-        let help = format!("arguments stand in parentheses: `{before}({})`", short(inside));
+        let help = format!("arguments stand in parentheses: `{}({})`", short(before), short(inside));
         return report_fix(sink, N0013, (title, words.span(at)), help, span, &format!("({inside})"));
     }
     false
@@ -79,7 +81,7 @@ fn explain_method(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         return false;
     }
     let title = format!("expected {}, found `.`", expected(failure));
-    let layer = words.text(at + 1);
+    let layer = short(words.text(at + 1));
     let help = format!("a layer stands right of an arrow: `x -> {layer}(…)`");
     // Where the operand is all that stands left of the dot, an arrow means the same.
     let mut first = at.saturating_sub(1);
@@ -133,9 +135,4 @@ fn bracketed<'a>(failure: &Failure<'a>, opener: usize) -> Option<(&'a str, Span)
     })?;
     let (from, to) = (words.span(opener), words.span(closer));
     Some((words.slice(Span::new(words.source, from.end, to.start)), from.to(to)))
-}
-
-/// A text for a help, left out where it is long.
-fn short(text: &str) -> &str {
-    if text.len() <= 40 && !text.contains('\n') { text } else { "…" }
 }

@@ -108,6 +108,8 @@ fn signs_of_other_languages() {
         ("for i of 0..3 { y = x; }", "expected `in`, found `of`; write `in`", "for i in 0..3 { y = x; }"),
         ("for i = 0..3 { y = x; }", "expected `in`, found `=`; write `in`", "for i in 0..3 { y = x; }"),
         ("for i, j of l { y = x; }", "expected `in`, found `of`; write `in`", "for i, j in l { y = x; }"),
+        ("for i=0..3 { y = x; }", "expected `in`, found `=`; write `in`", "for i in 0..3 { y = x; }"),
+        ("for i:l { y = x; }", "expected `in`, found `:`; write `in`", "for i in l { y = x; }"),
         ("for i: l { y = x; }", "expected `in`, found `:`; write `in`", "for i in l { y = x; }"),
         ("x += 1;", "`+=` is not in the language; write `x = x + 1`", "x = x + 1;"),
         ("x *= 1 + a;", "`*=` is not in the language; write `x = x * (…)`", "x *= 1 + a;"),
