@@ -30,9 +30,9 @@ impl At {
 
 impl Output<'_> {
     /// A statement without its `;`, a header, or an item of a list: expressions with `,`, `=`, `:`, `..` or `in` between
-    /// them.
+    /// them. All lines after the first begin at the same place, however many there are.
     pub(super) fn parts(&mut self, start: usize, end: usize, mut at: At, tail: usize) {
-        let tokens = self.tokens;
+        let (tokens, further) = (self.tokens, at.more);
         let ends = |role| matches!(role, Role::Comma | Role::Joint);
         let (mut start, mut is_value) = (start, false);
         loop {
@@ -61,8 +61,8 @@ impl Output<'_> {
             let next = tokens.find(start, end, |word| ends(word.role));
             let fits = !tokens.get(start).hard && self.fits(start, next, 2 + if next == end { tail } else { 1 });
             if tokens.get(joint).role == Role::Comma && !fits {
-                self.below(start, at.more, Blank::None);
-                at = At::new(at.more);
+                self.below(start, further, Blank::None);
+                at = At::new(further);
             } else {
                 self.within(start, at.more);
             }
@@ -165,11 +165,18 @@ impl Output<'_> {
             match tokens.get(index).role {
                 Role::Open(bracket) => {
                     let closer = tokens.get(index).partner;
-                    let rest = match closer + 1 {
-                        next if next < end => tokens.width(next, end) + usize::from(tokens.get(next).spaced),
-                        _ => 0,
+                    let next = closer + 1;
+                    // A photograph's settings are broken rather than the shape before them.
+                    let settings = match tokens.get(next).text {
+                        "from" => tokens.find(next, end, |word| matches!(word.role, Role::Open(_))),
+                        _ => end,
                     };
-                    self.brackets(index, closer, bracket, at, rest + tail);
+                    let rest = match next {
+                        _ if settings < end => tokens.width(next, settings + 1) + 1,
+                        _ if next < end => tokens.width(next, end) + usize::from(tokens.get(next).spaced) + tail,
+                        _ => tail,
+                    };
+                    self.brackets(index, closer, bracket, at, rest);
                     index = closer + 1;
                 }
                 _ => {

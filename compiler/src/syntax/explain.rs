@@ -1,11 +1,16 @@
 //! Why the grammar stopped, in words: from the token where it did, the one before, and the bracket around them.
 
+mod habits;
+mod operands;
+
 use super::keywords::{is_keyword, is_level, reserved_for};
 use super::scan::TokenKind;
 use super::words::Words;
 use crate::diagnostic::codes::{N0013, N0015, N0016, N0017, N0019, N0020, N0022};
 use crate::diagnostic::{Code, Sink, quote, suggest};
 use crate::source::Span;
+use habits::explain_habit;
+use operands::explain_operand;
 
 /// What was being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +110,7 @@ pub(super) fn explain(failure: &Failure<'_>, sink: &mut Sink) {
         || explain_stage(failure, sink)
         || explain_sign(failure, sink)
         || explain_habit(failure, sink)
+        || explain_operand(failure, sink)
         || explain_start(failure, sink)
         || {
             let title = format!("expected {}, found {}", expected(failure), words.found(at));
@@ -237,51 +243,15 @@ fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         let help = Some("compare twice: `a < b and b < c`".to_owned());
         return report(sink, N0020, "comparisons do not chain".to_owned(), span, help);
     }
-    if word == ">" && before == "-" {
+    // After a pipeline, which takes no further operand, the grammar stops at the `-` already.
+    let torn = match (before, word, words.text(at + 1)) {
+        ("-", ">", _) => Some(words.span(at - 1).to(span)),
+        (_, "-", ">") => Some(span.to(words.span(at + 1))),
+        _ => None,
+    };
+    if let Some(arrow) = torn {
         let title = "`->` is written without a blank".to_owned();
-        return report(sink, N0013, title, words.span(at - 1).to(span), None);
-    }
-    false
-}
-
-/// What other languages write otherwise.
-fn explain_habit(failure: &Failure<'_>, sink: &mut Sink) -> bool {
-    let Failure { words, start, at, part, .. } = *failure;
-    let (word, before, span) = (words.text(at), previous(failure), words.span(at));
-    let usual = || format!("expected {}, found {}", expected(failure), words.found(at));
-    let arrow = span.to(words.span(at + 1));
-    if word == "=" && words.text(at + 1) == ">" && words.slice(arrow) == "=>" {
-        let title = "`=>` is not in the language".to_owned();
         return report_fix(sink, N0013, (title, arrow), "write `->`".to_owned(), arrow, "->");
-    }
-    if word == "=" && part == Part::Repetition && words.text(start) == "for" && at == start + 2 {
-        return report_fix(sink, N0013, (usual(), span), "write `in`".to_owned(), span, "in");
-    }
-    if before == ":" && words.text(start) == "input" && at == start + 3 && words.kind(at) == Some(TokenKind::Number) {
-        let shape = format!("[{word}]");
-        return report_fix(sink, N0013, (usual(), span), format!("write `{shape}`"), span, &shape);
-    }
-    if part == Part::Statement && word == "as" && before == ")" {
-        let help = Some("`as` names a stage of a pipeline: `x -> dense(10) as name`".to_owned());
-        return report(sink, N0013, usual(), span, help);
-    }
-    let is_sign = matches!(word, "+" | "-" | "*" | "/") && innermost(failure).is_none();
-    if part == Part::Statement && is_sign && (start..at).any(|index| words.text(index) == "->") {
-        let help = Some(format!("put the pipeline in parentheses: `(x -> relu) {word} x`"));
-        return report(sink, N0013, usual(), span, help);
-    }
-    if part == Part::Statement && at == start && matches!(word, "use" | "block" | "network") {
-        let help = Some(format!("`{word}` stands outside of networks and blocks, at the level of the file"));
-        return report(sink, N0013, usual_start(failure), span, help);
-    }
-    if part == Part::Statement && at == start + 1 {
-        let help = match words.text(start) {
-            "elif" | "elsif" | "elseif" => "write `else if`, after the closing brace of the branch before",
-            "while" | "loop" | "repeat" => "a loop runs over a range or a list: `for i in 0..3 { … }`",
-            _ => return false,
-        };
-        let title = format!("there is no statement {}", quote(words.text(start)));
-        return report(sink, N0013, title, words.span(start), Some(help.to_owned()));
     }
     false
 }
@@ -392,7 +362,7 @@ fn help(failure: &Failure<'_>) -> Option<String> {
     let after_name = at > start && words.kind(at - 1) == Some(TokenKind::Word) && !is_keyword(before);
     let key = part != Part::Statement && at == start + 1;
     if after_name && !key && matches!(words.kind(at), Some(TokenKind::Number | TokenKind::Text)) {
-        return Some(format!("arguments stand in parentheses: `{before}({word})`"));
+        return Some(format!("arguments stand in parentheses: `{}({})`", short(before), short(word)));
     }
     if word == "=" && innermost(failure).is_none() && !wants_operand(before) && !is_keyword(before) {
         return Some("a statement has one `=`; values are compared with `==`".to_owned());
@@ -470,4 +440,9 @@ fn compared_already(failure: &Failure<'_>) -> bool {
         }
     }
     false
+}
+
+/// A text for a help, left out where it is long.
+fn short(text: &str) -> &str {
+    if text.len() <= 40 && !text.contains('\n') { text } else { "…" }
 }

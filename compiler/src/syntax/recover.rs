@@ -3,24 +3,24 @@
 //!
 //! A statement ends at `;`, at a closing brace, or before a word that only starts statements.
 
+mod braces;
+
 use pest::Parser;
 use pest::error::InputLocation;
 use pest::iterators::Pair;
 
-use super::ast::{
-    Binding, Block, Braces, Budget, Expr, ExprKind, File, For, Ident, If, Item, Network, Output, Section,
-};
+use super::ast::{Binding, Block, Braces, Expr, ExprKind, File, For, Ident, If, Item, Network, Output};
 use super::build::{Builder, doc_line};
 use super::explain::{self, Failure, Part, explain, not_yet};
 use super::extent::{Extent, extent};
 use super::grammar::{Grammar, Rule};
 use super::keywords::{is_keyword, is_level, reserved_for};
-use super::limits::MAX_BRACKETS;
 use super::scan::TokenKind;
 use super::words::Words;
 use crate::diagnostic::codes::{N0012, N0013, N0014, N0023};
 use crate::diagnostic::{Sink, quote, suggest};
 use crate::source::Span;
+use braces::Suspect;
 
 /// A text, as far as it can be read. What has a header that cannot be read is left out; so is what may depend on a
 /// construct of the coming version, because its names are not known.
@@ -34,7 +34,8 @@ pub(super) fn recover(words: Words<'_>, span: Span, sink: &mut Sink) -> File {
         braces_lost: words.has_swallowed_braces(),
         derailed: false,
         incomplete: false,
-        depth: 0,
+        open: Vec::new(),
+        suspect: None,
     };
     let mut file = File::empty(span);
     let mut all_incomplete = false;
@@ -83,8 +84,10 @@ struct Recovery<'a> {
     derailed: bool,
     /// Whether a construct of the coming version was passed over.
     incomplete: bool,
-    /// Braces around the next token, missing ones too.
-    depth: usize,
+    /// Braces around the next token, missing ones too: the blanks before the lines that they are in.
+    open: Vec<Option<&'a str>>,
+    /// The first brace whose partner seems, by its indentation, to have been meant for another.
+    suspect: Option<Suspect>,
 }
 
 impl<'a> Recovery<'a> {
@@ -175,13 +178,21 @@ impl<'a> Recovery<'a> {
         } else {
             let title = format!("expected `network`, found {}", self.words.found(start));
             let report = self.sink.error(N0013, title).primary(span, "");
-            if let Some(meant) = suggest(word, ["network"]) {
+            let starts = ["network", "block", "use", "const", "allow", "warn", "deny"];
+            let meant = match word {
+                "net" | "nn" | "model" | "module" | "class" | "struct" => Some("network"),
+                "fn" | "fun" | "func" | "function" | "def" | "layer" => Some("block"),
+                "import" | "include" | "require" => Some("use"),
+                _ => suggest(word, starts),
+            };
+            if let Some(meant) = meant {
                 report.did_you_mean(meant, span);
             }
         }
     }
 
     fn network(&mut self, docs: Vec<String>) -> Option<Network> {
+        self.suspect = None;
         let (header, braces) = self.braced(Rule::lone_header, Part::Header);
         let Braces { items, span } = braces?;
         let (pair, base) = header?;
@@ -193,6 +204,7 @@ impl<'a> Recovery<'a> {
     }
 
     fn block(&mut self, docs: Vec<String>) -> Option<Block> {
+        self.suspect = None;
         let (header, braces) = self.braced(Rule::lone_block_header, Part::BlockHeader);
         let Braces { items, span } = braces?;
         let (pair, base) = header?;
@@ -269,189 +281,6 @@ impl<'a> Recovery<'a> {
             self.at = brace + 1;
         }
         self.items(opener, "branch")
-    }
-
-    /// A header and the items in the braces after it; each, if it could be read.
-    #[allow(clippy::type_complexity, reason = "the two halves of a construct")]
-    fn braced(&mut self, rule: Rule, part: Part) -> (Option<(Pair<'a, Rule>, u32)>, Option<Braces>) {
-        let start = self.at;
-        let ends_header = |word| matches!(word, "{" | "}" | ";" | "network" | "block" | "train" | "prune");
-        self.at += 1;
-        while self.at < self.words.len() && !ends_header(self.word()) {
-            // A brace that is missing before the statements in it.
-            if part.is_nested() && self.words.on_new_line(self.at) && self.words.begins(self.at, Part::Statement) {
-                break;
-            }
-            self.at += 1;
-        }
-        let header = if self.words.has_bad(start, self.at) {
-            Err(())
-        } else {
-            self.parse(rule, start, self.at, part).map_err(|failure| explain(&failure, self.sink))
-        };
-        let opener = self.words.span(self.at);
-        if self.word() == "{" {
-            self.at += 1;
-            let braces = self.items(opener, part.body());
-            return (header.ok(), Some(braces));
-        }
-        if header.is_ok() {
-            let title = format!("expected `{{` after the {}, found {}", part.noun(), self.words.found(self.at));
-            self.sink.error(N0013, title).primary(self.words.span(self.at - 1).after(), "expected `{`");
-        }
-        if part.is_nested() && self.word() != ";" {
-            let braces = self.items(opener, part.body());
-            return (header.ok(), Some(braces));
-        }
-        self.braces_lost = true;
-        if part.is_nested() {
-            self.at += 1;
-        } else {
-            while self.at < self.words.len() && !matches!(self.word(), "network" | "block") {
-                self.at += 1;
-            }
-        }
-        (header.ok(), None)
-    }
-
-    /// The items up to the closing brace, with both braces.
-    fn items(&mut self, opener: Span, what: &str) -> Braces {
-        // Braces that are missing count too, so that headers without them do not nest without end.
-        if self.depth >= MAX_BRACKETS {
-            self.at = self.words.len();
-            self.braces_lost = true;
-            return Braces { items: Vec::new(), span: opener };
-        }
-        self.depth += 1;
-        let (items, end) = self.items_inside(opener, what);
-        self.depth -= 1;
-        Braces { items, span: opener.to(end) }
-    }
-
-    /// The items up to the closing brace, and the span of that brace.
-    fn items_inside(&mut self, opener: Span, what: &str) -> (Vec<Item>, Span) {
-        let mut items = Vec::new();
-        loop {
-            let (docs, docs_span) = self.docs();
-            let span = self.words.span(self.at);
-            match self.word() {
-                "}" | "" | "network" | "block" => {
-                    self.lost_docs(docs_span.filter(|_| !matches!(self.word(), "network" | "block")));
-                    self.close(opener, what);
-                    return (items, span);
-                }
-                // The brace before it is missing.
-                "else" if what == "branch" => {
-                    self.close(opener, what);
-                    return (items, span);
-                }
-                "train" if self.starts_section() => items.push(Item::Train(self.section("train", docs))),
-                "prune" if self.starts_section() => items.push(Item::Prune(self.section("prune", docs))),
-                "budget" if !matches!(self.words.text(self.at + 1), "=" | ":") => {
-                    items.push(Item::Budget(self.budget()))
-                }
-                "for" => items.extend(self.repetition()),
-                "if" => items.extend(self.condition()),
-                "else" => {
-                    if !self.braces_lost {
-                        self.sink.error(N0013, "`else` without `if`").primary(span, "");
-                    }
-                    self.at += 1;
-                    let opener = self.words.span(self.at);
-                    if self.word() == "{" {
-                        self.at += 1;
-                        self.items(opener, "branch");
-                    }
-                }
-                word if self.starts_reserved(word) => self.reserved_construct(),
-                _ => items.extend(self.statement(docs)),
-            }
-        }
-    }
-
-    /// Whether a word starts a construct of the coming version, rather than being misused as a name.
-    fn starts_reserved(&self, word: &str) -> bool {
-        reserved_for(word).is_some() && !matches!(self.words.text(self.at + 1), "=" | ":")
-    }
-
-    /// Whether a section has entries, be its brace there or not.
-    fn starts_section(&self) -> bool {
-        let next = self.at + 1;
-        let has_entry = self.words.kind(next) == Some(TokenKind::Word) && self.words.text(next + 1) == ":";
-        has_entry || self.words.text(next) == "{"
-    }
-
-    fn section(&mut self, keyword: &str, docs: Vec<String>) -> Section {
-        let span = self.words.span(self.at);
-        let opener = self.words.span(self.at + 1);
-        if self.words.text(self.at + 1) == "{" {
-            self.at += 2;
-        } else {
-            let title = format!("expected `{{` after `{keyword}`, found {}", self.words.found(self.at + 1));
-            self.sink.error(N0013, title).primary(opener, "");
-            self.at += 1;
-        }
-        let mut entries = Vec::new();
-        loop {
-            let (_, docs_span) = self.docs();
-            self.lost_docs(docs_span);
-            let end = self.words.span(self.at);
-            let word = self.word();
-            let starts_item = is_keyword(word)
-                && !matches!(self.words.text(self.at + 1), "=" | ":")
-                && reserved_for(word).is_none()
-                && self.words.begins(self.at, Part::Statement);
-            if matches!(word, "}" | "") || starts_item {
-                self.close(opener, "section");
-                return Section { docs, entries, span: span.to(end) };
-            }
-            if self.starts_reserved(word) {
-                self.reserved_construct();
-            } else if let Ok((pair, base)) = self.piece(Rule::lone_entry, Part::Entry) {
-                entries.extend(self.builder(base).entry(pair));
-            }
-        }
-    }
-
-    fn budget(&mut self) -> Budget {
-        let (span, opener) = (self.words.span(self.at), self.words.span(self.at + 1));
-        self.at += 1;
-        if self.word() == "{" {
-            self.at += 1;
-        } else {
-            let title = format!("expected `{{` after `budget`, found {}", self.words.found(self.at));
-            self.sink.error(N0013, title).primary(opener, "");
-        }
-        let mut limits = Vec::new();
-        loop {
-            let (_, docs_span) = self.docs();
-            self.lost_docs(docs_span);
-            let end = self.words.span(self.at);
-            if matches!(self.word(), "}" | "") || self.words.starts_statement(self.at) {
-                self.close(opener, "section");
-                return Budget { limits, span: span.to(end) };
-            }
-            if let Ok((pair, base)) = self.piece(Rule::lone_limit, Part::Limit) {
-                limits.extend(self.builder(base).limit(pair));
-            }
-        }
-    }
-
-    /// Passes the closing brace of `opener`, or reports that it is missing.
-    fn close(&mut self, opener: Span, what: &str) {
-        if self.word() == "}" {
-            self.at += 1;
-            return;
-        }
-        if std::mem::replace(&mut self.braces_lost, true) {
-            return;
-        }
-        let title = if self.at < self.words.len() {
-            format!("this `{{` is not closed before {}", self.words.found(self.at))
-        } else {
-            "this `{` is never closed".to_owned()
-        };
-        self.sink.error(N0012, title).primary(opener, "").help(format!("end the {what} with `}}`"));
     }
 
     /// One statement with its `;`. A value that cannot be read becomes an error value, so that its name is known.

@@ -78,6 +78,7 @@ impl<'a> Scanner<'a> {
             '/' if rest.starts_with("/*") => self.block_comment(),
             '/' if rest.starts_with("//") => self.line_comment(),
             '"' => self.string(),
+            '\'' if self.single_quotes() => {}
             '0'..='9' => self.number(),
             '.' if rest[1..].starts_with(|next: char| next.is_ascii_digit()) => self.number(),
             '(' | '[' | '{' => self.push(TokenKind::Open, 1),
@@ -199,6 +200,26 @@ impl<'a> Scanner<'a> {
         self.push(TokenKind::Bad, len);
     }
 
+    /// Reads a word or two in single quotes as one mistake; false where a single quote stands for something else.
+    fn single_quotes(&mut self) -> bool {
+        let rest = self.rest();
+        let Some((inside, _)) = rest.get(1..).and_then(|rest| rest.split_once(['\'', '\n'])) else { return false };
+        let len = inside.len() + 2;
+        let is_prime = self.text.get(..self.at).is_some_and(|text| text.ends_with(|last: char| last.is_alphanumeric()));
+        let is_text = |next: char| !is_unprintable(next) && !"\"\\;(){}[]".contains(next);
+        if is_prime || !rest.get(..len).is_some_and(|quoted| quoted.ends_with('\'')) || !inside.chars().all(is_text) {
+            return false;
+        }
+        let span = self.span(len);
+        self.sink.error(N0004, "unexpected character `'`").primary(span, "").fix(
+            "text stands in double quotes",
+            span,
+            format!("\"{inside}\""),
+        );
+        self.push(TokenKind::Bad, len);
+        true
+    }
+
     fn line_comment(&mut self) {
         let rest = self.rest();
         let len = rest.find('\n').unwrap_or(rest.len());
@@ -289,7 +310,9 @@ impl<'a> Scanner<'a> {
         let (len, help, instead) = match first {
             '&' => (if rest.starts_with("&&") { 2 } else { 1 }, Some("write `and`"), Some("and")),
             '!' => (1, Some("write `not`"), Some("not")),
-            '\'' => (1, Some("strings stand in double quotes"), None),
+            '\'' => (1, Some("text stands in double quotes"), None),
+            '%' => (1, Some("the remainder is written with a quotient, which rounds down: `a - a / b * b`"), None),
+            '^' => (1, Some("there are no powers; multiply instead: `x * x`"), None),
             '#' => (1, Some("comments start with `//`"), Some("//")),
             '\u{a0}' | '\u{2003}' | '\u{3000}' => {
                 (first.len_utf8(), Some("this is a special blank; write an ordinary one"), Some(" "))

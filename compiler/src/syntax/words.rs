@@ -80,6 +80,20 @@ impl<'a> Words<'a> {
         self.text.get(before..self.span(index).start as usize).is_some_and(|between| between.contains('\n'))
     }
 
+    /// The blanks that the line of a place begins with; `None` in lines so long that they cannot show anything.
+    pub(super) fn indentation(&self, place: Span) -> Option<&'a str> {
+        const FAR: usize = 256;
+        let end = place.start as usize;
+        let before = self.text.as_bytes().get(end.saturating_sub(FAR)..end)?;
+        let start = match before.iter().rposition(|byte| *byte == b'\n') {
+            Some(newline) => end - before.len() + newline + 1,
+            None if before.len() == end => 0,
+            None => return None,
+        };
+        let line = self.text.get(start..end)?;
+        Some(&line[..line.len() - line.trim_start_matches([' ', '\t']).len()])
+    }
+
     /// Whether two brackets are of one kind.
     pub(super) fn closes(&self, opener: usize, close: usize) -> bool {
         matches!((self.text(opener), self.text(close)), ("(", ")") | ("[", "]") | ("{", "}"))

@@ -171,13 +171,13 @@ N0013, "something else was expected here",
 "The text does not follow the grammar at this place; the message says what could stand here and what does.
 
 ```net
-network N { input x: [4]; output y = x -> dense(2 3); }
+network N { input x: [8, 8, 1]; output y = x -> conv(8 kernel: 3); }
 ```
 
 Here a comma is missing:
 
 ```net
-network N { input x: [4]; output y = x -> dense(23); }
+network N { input x: [8, 8, 1]; output y = x -> conv(8, kernel: 3); }
 ```";
 
 N0014, "a statement without `;`",

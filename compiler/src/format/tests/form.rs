@@ -136,6 +136,41 @@ fn what_does_not_fit_is_broken_at_its_loosest_place() {
 }
 
 #[test]
+fn further_lines_of_a_list_without_brackets_are_indented_once() {
+    let name = "a_name_that_is_forty_characters_in_length";
+    let lines = format!("{name}, {name},\n    ").repeat(4) + name;
+    let row = [name; 9].join(", ");
+    assert_eq!(body(&format!("freeze {row};")), format!("freeze {lines};\n"));
+    assert_eq!(body(&format!("return {row};")), format!("return {lines};\n"));
+    assert_eq!(body(&format!("{row} = split(x, 9);")), format!("{lines} = split(x, 9);\n"));
+    // What is broken within such a line stands deeper than it.
+    assert_eq!(
+        body(&format!("return x, f({row}), {name} + {name} + {name}, x;")),
+        format!(
+            "return x,\n    f(\n{}    ),\n    {name}\n        + {name}\n        + {name}, x;\n",
+            format!("        {name},\n").repeat(9)
+        )
+    );
+    let shapes = vec![format!("[{name}, H]"); 5].join(", ");
+    assert_eq!(
+        formatted(&format!("block B(x: [H]) -> {shapes} {{}}")),
+        format!("block B(x: [H]) -> [{name}, H], [{name}, H],\n    [{name}, H], [{name}, H],\n    [{name}, H] {{}}\n")
+    );
+    let many: Vec<String> = (0..500).map(|index| format!("{name}{index}")).collect();
+    let formatted = body(&format!("freeze {};", many.join(", ")));
+    assert!(formatted.lines().skip(1).all(|line| line.starts_with("    a")), "{formatted}");
+}
+
+#[test]
+fn settings_of_a_photograph_are_broken_before_its_shape() {
+    let name = "a_name_that_is_forty_characters_in_length";
+    assert_eq!(
+        body(&format!("input image: [224, 224, 3] from photo(resize: {name}, mean: {name}, crop: 3);")),
+        format!("input image: [224, 224, 3] from photo(\n    resize: {name},\n    mean: {name},\n    crop: 3,\n);\n")
+    );
+}
+
+#[test]
 fn long_lists_keep_their_rows() {
     let row = "[1000, 2000, 3000], [4000, 5000, 6000], [7000, 8000, 9000]";
     let one = "[1000, 2000, 3000],\n    [4000, 5000, 6000],\n    [7000, 8000, 9000]";

@@ -1,0 +1,137 @@
+//! Signs and words of other languages, with what this one writes instead.
+
+use super::{Failure, Part, expected, innermost, previous, report, report_fix, short, usual_start, wants_operand};
+use crate::diagnostic::codes::N0013;
+use crate::diagnostic::{Sink, quote};
+use crate::source::Span;
+use crate::syntax::keywords::is_keyword;
+use crate::syntax::scan::TokenKind;
+
+/// What other languages write otherwise.
+pub(super) fn explain_habit(failure: &Failure<'_>, sink: &mut Sink) -> bool {
+    explain_sign(failure, sink) || explain_change(failure, sink) || explain_word(failure, sink)
+}
+
+/// Signs that are not in the language.
+fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
+    let Failure { words, start, at, part, end } = *failure;
+    // The grammar stops at the first sign that does not fit, or between two that each would.
+    let pair = |at: usize| {
+        let span = words.span(at).to(words.span(at + 1));
+        (words.slice(span), span)
+    };
+    let pairs = [at.checked_sub(1).filter(|before| *before >= start).map(pair), Some(pair(at))];
+    let Some((sign, span)) =
+        pairs.into_iter().flatten().find(|(sign, _)| matches!(*sign, "=>" | "||" | "|>" | "**" | "..="))
+    else {
+        return false;
+    };
+    let title = format!("`{sign}` is not in the language");
+    match sign {
+        "||" if part.is_header() && previous(failure) == "|" => {
+            report_fix(sink, N0013, (title, span), "write `|` between the strings".to_owned(), span, "|")
+        }
+        "||" => report_fix(sink, N0013, (title, span), "write `or`".to_owned(), span, &apart(failure, span, "or")),
+        "**" => report(sink, N0013, title, span, Some("there are no powers; multiply instead: `x * x`".to_owned())),
+        "..=" => {
+            let last = at + usize::from(words.text(at) != "=");
+            let number: Option<u64> = words.text(last + 1).replace('_', "").parse().ok();
+            let is_single = last >= 3 && words.text(last - 3) == "in";
+            let from = if is_single { short(words.text(last - 2)) } else { "" };
+            match number.and_then(|number| number.checked_add(1)) {
+                Some(number) if last + 2 == end => {
+                    let help = format!("write `{from}..{number}`; the end of a range is not included");
+                    let mended = span.to(words.span(last + 1));
+                    report_fix(sink, N0013, (title, span), help, mended, &format!("..{number}"))
+                }
+                _ => {
+                    let help = "write `..`; the end of a range is not included: `0..4` are 0, 1, 2 and 3";
+                    report(sink, N0013, title, span, Some(help.to_owned()))
+                }
+            }
+        }
+        _ => report_fix(sink, N0013, (title, span), "write `->`".to_owned(), span, "->"),
+    }
+}
+
+/// A word in place of a sign or word, with blanks around it where there are none.
+fn apart(failure: &Failure<'_>, sign: Span, word: &str) -> String {
+    let touches = |index: usize| {
+        let span = failure.words.span(index);
+        span.end == sign.start || span.start == sign.end
+    };
+    let index_at = |offset: u32| failure.words.index_at(offset as usize, failure.start, failure.end);
+    let (first, last) = (index_at(sign.start), index_at(sign.end.saturating_sub(1)));
+    let before = if first.checked_sub(1).is_some_and(touches) { " " } else { "" };
+    let after = if touches(last + 1) { " " } else { "" };
+    format!("{before}{word}{after}")
+}
+
+/// `x += 1`
+fn explain_change(failure: &Failure<'_>, sink: &mut Sink) -> bool {
+    let Failure { words, start, at, part, end } = *failure;
+    let (sign, name) = (words.text(at), words.text(start));
+    let span = words.span(at).to(words.span(at + 1));
+    let is_change = part == Part::Statement
+        && at == start + 1
+        && matches!(sign, "+" | "-" | "*" | "/")
+        && words.slice(span) == format!("{sign}=");
+    if !is_change || words.kind(start) != Some(TokenKind::Word) || is_keyword(name) {
+        return false;
+    }
+    let title = format!("`{sign}=` is not in the language");
+    // More than one word would need parentheses, and may be a pipeline.
+    let shown = short(name);
+    if end == at + 3 {
+        let help = format!("write `{shown} = {shown} {sign} {}`", short(words.text(at + 2)));
+        return report_fix(sink, N0013, (title, span), help, span, &format!("= {name} {sign}"));
+    }
+    report(sink, N0013, title, span, Some(format!("write `{shown} = {shown} {sign} (…)`")))
+}
+
+/// Words and signs that stand for others of this language.
+fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
+    let Failure { words, start, at, part, .. } = *failure;
+    let (word, before, span) = (words.text(at), previous(failure), words.span(at));
+    let usual = || format!("expected {}, found {}", expected(failure), words.found(at));
+    if part == Part::Repetition && matches!(word, "=" | "of" | ":") && !wants_operand(before) && at > start + 1 {
+        let has_in = (start..at).any(|index| words.text(index) == "in");
+        if !has_in {
+            return report_fix(
+                sink,
+                N0013,
+                (usual(), span),
+                "write `in`".to_owned(),
+                span,
+                &apart(failure, span, "in"),
+            );
+        }
+    }
+    if before == ":" && words.text(start) == "input" && at == start + 3 && words.kind(at) == Some(TokenKind::Number) {
+        let shape = format!("[{word}]");
+        return report_fix(sink, N0013, (usual(), span), format!("write `{shape}`"), span, &shape);
+    }
+    if part == Part::Statement && word == "as" && before == ")" {
+        let help = Some("`as` names a stage of a pipeline: `x -> dense(10) as name`".to_owned());
+        return report(sink, N0013, usual(), span, help);
+    }
+    let is_sign = matches!(word, "+" | "-" | "*" | "/") && innermost(failure).is_none();
+    if part == Part::Statement && is_sign && (start..at).any(|index| words.text(index) == "->") {
+        let help = Some(format!("put the pipeline in parentheses: `(x -> relu) {word} x`"));
+        return report(sink, N0013, usual(), span, help);
+    }
+    if part == Part::Statement && at == start && matches!(word, "use" | "block" | "network") {
+        let help = Some(format!("`{word}` stands outside of networks and blocks, at the level of the file"));
+        return report(sink, N0013, usual_start(failure), span, help);
+    }
+    if part == Part::Statement && at == start + 1 {
+        let help = match words.text(start) {
+            "elif" | "elsif" | "elseif" => "write `else if`, after the closing brace of the branch before",
+            "while" | "loop" | "repeat" => "a loop runs over a range or a list: `for i in 0..3 { … }`",
+            _ => return false,
+        };
+        let title = format!("there is no statement {}", quote(words.text(start)));
+        return report(sink, N0013, title, words.span(start), Some(help.to_owned()));
+    }
+    false
+}

@@ -1,0 +1,227 @@
+//! What stands in braces, and braces that are missing.
+
+use pest::iterators::Pair;
+
+use super::Recovery;
+use crate::diagnostic::codes::{N0012, N0013};
+use crate::source::Span;
+use crate::syntax::ast::{Braces, Budget, Item, Section};
+use crate::syntax::explain::{Part, explain};
+use crate::syntax::grammar::Rule;
+use crate::syntax::keywords::{is_keyword, reserved_for};
+use crate::syntax::limits::MAX_BRACKETS;
+use crate::syntax::scan::TokenKind;
+
+/// A brace that may be the one that is not closed.
+pub(super) struct Suspect {
+    opener: Span,
+    /// What stands in it.
+    what: &'static str,
+    /// The brace that closed it.
+    closer: Span,
+}
+
+impl<'a> Recovery<'a> {
+    /// A header and the items in the braces after it; each, if it could be read.
+    #[allow(clippy::type_complexity, reason = "the two halves of a construct")]
+    pub(super) fn braced(&mut self, rule: Rule, part: Part) -> (Option<(Pair<'a, Rule>, u32)>, Option<Braces>) {
+        let start = self.at;
+        let ends_header = |word| matches!(word, "{" | "}" | ";" | "network" | "block" | "train" | "prune");
+        self.at += 1;
+        while self.at < self.words.len() && !ends_header(self.word()) {
+            // A brace that is missing before the statements in it.
+            if part.is_nested() && self.words.on_new_line(self.at) && self.words.begins(self.at, Part::Statement) {
+                break;
+            }
+            self.at += 1;
+        }
+        let header = if self.words.has_bad(start, self.at) {
+            Err(())
+        } else {
+            self.parse(rule, start, self.at, part).map_err(|failure| explain(&failure, self.sink))
+        };
+        let opener = self.words.span(self.at);
+        if self.word() == "{" {
+            self.at += 1;
+            let braces = self.items(opener, part.body());
+            return (header.ok(), Some(braces));
+        }
+        if header.is_ok() {
+            let title = format!("expected `{{` after the {}, found {}", part.noun(), self.words.found(self.at));
+            self.sink.error(N0013, title).primary(self.words.span(self.at - 1).after(), "expected `{`");
+        }
+        if part.is_nested() && self.word() != ";" {
+            let braces = self.items(opener, part.body());
+            return (header.ok(), Some(braces));
+        }
+        self.braces_lost = true;
+        if part.is_nested() {
+            self.at += 1;
+        } else {
+            while self.at < self.words.len() && !matches!(self.word(), "network" | "block") {
+                self.at += 1;
+            }
+        }
+        (header.ok(), None)
+    }
+
+    /// The items up to the closing brace, with both braces.
+    pub(super) fn items(&mut self, opener: Span, what: &'static str) -> Braces {
+        // Braces that are missing count too, so that headers without them do not nest without end.
+        if self.open.len() >= MAX_BRACKETS {
+            self.at = self.words.len();
+            self.braces_lost = true;
+            return Braces { items: Vec::new(), span: opener };
+        }
+        self.open.push(self.words.indentation(opener));
+        let (items, end) = self.items_inside(opener, what);
+        self.open.pop();
+        Braces { items, span: opener.to(end) }
+    }
+
+    /// The items up to the closing brace, and the span of that brace.
+    fn items_inside(&mut self, opener: Span, what: &'static str) -> (Vec<Item>, Span) {
+        let mut items = Vec::new();
+        loop {
+            let (docs, docs_span) = self.docs();
+            let span = self.words.span(self.at);
+            match self.word() {
+                "}" | "" | "network" | "block" => {
+                    self.lost_docs(docs_span.filter(|_| !matches!(self.word(), "network" | "block")));
+                    self.close(opener, what);
+                    return (items, span);
+                }
+                // The brace before it is missing.
+                "else" if what == "branch" => {
+                    self.close(opener, what);
+                    return (items, span);
+                }
+                "train" if self.starts_section() => items.push(Item::Train(self.section("train", docs))),
+                "prune" if self.starts_section() => items.push(Item::Prune(self.section("prune", docs))),
+                "budget" if !matches!(self.words.text(self.at + 1), "=" | ":") => {
+                    items.push(Item::Budget(self.budget()))
+                }
+                "for" => items.extend(self.repetition()),
+                "if" => items.extend(self.condition()),
+                "else" => {
+                    if !self.braces_lost {
+                        self.sink.error(N0013, "`else` without `if`").primary(span, "");
+                    }
+                    self.at += 1;
+                    let opener = self.words.span(self.at);
+                    if self.word() == "{" {
+                        self.at += 1;
+                        self.items(opener, "branch");
+                    }
+                }
+                word if self.starts_reserved(word) => self.reserved_construct(),
+                _ => items.extend(self.statement(docs)),
+            }
+        }
+    }
+
+    /// Whether a word starts a construct of the coming version, rather than being misused as a name.
+    fn starts_reserved(&self, word: &str) -> bool {
+        reserved_for(word).is_some() && !matches!(self.words.text(self.at + 1), "=" | ":")
+    }
+
+    /// Whether a section has entries, be its brace there or not.
+    fn starts_section(&self) -> bool {
+        let next = self.at + 1;
+        let has_entry = self.words.kind(next) == Some(TokenKind::Word) && self.words.text(next + 1) == ":";
+        has_entry || self.words.text(next) == "{"
+    }
+
+    fn section(&mut self, keyword: &str, docs: Vec<String>) -> Section {
+        let span = self.words.span(self.at);
+        let opener = self.words.span(self.at + 1);
+        if self.words.text(self.at + 1) == "{" {
+            self.at += 2;
+        } else {
+            let title = format!("expected `{{` after `{keyword}`, found {}", self.words.found(self.at + 1));
+            self.sink.error(N0013, title).primary(opener, "");
+            self.at += 1;
+        }
+        let mut entries = Vec::new();
+        loop {
+            let (_, docs_span) = self.docs();
+            self.lost_docs(docs_span);
+            let end = self.words.span(self.at);
+            let word = self.word();
+            let starts_item = is_keyword(word)
+                && !matches!(self.words.text(self.at + 1), "=" | ":")
+                && reserved_for(word).is_none()
+                && self.words.begins(self.at, Part::Statement);
+            if matches!(word, "}" | "") || starts_item {
+                self.close(opener, "section");
+                return Section { docs, entries, span: span.to(end) };
+            }
+            if self.starts_reserved(word) {
+                self.reserved_construct();
+            } else if let Ok((pair, base)) = self.piece(Rule::lone_entry, Part::Entry) {
+                entries.extend(self.builder(base).entry(pair));
+            }
+        }
+    }
+
+    fn budget(&mut self) -> Budget {
+        let (span, opener) = (self.words.span(self.at), self.words.span(self.at + 1));
+        self.at += 1;
+        if self.word() == "{" {
+            self.at += 1;
+        } else {
+            let title = format!("expected `{{` after `budget`, found {}", self.words.found(self.at));
+            self.sink.error(N0013, title).primary(opener, "");
+        }
+        let mut limits = Vec::new();
+        loop {
+            let (_, docs_span) = self.docs();
+            self.lost_docs(docs_span);
+            let end = self.words.span(self.at);
+            if matches!(self.word(), "}" | "") || self.words.starts_statement(self.at) {
+                self.close(opener, "section");
+                return Budget { limits, span: span.to(end) };
+            }
+            if let Ok((pair, base)) = self.piece(Rule::lone_limit, Part::Limit) {
+                limits.extend(self.builder(base).limit(pair));
+            }
+        }
+    }
+
+    /// Passes the closing brace of `opener`, or reports that it is missing.
+    fn close(&mut self, opener: Span, what: &'static str) {
+        if self.word() == "}" {
+            self.suspect(opener, what);
+            self.at += 1;
+            return;
+        }
+        if std::mem::replace(&mut self.braces_lost, true) {
+            return;
+        }
+        let title = if self.at < self.words.len() {
+            format!("this `{{` is not closed before {}", self.words.found(self.at))
+        } else {
+            "this `{` is never closed".to_owned()
+        };
+        let suspect = self.suspect.take();
+        let (opener, what) = suspect.as_ref().map_or((opener, what), |suspect| (suspect.opener, suspect.what));
+        let mut report = self.sink.error(N0012, title).primary(opener, "");
+        if let Some(Suspect { closer, .. }) = suspect {
+            report = report.secondary(closer, "by its indentation, this closes another");
+        }
+        report.help(format!("end the {what} with `}}`"));
+    }
+
+    /// Notes that the brace here closes `opener`, though it stands in line with one further out.
+    fn suspect(&mut self, opener: Span, what: &'static str) {
+        let (words, closer) = (self.words, self.words.span(self.at));
+        if self.suspect.is_some() || !words.on_new_line(self.at) || words.slice(opener) != "{" {
+            return;
+        }
+        let (own, found) = (words.indentation(opener), words.indentation(closer));
+        let is_deeper = own.zip(found).is_some_and(|(own, found)| own.len() > found.len() && own.starts_with(found));
+        if is_deeper && self.open.contains(&found) {
+            self.suspect = Some(Suspect { opener, what, closer });
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! What the helps of messages say, and what comes of their edits.
+
+use crate::diagnostic::{Sink, apply};
+use crate::source::SourceMap;
+use crate::syntax::parse;
+
+/// The only message of a text, with its helps, and the text with the edits made.
+fn told(text: &str) -> (String, String) {
+    let mut map = SourceMap::new();
+    let source = map.add("test.net", text);
+    let mut sink = Sink::new();
+    parse(source, &map, &mut sink);
+    let diagnostics = sink.diagnostics();
+    assert_eq!(diagnostics.len(), 1, "{text}: {diagnostics:?}");
+    let helps = diagnostics[0].helps.iter().map(|help| format!("; {}", help.text)).collect::<String>();
+    (format!("{}{helps}", diagnostics[0].title), apply(source, text, &diagnostics).0)
+}
+
+/// Statements of a network, each with its message and what comes of its edit, the statement itself where there is none.
+fn check(cases: &[(&str, &str, &str)]) {
+    let mut reports = String::new();
+    for (statement, message, mended) in cases {
+        let within = |statement: &str| format!("network N {{\n    {statement}\n}}\n");
+        let (found, edited) = told(&within(statement));
+        if found != *message || edited != within(mended) {
+            reports += &format!("{statement}\n  {found}\n  {edited}\n");
+        }
+    }
+    assert!(reports.is_empty(), "{reports}");
+}
+
+#[test]
+fn arguments_and_lists() {
+    let comma = "expected `,` or `)`, found";
+    check(&[
+        ("y = x -> conv(4, kernel 3);", &format!("{comma} `3`; write `kernel: 3`"), "y = x -> conv(4, kernel: 3);"),
+        (
+            "y = x -> conv(4, kernel [3, 3]);",
+            &format!("{comma} `[`; write `kernel: […]`"),
+            "y = x -> conv(4, kernel: [3, 3]);",
+        ),
+        (
+            "y = x -> conv(4 kernel: 3);",
+            &format!("{comma} `kernel`; write `,` between `4` and `kernel`"),
+            "y = x -> conv(4, kernel: 3);",
+        ),
+        (
+            "y = x -> conv(n kernel: 3);",
+            &format!("{comma} `kernel`; write `,` between `n` and `kernel`"),
+            "y = x -> conv(n, kernel: 3);",
+        ),
+        (
+            "y = x -> conv(4, kernel k);",
+            &format!("{comma} `k`; write `kernel: k` for a named argument, or `,` between two"),
+            "y = x -> conv(4, kernel k);",
+        ),
+        ("train { lr(a b): 3; }", &format!("{comma} `b`; write `,` between `a` and `b`"), "train { lr(a, b): 3; }"),
+        ("y = f([1, 2 3]);", "expected `,` or `]`, found `3`; write `,` between `2` and `3`", "y = f([1, 2, 3]);"),
+        (
+            "y = x -> conv(4, kernel: (3, 3));",
+            "expected `)`, found `,`; a list stands in square brackets: `[3, 3]`",
+            "y = x -> conv(4, kernel: [3, 3]);",
+        ),
+        ("return (a, b);", "expected `)`, found `,`; write `return a, b`", "return (a, b);"),
+        (
+            "y = x -> conv[8] -> relu;",
+            "expected `;`, found `[`; arguments stand in parentheses: `conv(8)`",
+            "y = x -> conv(8) -> relu;",
+        ),
+        (
+            "y = x.relu();",
+            "expected `;`, found `.`; a layer stands right of an arrow: `x -> relu(…)`",
+            "y = x -> relu();",
+        ),
+        (
+            "y = f(x).relu();",
+            "expected `;`, found `.`; a layer stands right of an arrow: `x -> relu(…)`",
+            "y = f(x) -> relu();",
+        ),
+        (
+            "y = a + x.relu();",
+            "expected `;`, found `.`; a layer stands right of an arrow: `x -> relu(…)`",
+            "y = a + x.relu();",
+        ),
+        ("y = g.weight;", "expected `;`, found `.`", "y = g.weight;"),
+        ("y = conv 3;", "expected `;`, found `3`; arguments stand in parentheses: `conv(3)`", "y = conv 3;"),
+    ]);
+}
+
+#[test]
+fn signs_of_other_languages() {
+    let torn = "`->` is written without a blank; write `->`";
+    let range = "`..=` is not in the language; write";
+    check(&[
+        ("y = x - > relu;", torn, "y = x -> relu;"),
+        ("y = x -> relu - > tanh;", torn, "y = x -> relu -> tanh;"),
+        ("x - > relu;", torn, "x -> relu;"),
+        (
+            "for i in 0..=3 { y = x; }",
+            &format!("{range} `0..4`; the end of a range is not included"),
+            "for i in 0..4 { y = x; }",
+        ),
+        (
+            "for i in 0..=n { y = x; }",
+            &format!("{range} `..`; the end of a range is not included: `0..4` are 0, 1, 2 and 3"),
+            "for i in 0..=n { y = x; }",
+        ),
+        ("for i of 0..3 { y = x; }", "expected `in`, found `of`; write `in`", "for i in 0..3 { y = x; }"),
+        ("for i = 0..3 { y = x; }", "expected `in`, found `=`; write `in`", "for i in 0..3 { y = x; }"),
+        ("for i, j of l { y = x; }", "expected `in`, found `of`; write `in`", "for i, j in l { y = x; }"),
+        ("for i=0..3 { y = x; }", "expected `in`, found `=`; write `in`", "for i in 0..3 { y = x; }"),
+        ("for i:l { y = x; }", "expected `in`, found `:`; write `in`", "for i in l { y = x; }"),
+        ("for i: l { y = x; }", "expected `in`, found `:`; write `in`", "for i in l { y = x; }"),
+        ("x += 1;", "`+=` is not in the language; write `x = x + 1`", "x = x + 1;"),
+        ("x *= 1 + a;", "`*=` is not in the language; write `x = x * (…)`", "x *= 1 + a;"),
+        ("if a || b { y = x; }", "`||` is not in the language; write `or`", "if a or b { y = x; }"),
+        ("if a||b { y = x; }", "`||` is not in the language; write `or`", "if a or b { y = x; }"),
+        ("y = x |> relu;", "`|>` is not in the language; write `->`", "y = x -> relu;"),
+        ("y = x => relu;", "`=>` is not in the language; write `->`", "y = x -> relu;"),
+        ("y = x ** 2;", "`**` is not in the language; there are no powers; multiply instead: `x * x`", "y = x ** 2;"),
+        ("y = x ^ 2;", "unexpected character `^`; there are no powers; multiply instead: `x * x`", "y = x ^ 2;"),
+        (
+            "y = 5 % 2;",
+            "unexpected character `%`; the remainder is written with a quotient, which rounds down: `a - a / b * b`",
+            "y = 5 % 2;",
+        ),
+    ]);
+}
+
+#[test]
+fn single_quotes() {
+    let text = "unexpected character `'`; text stands in double quotes";
+    check(&[
+        ("y = x -> resize(2, mode: 'bilinear');", text, "y = x -> resize(2, mode: \"bilinear\");"),
+        ("y = x';", text, "y = x';"),
+        ("y = x'; z = x -> f(3);", text, "y = x'; z = x -> f(3);"),
+        ("labels y: ['cat'];", text, "labels y: [\"cat\"];"),
+    ]);
+}
+
+#[test]
+fn first_words_of_a_file() {
+    let network = "expected `network`, found";
+    for (text, message, mended) in [
+        (
+            "blok B(x: [H]) -> [H] { return x; }",
+            "`blok`; did you mean `block`?",
+            "block B(x: [H]) -> [H] { return x; }",
+        ),
+        ("net N { input x: [4]; }", "`net`; did you mean `network`?", "network N { input x: [4]; }"),
+        ("netwrok N { input x: [4]; }", "`netwrok`; did you mean `network`?", "network N { input x: [4]; }"),
+        ("cosnt n = 3;", "`cosnt`; did you mean `const`?", "const n = 3;"),
+        ("import <fire>;", "`import`; did you mean `use`?", "use <fire>;"),
+        ("what is this", "`what`", "what is this"),
+    ] {
+        assert_eq!(told(text), (format!("{network} {message}"), mended.to_owned()));
+    }
+}
+
+#[test]
+fn braces_that_the_indentation_shows_to_be_open() {
+    let title = |text: &str| {
+        let mut map = SourceMap::new();
+        let source = map.add("test.net", text);
+        let mut sink = Sink::new();
+        parse(source, &map, &mut sink);
+        let diagnostics = sink.diagnostics();
+        assert_eq!(diagnostics.len(), 1, "{text}: {diagnostics:?}");
+        let line = map.start(diagnostics[0].primary.span).line;
+        format!("{line}: {}; {}", diagnostics[0].title, diagnostics[0].helps[0].text)
+    };
+    let never = "this `{` is never closed";
+    for (text, expected) in [
+        ("network N {\n    if a {\n        y = x;\n    z = x;\n}\n", format!("2: {never}; end the branch with `}}`")),
+        (
+            "network N {\n    for i in 0..3 {\n        y = x;\n\n    output z = y;\n}\n",
+            format!("2: {never}; end the loop with `}}`"),
+        ),
+        (
+            "network N {\n    for i in 0..3 {\n        if a {\n            y = x;\n    }\n    z = y;\n}\n",
+            format!("3: {never}; end the branch with `}}`"),
+        ),
+        (
+            "network N {\n    if a {\n        y = x;\n    } else {\n        y = x;\n    z = y;\n}\n",
+            format!("4: {never}; end the branch with `}}`"),
+        ),
+        (
+            "network N {\n\ttrain {\n\t\tbatch: 3;\n}\nnetwork M {}\n",
+            "2: this `{` is not closed before the keyword `network`; end the section with `}`".to_owned(),
+        ),
+        // Nothing shows which one it is.
+        ("network N {\nif a {\ny = x;\nz = x;\n}\n", format!("1: {never}; end the network with `}}`")),
+        // A brace that is out of line, but closes what it should.
+        (
+            "network N {\n    if a {\n        y = x;\n  }\n    for i in l {\n        z = x;\n}\n",
+            format!("5: {never}; end the loop with `}}`"),
+        ),
+    ] {
+        assert_eq!(title(text), expected, "{text}");
+    }
+}
