@@ -100,11 +100,8 @@ const TEXTS: &[Family] = &[
     ("blocks", 300, |n| {
         (0..n).map(|i| format!("/// Doc.\nblock B{i}(x: [H, W, C]) -> [H, W, C] {{ return x -> relu; }}\n")).collect()
     }),
-    ("blocks that use each other", 100, |n| {
-        let block = |i: usize| match i {
-            0 => "block B0(x: [N]) -> [N] { return x -> relu; }\n".to_owned(),
-            _ => format!("block B{i}(x: [N]) -> [N] {{ return x -> relu; }}\n"),
-        };
+    ("blocks that are all used", 100, |n| {
+        let block = |i: usize| format!("block B{i}(x: [N]) -> [N] {{ return x -> relu; }}\n");
         (0..n).map(block).collect::<String>() + &network(n, |i| format!("x = x -> B{i};"))
     }),
     ("conditions", 800, |n| network(n, |i| format!("if {i} == 1 {{ a = 1; }} else {{ a = 2; }}"))),

@@ -13,8 +13,9 @@ pub fn suggest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 /// The candidates closest to `name` that are close enough for a slip of the keyboard, each once, for "did you mean".
 ///
 /// Closeness is the Damerau-Levenshtein distance without regard to case, at most a third of the longer word's
-/// letters; of the equally close those that differ in the fewest letters' case. Names of more than 64 characters
-/// have no suggestion: the distance costs their product.
+/// letters; of the equally close those with the fewest letters that `name` lacks (a letter too many is a likelier slip than
+/// another one), and of those the ones that differ least in case. Names of more than 64 characters have no suggestion: the
+/// distance costs their product.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     const MAX_LENGTH: usize = 64;
     let wanted = name.to_lowercase();
@@ -30,9 +31,15 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
             return None;
         }
         let found = strsim::damerau_levenshtein(&wanted, &candidate_lower);
-        (found <= limit).then(|| (found, strsim::damerau_levenshtein(name, candidate)))
+        let mut letters: Vec<char> = wanted.chars().collect();
+        let lacking = candidate_lower.chars().filter(|letter| {
+            let place = letters.iter().position(|other| other == letter);
+            place.map(|place| letters.swap_remove(place)).is_none()
+        });
+        let lacking = lacking.count();
+        (found <= limit).then(|| (found, lacking, strsim::damerau_levenshtein(name, candidate)))
     };
-    let mut least = (usize::MAX, usize::MAX);
+    let mut least = (usize::MAX, usize::MAX, usize::MAX);
     let mut found = Vec::new();
     for candidate in candidates {
         let Some(distance) = distance(candidate).filter(|distance| *distance <= least) else { continue };
@@ -103,6 +110,7 @@ mod tests {
         assert_eq!(suggest("width3", names), None);
         assert_eq!(nearest("width3", names), ["width1", "width2"]);
         assert_eq!(suggest("width", ["width1", "width1"]), Some("width1"));
+        assert_eq!(suggest("lenett", ["lenet5", "lenet"]), Some("lenet"));
         // The one that differs in nothing but case.
         assert_eq!(suggest("WIDTH", ["width", "Width"]), Some("Width"));
     }
