@@ -231,6 +231,8 @@ impl<'a> Lowerer<'a> {
 
     fn give_back(&mut self, result: &'a ast::Return) {
         if self.frame().block.is_none() {
+            // It is meant to be the output.
+            self.sections.n_outputs += 1;
             self.sink
                 .error(codes::N0110, "`return` stands in a network")
                 .primary(result.span, "expected in a block")

@@ -173,7 +173,13 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let names = matches!(before, "input" | "output" | "network" | "block" | "as" | "for" | "const")
         || matches!(words.text(at + 1), ":" | "=") && (at == start || matches!(before, "(" | ","));
     let starts = !matches!(word, "and" | "or" | "not" | "true" | "false");
-    if names || (starts && wants_operand(before)) {
+    let is_used = !names && starts && wants_operand(before);
+    // Where it was told that the word is no name, its use is no second mistake. A look back for each of many would take long.
+    let is_told = |place: usize| words.text(place) == word && matches!(words.text(place + 1), "=" | ":");
+    if is_used && !sink.is_full() && (0..at).any(is_told) {
+        return true;
+    }
+    if names || is_used {
         let title = format!("{} is a keyword and cannot be a name", quote(word));
         return report(sink, N0016, title, span, Some("choose another name".to_owned()));
     }
