@@ -24,8 +24,9 @@ pub struct Sink {
     errors: usize,
     /// Takes the edits of a diagnostic that is not kept.
     scratch: Option<Diagnostic>,
-    /// What is going on around the place that a diagnostic speaks of, from the outside in.
-    context: Vec<Label>,
+    /// What is going on around the place that a diagnostic speaks of, from the outside in, and how many errors there were
+    /// before, where one is all that is told of it.
+    context: Vec<(Label, Option<usize>)>,
 }
 
 impl Sink {
@@ -44,9 +45,11 @@ impl Sink {
         Draft { sink: self, code, level: Level::Warning, title: title.into() }
     }
 
-    /// Says what is going on until [`leave`](Self::leave): every diagnostic until then gets a label that says so.
-    pub fn enter(&mut self, span: Span, text: impl Into<String>) {
-        self.context.push(Label { span, text: escape(&text.into()) });
+    /// Says what is going on until [`leave`](Self::leave): every diagnostic until then gets a label that says so. `once`
+    /// where all mistakes have one cause: then the first error alone is told.
+    pub fn enter(&mut self, span: Span, text: impl Into<String>, once: bool) {
+        let label = Label { span, text: escape(&text.into()) };
+        self.context.push((label, once.then_some(self.errors)));
     }
 
     /// Ends what [`enter`](Self::enter) began.
@@ -110,9 +113,13 @@ impl Sink {
     }
 
     fn record(&mut self, diagnostic: Diagnostic) -> Report<'_> {
+        let is_told = self.context.iter().any(|(_, before)| before.is_some_and(|before| self.errors > before));
         self.errors = self.errors.saturating_add(usize::from(diagnostic.level == Level::Error));
-        let repeated =
-            self.kept.iter().any(|kept| kept.primary.span == diagnostic.primary.span && kept.level <= diagnostic.level);
+        let repeated = is_told
+            || self
+                .kept
+                .iter()
+                .any(|kept| kept.primary.span == diagnostic.primary.span && kept.level <= diagnostic.level);
         let kept = if repeated || self.kept.len() >= MAX_KEPT {
             self.dropped = self.dropped.saturating_add(usize::from(!repeated));
             self.scratch.insert(diagnostic)
@@ -143,7 +150,7 @@ impl<'a> Draft<'a> {
             title: escape(&self.title),
             primary: Label { span, text: escape(&text.into()) },
             // The innermost first, and no more than a reader follows.
-            secondary: self.sink.context.iter().rev().take(MAX_CONTEXT).cloned().collect(),
+            secondary: self.sink.context.iter().rev().take(MAX_CONTEXT).map(|(label, _)| label.clone()).collect(),
             notes: Vec::new(),
             helps: Vec::new(),
             given: None,

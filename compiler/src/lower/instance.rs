@@ -53,7 +53,8 @@ impl<'a> Lowerer<'a> {
         let mut frame = Frame::new(unit, Some(block), &block.items, format!("{name}."));
         self.arguments(block, call, &given, &mut frame)?;
         let text = format!("in this instance of `{}`", block.name.text);
-        self.sink.enter(call.span, text);
+        // The definition was checked: what is wrong with an instance comes from what it is given.
+        self.sink.enter(call.span, text, self.paths.is_none());
         self.frames.push(frame);
         // Blocks inside of blocks inside of loops: each level takes its part of the stack.
         let meaning = stacker::maybe_grow(super::STACK_LEFT, super::STACK_STEP, || {

@@ -39,8 +39,7 @@ impl<'a> Lowerer<'a> {
                 continue;
             }
             self.item(item);
-            // The definition was checked, so that a mistake comes from what this instance is given: what follows is a
-            // consequence of it.
+            // A mistake comes from what this instance is given: what follows is a consequence of it.
             let is_instance = self.paths.is_none() && self.frame().block.is_some();
             if is_instance && self.sink.n_errors() > before {
                 self.frame().returned = Some((Vec::new(), span_of(item)));
