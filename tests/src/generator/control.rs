@@ -81,7 +81,12 @@ impl Generator {
             return (name.to_owned(), shape);
         };
         let (condition, holds) = parameter.condition;
-        let ((yes, after_yes), (no, after_no)) = (self.stage(shape), self.stage(shape));
+        let before = self.frozen.len();
+        let (yes, after_yes) = self.stage(shape);
+        let between = self.frozen.len();
+        let (no, after_no) = self.stage(shape);
+        // What is not there cannot be frozen.
+        self.frozen.drain(if holds { between..self.frozen.len() } else { before..between });
         self.lines.push(format!("if {condition} {{ {name} = {name} -> {yes}; }} else {{ {name} = {name} -> {no}; }}"));
         self.again(name, if holds { after_yes } else { after_no })
     }

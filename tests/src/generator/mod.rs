@@ -32,6 +32,7 @@ pub fn network(seed: u64) -> String {
         random,
         lines: Vec::new(),
         frozen: Vec::new(),
+        n_frozen: 0,
         definitions: Vec::new(),
         blocks: Vec::new(),
         parameters: Vec::new(),
@@ -54,6 +55,8 @@ struct Generator {
     lines: Vec<String>,
     /// Layers and instances that are not trained.
     frozen: Vec<String>,
+    /// How many layers were named to be frozen, those in branches that are not taken too.
+    n_frozen: usize,
     /// The texts of the blocks.
     definitions: Vec<String>,
     blocks: Vec<Block>,
@@ -232,7 +235,8 @@ impl Generator {
         let options = ["", "(epsilon: 0.1)", "(epsilon: 0.01, momentum: 0.5)", "(unbiased: true, momentum: 0.9)"];
         let norm = format!("batch_norm{}", self.random.pick(&options));
         if self.random.one_in(4) {
-            let name = format!("frozen{}", self.frozen.len() + 1);
+            self.n_frozen += 1;
+            let name = format!("frozen{}", self.n_frozen);
             self.frozen.push(name.clone());
             return format!("{norm} as {name}");
         }
