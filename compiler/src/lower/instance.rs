@@ -54,7 +54,8 @@ impl<'a> Lowerer<'a> {
         self.arguments(block, call, &given, &mut frame)?;
         let text = format!("in this instance of `{}`", block.name.text);
         // The definition was checked: what is wrong with an instance comes from what it is given.
-        self.sink.enter(call.span, text, self.paths.is_none());
+        let (is_one, before) = (self.paths.is_none(), self.sink.n_errors());
+        self.sink.enter(call.span, text, is_one);
         self.frames.push(frame);
         // Blocks inside of blocks inside of loops: each level takes its part of the stack.
         let meaning = stacker::maybe_grow(super::STACK_LEFT, super::STACK_STEP, || {
@@ -63,7 +64,8 @@ impl<'a> Lowerer<'a> {
         });
         self.frames.pop();
         self.sink.leave();
-        Some(meaning)
+        // What has a mistake gives results that nothing more is told of.
+        Some(if is_one && self.sink.n_errors() > before { Meaning::Unknown } else { meaning })
     }
 
     /// Sorts what a call gives by the block's parameters, in their order; `None` after a message.

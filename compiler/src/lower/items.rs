@@ -31,7 +31,6 @@ impl<'a> Lowerer<'a> {
                 self.stop(span_of(item), format!("the network unrolls to more than {MAX_STEPS} statements"));
                 return;
             }
-            let before = self.sink.n_errors();
             if self.is_refuted && !matches!(item, ast::Item::Assert(_) | ast::Item::Const(_)) {
                 let item = std::slice::from_ref(item);
                 self.mention(item);
@@ -39,11 +38,6 @@ impl<'a> Lowerer<'a> {
                 continue;
             }
             self.item(item);
-            // A mistake comes from what this instance is given: what follows is a consequence of it.
-            let is_instance = self.paths.is_none() && self.frame().block.is_some();
-            if is_instance && self.sink.n_errors() > before {
-                self.frame().returned = Some((Vec::new(), span_of(item)));
-            }
         }
     }
 
