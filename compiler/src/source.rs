@@ -18,6 +18,11 @@ pub struct Span {
 }
 
 impl Span {
+    /// Whether another place lies within this one.
+    pub(crate) fn contains(self, inner: Self) -> bool {
+        self.source == inner.source && self.start <= inner.start && inner.end <= self.end
+    }
+
     /// The bytes `start..end` of `source`.
     pub fn new(source: SourceId, start: u32, end: u32) -> Self {
         Self { source, start, end: end.max(start) }

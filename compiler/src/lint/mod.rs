@@ -135,7 +135,7 @@ impl Levels {
     /// A lint's level at a place, and the statement that sets it: that of the innermost braces, of those the last.
     fn at(&self, lint: Lint, at: Span) -> (LintLevel, Option<Span>) {
         let len = |span: Span| span.end - span.start;
-        let counts = self.set.iter().filter(|set| set.lint == lint.name && contains(set.within, at));
+        let counts = self.set.iter().filter(|set| set.lint == lint.name && set.within.contains(at));
         // Of several that are equally small the first is found, and so the last statement.
         let inner = counts.rev().min_by_key(|set| len(set.within));
         let level = match inner {
@@ -156,15 +156,11 @@ impl Levels {
 
     /// Where a statement must stand to count at a place.
     fn home(&self, at: Span) -> String {
-        match self.homes.iter().find(|(span, _)| contains(*span, at)) {
+        match self.homes.iter().find(|(span, _)| span.contains(at)) {
             Some((_, name)) => format!("in `{name}`"),
             None => "in this file".to_owned(),
         }
     }
-}
-
-fn contains(outer: Span, inner: Span) -> bool {
-    outer.source == inner.source && outer.start <= inner.start && inner.end <= outer.end
 }
 
 /// What lints report to.

@@ -87,9 +87,7 @@ impl<'a> Frame<'a> {
             Some(named) => {
                 let before = std::mem::replace(named, Named { meaning, span }).span;
                 let branch = self.branches.last()?;
-                let is_inside =
-                    branch.source == before.source && branch.start <= before.start && before.end <= branch.end;
-                (!is_inside).then_some(before)
+                (!branch.contains(before)).then_some(before)
             }
             None => {
                 self.define(name, meaning, span);
