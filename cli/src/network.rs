@@ -60,6 +60,8 @@ pub(crate) struct Checked {
     pub(crate) name: String,
     /// The file it is in, absolute and without links; `None` for a bundled text.
     pub(crate) path: Option<PathBuf>,
+    /// Further files of the user's that were read, absolute.
+    pub(crate) uses: Vec<PathBuf>,
 }
 
 impl Network {
@@ -89,17 +91,23 @@ impl Network {
 impl Chosen {
     /// Compiles the text and prints what there is to say about it.
     pub(crate) fn compile(&self) -> Result<Compiled, Failure> {
+        self.compile_files().map(|(compiled, _)| compiled)
+    }
+
+    /// The same, with the further files that were read.
+    fn compile_files(&self) -> Result<(Compiled, Vec<PathBuf>), Failure> {
         if let Some(name) = self.values.twice() {
             return Err(Failure::usage(format!("parameter `{name}` is set twice")));
         }
         let checked = self.network.check(&self.values, &[]).map_err(|error| Failure::because(&error))?;
         checked.tell();
-        let name = checked.name;
-        let is_library = !checked.sink.has_errors();
-        checked.compiled.ok_or_else(|| {
+        let Checked { name, sink, compiled, uses, .. } = checked;
+        let compiled = compiled.ok_or_else(|| {
+            let is_library = !sink.has_errors();
             let problem = if is_library { "has blocks or constants and no network" } else { "does not compile" };
             Failure::failed(format!("{name} {problem}"))
-        })
+        });
+        Ok((compiled?, uses))
     }
 
     /// Does a task with the network: with the one that is compiled in, or with a program that is built for it.
@@ -110,8 +118,8 @@ impl Chosen {
         {
             return done;
         }
-        let subject = self.subject();
-        let compiled = self.compile()?;
+        let (compiled, uses) = self.compile_files()?;
+        let subject = self.subject().using(uses);
         if compiled.training.is_none()
             && let Some(failure) = task.needs_training(&subject)
         {
@@ -143,7 +151,7 @@ impl Checked {
         let (words, deny) = (values.pairs.clone(), deny.to_vec());
         let settings = Settings { library: true, words, deny, ..Settings::default() };
         let compiled = compile(source, &mut map, &settings, &mut sources, &mut sink);
-        Self { map, source, sink, compiled, name, path }
+        Self { map, source, sink, compiled, name, path, uses: sources.opened().to_vec() }
     }
 
     /// Prints the diagnostics, with colours where they are shown.

@@ -9,6 +9,9 @@ use netwright_runtime::{Network, Trainable};
 
 use crate::{Failure, Subject, Task, Values, bench, compress, eval, perform, perform_untrained, predict, prune, train};
 
+/// The option by which the command tells a program which further files its description uses.
+pub const USES: &str = "description-uses";
+
 /// The part of the command's line that needs a compiled network. The command has read it before.
 #[derive(Debug, Parser)]
 #[command(name = "netwright", version)]
@@ -29,20 +32,46 @@ struct On<O: clap::Args> {
     /// They are compiled in.
     #[command(flatten)]
     values: Values,
+    /// Files that the description uses, which the command has found.
+    #[arg(long = USES, hide = true, value_name = "FILE")]
+    uses: Vec<PathBuf>,
     #[command(flatten)]
     options: O,
 }
 
 impl Line {
-    fn split(self) -> (PathBuf, Values, Task) {
+    fn split(self) -> (Named, Task) {
         match self {
-            Self::Train(On { network, values, options }) => (network, values, Task::Train(options)),
-            Self::Eval(On { network, values, options }) => (network, values, Task::Eval(options)),
-            Self::Predict(On { network, values, options }) => (network, values, Task::Predict(options)),
-            Self::Compress(On { network, values, options }) => (network, values, Task::Compress(options)),
-            Self::Bench(On { network, values, options }) => (network, values, Task::Bench(options)),
-            Self::Prune(On { network, values, options }) => (network, values, Task::Prune(options)),
+            Self::Train(on) => on.split(Task::Train),
+            Self::Eval(on) => on.split(Task::Eval),
+            Self::Predict(on) => on.split(Task::Predict),
+            Self::Compress(on) => on.split(Task::Compress),
+            Self::Bench(on) => on.split(Task::Bench),
+            Self::Prune(on) => on.split(Task::Prune),
         }
+    }
+}
+
+/// How the line names the network.
+#[derive(Debug)]
+struct Named {
+    network: PathBuf,
+    values: Values,
+    uses: Vec<PathBuf>,
+}
+
+impl Named {
+    /// The network; `bundled` is its name, where it comes with the command.
+    fn subject(self, bundled: Option<&str>) -> Subject {
+        let subject = bundled.map_or_else(|| Subject::file(&self.network), Subject::bundled);
+        subject.using(self.uses).with(&self.values)
+    }
+}
+
+impl<O: clap::Args> On<O> {
+    fn split(self, task: impl FnOnce(O) -> Task) -> (Named, Task) {
+        let Self { network, values, uses, options } = self;
+        (Named { network, values, uses }, task(options))
     }
 }
 
@@ -63,9 +92,8 @@ fn start(
     bundled: Option<&str>,
     work: impl FnOnce(&Subject, &Task) -> Result<ExitCode, Failure>,
 ) -> ExitCode {
-    let (path, values, task) = Line::parse_from(words).split();
-    let subject = bundled.map_or_else(|| Subject::file(&path), Subject::bundled).with(&values);
-    work(&subject, &task).unwrap_or_else(Failure::report)
+    let (named, task) = Line::parse_from(words).split();
+    work(&named.subject(bundled), &task).unwrap_or_else(Failure::report)
 }
 
 #[cfg(test)]
@@ -78,12 +106,17 @@ mod tests {
     fn the_line_is_well_formed_and_read() {
         Line::command().debug_assert();
         let line = Line::parse_from(["netwright", "predict", "a.net", "b.png", "c.png", "--top", "2"]);
-        let (path, _, task) = line.split();
-        assert_eq!(path, PathBuf::from("a.net"));
+        let (named, task) = line.split();
+        assert_eq!(named.network, PathBuf::from("a.net"));
         assert!(matches!(task, Task::Predict(_)));
-        assert!(task.needs_training(&Subject::file(&path)).is_none());
-        let (path, values, task) = Line::parse_from(["netwright", "bench", "a.net", "--set", "size=64"]).split();
-        assert_eq!(Subject::file(&path).with(&values).values, ["size=64"]);
-        assert!(task.needs_training(&Subject::file(&path)).is_some(), "the default is to measure training");
+        assert!(task.needs_training(&named.subject(None)).is_none());
+        let line = ["netwright", "bench", "--description-uses", "b.net", "a.net", "--set", "size=64"];
+        let (named, task) = Line::parse_from(line).split();
+        let subject = named.subject(None);
+        assert_eq!(
+            (subject.values.as_slice(), subject.uses.as_slice()),
+            (["size=64".to_owned()].as_slice(), [PathBuf::from("b.net")].as_slice())
+        );
+        assert!(task.needs_training(&subject).is_some(), "the default is to measure training");
     }
 }

@@ -241,7 +241,7 @@ fn prune_into_folder<N: Trainable>(subject: &Subject, options: &Options) -> Resu
     let mut recipe = pruning.retraining(&N::RECIPE);
     recipe.optimizer = recipe.optimizer.with_lr(scaled(N::RECIPE.optimizer.lr(), pruning.lr_factor));
     recipe.seed = options.seed.unwrap_or(recipe.seed);
-    let mut manifest = train::manifest::<N>(subject, &folder, &recipe, &name, limit, &splits);
+    let mut manifest = train::manifest::<N>(subject, &folder, &recipe, &name, limit, &splits)?;
     manifest.command = command(subject, weights.path(), &pruning, &manifest);
     introduce(subject, weights.path(), &pruning, &recipe, &folder);
     std::fs::create_dir_all(&folder).map_err(|error| Failure::io("make the folder", &folder, &error))?;

@@ -13,6 +13,8 @@ pub struct Subject {
     pub argument: String,
     /// The description's file, absolute where it exists; `None` for a bundled network.
     pub file: Option<PathBuf>,
+    /// Further files of the user's that the description uses.
+    pub uses: Vec<PathBuf>,
     /// Values for its parameters, such as `classes=4`.
     pub values: Vec<String>,
 }
@@ -21,7 +23,7 @@ impl Subject {
     /// A network that comes with the command.
     #[must_use]
     pub fn bundled(name: &str) -> Self {
-        Self { name: name.to_owned(), argument: name.to_owned(), file: None, values: Vec::new() }
+        Self { name: name.to_owned(), argument: name.to_owned(), file: None, uses: Vec::new(), values: Vec::new() }
     }
 
     /// The network of a `.net` file.
@@ -31,6 +33,7 @@ impl Subject {
             name: name(path),
             argument: path.display().to_string(),
             file: Some(path.canonicalize().unwrap_or_else(|_| path.to_owned())),
+            uses: Vec::new(),
             values: Vec::new(),
         }
     }
@@ -46,6 +49,12 @@ impl Subject {
                 self.name
             ),
         }
+    }
+
+    /// The network with the further files that its description uses.
+    #[must_use]
+    pub fn using(self, uses: Vec<PathBuf>) -> Self {
+        Self { uses, ..self }
     }
 
     /// The network with values for its parameters.

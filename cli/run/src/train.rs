@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::Subject;
 use crate::data::{self, DataArgs};
 use crate::failure::Failure;
-use crate::run::manifest::{DataEntry, Machine, Manifest, NetworkEntry, Outcome, Part, RecipeEntry};
+use crate::run::manifest::{DataEntry, Machine, Manifest, NetText, NetworkEntry, Outcome, Part, RecipeEntry};
 use crate::run::progress::Progress;
 use crate::run::{curve, folder};
 use crate::threads::Threads;
@@ -119,7 +119,7 @@ fn train_into_folder<N: Trainable>(subject: &Subject, options: &Options) -> Resu
         evaluate(&net, &part.take(1), 1)?;
     }
     let (manifest, done) =
-        (manifest::<N>(subject, &folder, &recipe, &data, limit, &splits), epochs_done(&folder, options.resume));
+        (manifest::<N>(subject, &folder, &recipe, &data, limit, &splits)?, epochs_done(&folder, options.resume));
     introduce::<N>(&manifest, &splits, &folder);
     std::fs::create_dir_all(&folder).map_err(|error| Failure::io("make the folder", &folder, &error))?;
     manifest.write(&folder)?;
@@ -226,7 +226,7 @@ pub(crate) fn manifest<N: Trainable>(
     data: &str,
     limit: Option<usize>,
     splits: &Splits,
-) -> Manifest {
+) -> Result<Manifest, Failure> {
     let Recipe { epochs, batch, seed, .. } = recipe;
     let machine = Machine::this();
     let option =
@@ -242,7 +242,7 @@ pub(crate) fn manifest<N: Trainable>(
         option("validation", recipe.validation.map(|fraction| fraction.to_string())),
         machine.threads,
     );
-    Manifest {
+    Ok(Manifest {
         command,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         network: NetworkEntry {
@@ -252,12 +252,13 @@ pub(crate) fn manifest<N: Trainable>(
             name: N::SPEC.name.to_owned(),
             fingerprint: N::SPEC.fingerprint.to_owned(),
             parameters: N::SPEC.layers.iter().map(|layer| layer.parameters).sum(),
+            texts: NetText::all(subject)?,
         },
         data: DataEntry { name: data.to_owned(), limit, train: Part::of(&splits.train), test: Part::of(&splits.test) },
         recipe: RecipeEntry { loss: N::LOSS.to_owned(), ..recipe.into() },
         machine,
         result: None,
-    }
+    })
 }
 
 /// The epochs over which the description's learning rate falls to its end, where a run has another number of them.

@@ -11,6 +11,7 @@ use std::process::{Command, ExitCode};
 
 use netwright::data::cache;
 use netwright_compiler::Compiled;
+use netwright_run::program::USES;
 use netwright_run::{Failure, Subject, output};
 
 use self::package::Package;
@@ -27,7 +28,7 @@ pub(crate) fn run(subject: &Subject, compiled: &Compiled) -> Result<ExitCode, Fa
     let package = Package::of(compiled, bundled, Origin::of_this_program())?;
     let folder = programs.join(&package.name);
     package.write(&folder)?;
-    start(&built(&package, &folder, &programs.join("target"), &subject.argument)?)
+    start(&built(&package, &folder, &programs.join("target"), &subject.argument)?, &subject.uses)
 }
 
 /// The program's file, built if it is not there.
@@ -46,10 +47,16 @@ fn built(package: &Package, folder: &Path, builds: &Path, what: &str) -> Result<
     Ok(program)
 }
 
-/// Runs the program in place of this one, or, where there is no such thing, beside it.
-fn start(program: &Path) -> Result<ExitCode, Failure> {
+/// Runs the program in place of this one, with the further files of its description, or, where there is no such thing, beside it.
+fn start(program: &Path, uses: &[PathBuf]) -> Result<ExitCode, Failure> {
     let mut command = Command::new(program);
-    command.args(std::env::args_os().skip(1));
+    let mut words = std::env::args_os().skip(1);
+    // Right behind the verb, where none of the user's words can be about them.
+    command.args(words.next());
+    for file in uses {
+        command.arg(format!("--{USES}")).arg(file);
+    }
+    command.args(words);
     #[cfg(unix)]
     {
         use std::os::unix::process::CommandExt;

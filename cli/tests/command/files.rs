@@ -192,6 +192,9 @@ fn a_file_is_trained_evaluated_and_measured_like_a_bundled_network() {
     let file = folder.join("nets/mine.net").canonicalize().unwrap();
     assert_eq!(manifest["network"]["file"].as_str(), file.to_str());
     assert!(manifest["network"].get("bundled").is_none());
+    let texts = manifest["network"]["texts"].as_array().unwrap();
+    assert_eq!((texts.len(), texts[0]["path"].as_str()), (1, Some("mine.net")));
+    assert_eq!(texts[0]["text"].as_str(), Some(TRAINED));
     // The command that the manifest tells repeats the run, to the last bit.
     let words: Vec<String> = manifest["command"]
         .as_str()

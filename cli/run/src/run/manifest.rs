@@ -12,8 +12,9 @@ use super::folder::MANIFEST;
 use crate::failure::Failure;
 use crate::{Subject, output};
 
-/// The longest manifest that is read, in bytes.
-const LONGEST: u64 = 1 << 20;
+/// The longest manifest that is read, in bytes: the texts of a description, 16 MiB at most, with room for signs that are
+/// written as several.
+const LONGEST: u64 = 64 << 20;
 
 /// The contents of `run.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,6 +54,18 @@ pub(crate) struct NetworkEntry {
     pub(crate) fingerprint: String,
     /// Trained parameters.
     pub(crate) parameters: u64,
+    /// The description's texts, where they are one's own: the files may change, or be lost.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) texts: Vec<NetText>,
+}
+
+/// A file of a description.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NetText {
+    /// The path below the description's folder, or else from the root.
+    pub(crate) path: String,
+    /// What is in it.
+    pub(crate) text: String,
 }
 
 /// The data of a run.
@@ -141,6 +154,20 @@ impl NetworkEntry {
     /// The bundled name, or the file.
     pub(crate) fn describe(&self) -> &str {
         self.bundled.as_ref().or(self.file.as_ref()).unwrap_or(&self.name)
+    }
+}
+
+impl NetText {
+    /// The texts of a network's files, the description first; none of a bundled network.
+    pub(crate) fn all(subject: &Subject) -> Result<Vec<Self>, Failure> {
+        let Some(file) = &subject.file else { return Ok(Vec::new()) };
+        let folder = file.parent().unwrap_or(file);
+        let read = |path: &PathBuf| {
+            let text = fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error))?;
+            let path = path.strip_prefix(folder).unwrap_or(path).display().to_string();
+            Ok(Self { path, text })
+        };
+        std::iter::once(file).chain(&subject.uses).map(read).collect()
     }
 }
 
@@ -236,10 +263,44 @@ impl Manifest {
     /// Replaces the manifest of a run's folder.
     pub(crate) fn write(&self, folder: &Path) -> Result<PathBuf, Failure> {
         let path = folder.join(MANIFEST);
-        let text = toml::to_string(self);
+        let text = toml::to_string_pretty(self);
         let text = text.map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))?;
         let head = "# What this training run follows from. `command` repeats it; with `--resume` it goes on where it stopped.\n";
         output::write_file(&path, &format!("{head}{text}"))?;
         Ok(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_texts_of_a_description_are_kept_to_the_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        fs::create_dir(root.join("blocks")).unwrap();
+        let main = "/// \u{201c}Quoted\u{201d} \"\"\" and '''\r\nuse \"blocks/b.net\";\tnetwork A { }\n\n";
+        fs::write(root.join("a.net"), main).unwrap();
+        fs::write(root.join("blocks/b.net"), "block B() { }").unwrap();
+        let subject = Subject::file(&root.join("a.net")).using(vec![root.join("blocks/b.net")]);
+        let texts = NetText::all(&subject).unwrap();
+        assert_eq!(texts.iter().map(|text| text.path.as_str()).collect::<Vec<_>>(), ["a.net", "blocks/b.net"]);
+        assert_eq!(texts[0].text, main);
+
+        let network = NetworkEntry {
+            bundled: None,
+            file: Some("a.net".to_owned()),
+            set: Vec::new(),
+            name: "A".to_owned(),
+            fingerprint: String::new(),
+            parameters: 0,
+            texts,
+        };
+        let written = toml::to_string_pretty(&network).unwrap();
+        assert_eq!(toml::from_str::<NetworkEntry>(&written).unwrap(), network, "{written}");
+        assert!(NetText::all(&Subject::bundled("lenet")).unwrap().is_empty());
+        let gone = Subject::file(&root.join("a.net")).using(vec![root.join("blocks/c.net")]);
+        assert!(NetText::all(&gone).is_err());
     }
 }
