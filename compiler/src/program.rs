@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::diagnostic::{Sink, codes, escape, quote};
+use crate::diagnostic::{Code, Sink, codes, escape, quote};
 use crate::photo;
 use crate::source::{SourceId, SourceMap, Span};
 use crate::syntax::{self, ast};
@@ -30,7 +30,7 @@ pub trait Sources {
         match target {
             ast::UseTarget::Path(_) => self.load(from, target),
             ast::UseTarget::Bundled(name) => {
-                Err(Refusal { title: format!("no labels are called {}", quote(name)), help: None })
+                Err(Refusal { title: format!("no labels are called {}", quote(name)), help: None, instead: None })
             }
         }
     }
@@ -54,6 +54,8 @@ pub struct Refusal {
     pub title: String,
     /// What to do.
     pub help: Option<String>,
+    /// What to write instead, where that is all there is to do: `<fire>`.
+    pub instead: Option<String>,
 }
 
 /// Sources without texts: for a description that stands alone.
@@ -62,7 +64,7 @@ pub struct NoSources;
 
 impl Sources for NoSources {
     fn load(&mut self, _: &str, _: &ast::UseTarget) -> Result<Text, Refusal> {
-        Err(Refusal { title: "no other files can be used here".to_owned(), help: None })
+        Err(Refusal { title: "no other files can be used here".to_owned(), help: None, instead: None })
     }
 }
 
@@ -165,16 +167,28 @@ impl Loader<'_> {
         self.units.len() - 1
     }
 
+    /// Reports what was refused, at the place that names it.
+    fn refuse(&mut self, code: Code, span: Span, refusal: Refusal) {
+        let Refusal { title, help, instead } = refusal;
+        let report = self.sink.error(code, title).primary(span, "not found, or not to be used");
+        match (help, instead) {
+            (Some(help), Some(instead)) => {
+                report.fix(help, span, instead);
+            }
+            (Some(help), None) => {
+                report.help(help);
+            }
+            (None, _) => {}
+        }
+    }
+
     /// The file that a `use` names, with its key if it is read for the first time; `None` after a message.
     fn used(&mut self, from: &str, wanted: &ast::Use, open: &[Open]) -> Option<(usize, Option<String>)> {
         let span = wanted.target_span;
         let text = match self.sources.load(from, &wanted.target) {
             Ok(text) => text,
-            Err(Refusal { title, help }) => {
-                let report = self.sink.error(codes::N0501, title).primary(span, "not found, or not to be used");
-                if let Some(help) = help {
-                    report.help(help);
-                }
+            Err(refusal) => {
+                self.refuse(codes::N0501, span, refusal);
                 return None;
             }
         };
@@ -232,11 +246,8 @@ impl Loader<'_> {
         let from = self.sources.key();
         let Text { name, text, .. } = match self.sources.labels(&from, target) {
             Ok(text) => text,
-            Err(Refusal { title, help }) => {
-                let report = self.sink.error(codes::N0703, title).primary(span, "not found, or not to be used");
-                if let Some(help) = help {
-                    report.help(help);
-                }
+            Err(refusal) => {
+                self.refuse(codes::N0703, span, refusal);
                 return None;
             }
         };

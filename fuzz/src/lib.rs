@@ -55,7 +55,7 @@ impl Sources for Files<'_> {
         };
         match text {
             Some(text) => Ok(Text { name: key.clone(), key, text: text.to_owned() }),
-            None => Err(Refusal { title: "there is no such file".to_owned(), help: None }),
+            None => Err(Refusal { title: "there is no such file".to_owned(), help: None, instead: None }),
         }
     }
 
@@ -63,7 +63,7 @@ impl Sources for Files<'_> {
         match target {
             UseTarget::Bundled(name) => match netwright_models::labels(name) {
                 Some(text) => Ok(Text { name: format!("<{name}>"), key: format!("<{name}>"), text: text.to_owned() }),
-                None => Err(Refusal { title: "there are no such labels".to_owned(), help: None }),
+                None => Err(Refusal { title: "there are no such labels".to_owned(), help: None, instead: None }),
             },
             UseTarget::Path(_) => self.load(from, target),
         }

@@ -85,7 +85,7 @@ impl Sources for Shown {
             UseTarget::Bundled(name) => (format!("<{name}>"), load_bundled(name).ok().map(|loaded| loaded.text)),
             UseTarget::Path(path) => (path.clone(), self.0.get(path).cloned()),
         };
-        let text = text.ok_or_else(|| Refusal { title: format!("no file {key}"), help: None })?;
+        let text = text.ok_or_else(|| Refusal { title: format!("no file {key}"), help: None, instead: None })?;
         Ok(Text { name: key.clone(), key, text })
     }
 }

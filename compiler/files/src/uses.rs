@@ -120,11 +120,7 @@ impl Sources for Disk {
                     let known = || netwright_models::LABELS.iter().map(|(known, _)| *known);
                     let title = format!("no bundled labels are called <{}>", escape(name));
                     let list = known().collect::<Vec<_>>().join(">, <");
-                    let help = match suggest(name, known()) {
-                        Some(near) => format!("did you mean `<{near}>`?"),
-                        None => format!("the bundled labels: <{list}>"),
-                    };
-                    Err(refusal(title, &help))
+                    Err(meant(title, suggest(name, known()), || format!("the bundled labels: <{list}>")))
                 }
             },
             UseTarget::Path(path) => self.path(from, path),
@@ -133,20 +129,24 @@ impl Sources for Disk {
 }
 
 fn refusal(title: String, help: &str) -> Refusal {
-    Refusal { title, help: Some(help.to_owned()) }
+    Refusal { title, help: Some(help.to_owned()), instead: None }
 }
 
 fn refusal_of(problem: &str) -> Refusal {
-    Refusal { title: problem.to_owned(), help: None }
+    Refusal { title: problem.to_owned(), help: None, instead: None }
+}
+
+/// A refusal of a bundled name, with the one that is near it, or else another help.
+fn meant(title: String, near: Option<&str>, other: impl FnOnce() -> String) -> Refusal {
+    let instead = near.map(|near| format!("<{near}>"));
+    let help = instead.as_ref().map_or_else(other, |near| format!("did you mean `{near}`?"));
+    Refusal { title, help: Some(help), instead }
 }
 
 /// No bundled file has the name.
 fn unknown(name: &str) -> Refusal {
     let near = suggest(name, netwright_models::ALL.iter().map(|bundled| bundled.name));
     let blocks = || netwright_models::ALL.iter().filter(|bundled| !bundled.is_network).map(|bundled| bundled.name);
-    let help = match near {
-        Some(near) => format!("did you mean `<{near}>`?"),
-        None => format!("the bundled files of blocks: <{}>", blocks().collect::<Vec<_>>().join(">, <")),
-    };
-    Refusal { title: format!("no bundled file is called <{}>", escape(name)), help: Some(help) }
+    let other = || format!("the bundled files of blocks: <{}>", blocks().collect::<Vec<_>>().join(">, <"));
+    meant(format!("no bundled file is called <{}>", escape(name)), near, other)
 }

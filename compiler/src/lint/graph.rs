@@ -1,6 +1,6 @@
 //! Lints on layers.
 
-use super::texts::{Texts, is_written_out};
+use super::texts::{Texts, argument_span, is_written_out};
 use super::{DOMINANT_LAYER, DOUBLE_SOFTMAX, LAST_DROPOUT, Linter, NO_ACTIVATION, PADDED_1X1, TRUNCATED_POOL};
 use crate::cost::grouped;
 use crate::ir::{Graph, Node, ValueId};
@@ -82,7 +82,8 @@ fn padded(node: &Node, texts: &Texts<'_>, linter: &mut Linter<'_>) {
     let is_right = |call: &&Call| is_written_out(call, "kernel") && is_written_out(call, "pad");
     let call = if linter.sink.is_full() { None } else { texts.call(node.span).filter(is_right) };
     let pad = call.and_then(|call| texts.argument(call, "pad"));
-    if let Some(report) = linter.warn(PADDED_1X1, title, node.span, "padded here") {
+    let at = call.and_then(|call| argument_span(call, "pad")).unwrap_or(node.span);
+    if let Some(report) = linter.warn(PADDED_1X1, title, at, "padded here") {
         match pad {
             Some(pad) => report.fix("leave out `pad`", pad, ""),
             None => report.help("leave out `pad`"),

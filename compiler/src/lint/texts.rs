@@ -52,6 +52,11 @@ pub(super) fn is_written_out(call: &Call, name: &str) -> bool {
     })
 }
 
+/// Where an argument stands that is given by its name.
+pub(super) fn argument_span(call: &Call, name: &str) -> Option<Span> {
+    call.args.iter().find(|arg| is_called(arg, name)).map(|arg| arg.span)
+}
+
 fn is_called(arg: &Arg, name: &str) -> bool {
     arg.name.as_ref().is_some_and(|given| given.text == name)
 }

@@ -320,12 +320,16 @@ impl<'b> LayerCall<'_, 'b> {
     fn report(&mut self, mismatch: Mismatch) {
         let at = mismatch.argument.map_or(self.span, |argument| self.argument_span(argument));
         let operand = self.bound.operands.get(mismatch.operand).copied();
-        let produced = operand.map(|(id, from)| (self.lowerer.type_of(id), from));
+        let produced = operand.map(|(id, from)| {
+            // What a name stands for was made elsewhere.
+            let made = self.lowerer.graph.value(id).span;
+            let is_apart = made.source == from.source && !from.contains(made) && !made.contains(from);
+            let verb = if is_apart && self.lowerer.graph.inputs.contains(&id) { "is" } else { "produces" };
+            (format!("this {verb} {}", self.lowerer.type_of(id)), if is_apart { made } else { from })
+        });
         let report = self.lowerer.sink.error(mismatch.code, mismatch.title).primary(at, mismatch.expected);
         let report = match produced {
-            Some((shape, from)) if from != self.span && mismatch.argument.is_none() => {
-                report.secondary(from, format!("this produces {shape}"))
-            }
+            Some((what, from)) if from != self.span && mismatch.argument.is_none() => report.secondary(from, what),
             _ => report,
         };
         match (mismatch.help, mismatch.before.filter(|_| self.is_stage)) {

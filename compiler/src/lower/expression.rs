@@ -69,6 +69,9 @@ impl<'a> Lowerer<'a> {
             let is_own = named.span.source == span.source;
             return if !is_own && self.is_ambiguous(name, span) { Meaning::Unknown } else { named.meaning };
         }
+        if !self.frame().missing.insert(name.to_owned()) {
+            return Meaning::Unknown;
+        }
         // A look at all names for each of many mistakes would take long.
         let known = if self.sink.is_full() { Vec::new() } else { self.known_names() };
         let near = nearest(name, known.iter().map(String::as_str));
@@ -76,6 +79,7 @@ impl<'a> Lowerer<'a> {
         let unit = self.frame().unit;
         let is_block = self.find_block(unit, name).is_some();
         let defined = self.frame().definitions.get(name).copied();
+        let in_loop = self.frame().in_loops.get(name).copied();
         let binding = self.frame().binding;
         let report = self
             .sink
@@ -87,6 +91,9 @@ impl<'a> Lowerer<'a> {
             report.secondary(itself, "the statement that defines it").help("start from an input, or from a name above");
         } else if let Some(above) = defined {
             report.secondary(above, "defined here, in a branch that is not taken");
+        } else if let Some(inside) = in_loop.filter(|inside| inside.source == span.source) {
+            let help = format!("bind {} before the loop, too: then the loop gives it another value", quote(name));
+            report.secondary(inside, "defined here, in a loop, and known in its braces only").help(help);
         } else if is_layer || is_block {
             let what = if is_layer { "layer" } else { "block" };
             report.help(format!("`{name}` is a {what}: write `x -> {name}` or `{name}(x)`"));

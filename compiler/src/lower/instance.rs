@@ -338,11 +338,12 @@ impl<'a> Lowerer<'a> {
             }
         }
         if ids.len() != block.results.len() {
-            let title =
-                format!("`{}` declares {} results and returns {}", block.name.text, block.results.len(), ids.len());
+            let tensors = |n: usize| if n == 1 { "one tensor".to_owned() } else { format!("{n} tensors") };
+            let (declared, found) = (tensors(block.results.len()), tensors(ids.len()));
+            let title = format!("`{}` declares {declared} and returns {found}", block.name.text);
             self.sink
                 .error(codes::N0113, title)
-                .primary(span, format!("expected {} tensors", block.results.len()))
+                .primary(span, format!("expected {declared}"))
                 .secondary(block.name.span, "declared here");
             return Meaning::Unknown;
         }

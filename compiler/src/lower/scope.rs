@@ -1,6 +1,6 @@
 //! Names: what is known where. A frame is a network or an instance of a block; its scopes are those of braces in it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::names::Names;
 use super::{Constant, Lowerer};
@@ -39,6 +39,10 @@ pub(super) struct Frame<'a> {
     pub(super) names: Names,
     /// Every name that is defined anywhere in it, for uses above the definition.
     pub(super) definitions: HashMap<String, Span>,
+    /// Every name that is defined in a loop, where alone it is known.
+    pub(super) in_loops: HashMap<String, Span>,
+    /// Names that were used and mean nothing: each is told of once.
+    pub(super) missing: HashSet<String>,
     /// The name that the statement being carried out binds.
     pub(super) binding: Option<Span>,
     /// How many loops are around the statement.
@@ -51,8 +55,8 @@ pub(super) struct Frame<'a> {
 
 impl<'a> Frame<'a> {
     pub(super) fn new(unit: usize, block: Option<&'a ast::Block>, items: &[ast::Item], prefix: String) -> Self {
-        let mut definitions = HashMap::new();
-        define(items, &mut definitions);
+        let (mut definitions, mut in_loops) = (HashMap::new(), HashMap::new());
+        define(items, &mut definitions, &mut in_loops);
         let names = Names::new(prefix, items);
         Self {
             unit,
@@ -60,6 +64,8 @@ impl<'a> Frame<'a> {
             scopes: vec![HashMap::new()],
             names,
             definitions,
+            in_loops,
+            missing: HashSet::new(),
             binding: None,
             n_loops: 0,
             branches: Vec::new(),
@@ -97,8 +103,8 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Where each name of some statements is defined first.
-fn define(items: &[ast::Item], definitions: &mut HashMap<String, Span>) {
+/// Where each name of some statements is defined first: outside of loops, and within.
+fn define(items: &[ast::Item], definitions: &mut HashMap<String, Span>, in_loops: &mut HashMap<String, Span>) {
     let mut put = |name: &ast::Ident| {
         definitions.entry(name.text.clone()).or_insert(name.span);
     };
@@ -109,8 +115,14 @@ fn define(items: &[ast::Item], definitions: &mut HashMap<String, Span>) {
             ast::Item::Output(output) => put(&output.name),
             ast::Item::Const(constant) => put(&constant.name),
             // What stands in the braces of a loop is not known outside of them.
-            ast::Item::For(_)
-            | ast::Item::Return(_)
+            ast::Item::For(repetition) => {
+                let (mut first, mut inner) = (HashMap::new(), HashMap::new());
+                define(&repetition.items, &mut first, &mut inner);
+                for (name, span) in first.into_iter().chain(inner) {
+                    in_loops.entry(name).or_insert(span);
+                }
+            }
+            ast::Item::Return(_)
             | ast::Item::Assert(_)
             | ast::Item::Freeze(_)
             | ast::Item::Labels(_)

@@ -165,6 +165,8 @@ impl<'a> Lowerer<'a> {
                 }
             }
         }
+        let owner = parameters.iter().find(|parameter| parameter.name == name);
+        let owner = owner.and_then(|parameter| parameter.name.rsplit_once('.')).map(|(layer, _)| spelled(layer));
         let near = suggest(name, layers.iter().copied()).map(str::to_owned);
         let list = layers.iter().take(12).copied().collect::<Vec<_>>().join(", ");
         let more = if layers.len() > 12 { ", …" } else { "" };
@@ -173,6 +175,9 @@ impl<'a> Lowerer<'a> {
             .error(codes::N0117, format!("no layer with parameters is called {}", quote(name)))
             .primary(span, "not a layer of this network");
         match near {
+            _ if let Some(layer) = owner => {
+                report.fix(format!("a whole layer is named: `{layer}`"), span, layer.clone())
+            }
             Some(near) => report.did_you_mean(&spelled(&near), span),
             None if list.is_empty() => report,
             None => report.help(format!("the layers with parameters are {list}{more}")),

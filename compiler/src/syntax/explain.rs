@@ -416,7 +416,8 @@ fn is_group(failure: &Failure<'_>) -> bool {
     innermost_index(failure).is_some_and(|index| {
         let before = index.checked_sub(1).filter(|before| *before >= failure.start);
         before.is_none_or(|before| {
-            failure.words.kind(before) != Some(TokenKind::Word) || is_keyword(failure.words.text(before))
+            let word = failure.words.text(before);
+            failure.words.kind(before) != Some(TokenKind::Word) || is_keyword(word) && !is_level(word)
         })
     })
 }

@@ -80,6 +80,9 @@ impl<'a> Scanner<'a> {
             '"' => self.string(),
             '\'' if self.single_quotes() => {}
             '0'..='9' => self.number(),
+            '.' if rest.starts_with("...") && rest[3..].starts_with(|next: char| next.is_ascii_digit()) => {
+                self.long_range()
+            }
             '.' if rest[1..].starts_with(|next: char| next.is_ascii_digit()) => self.number(),
             '(' | '[' | '{' => self.push(TokenKind::Open, 1),
             ')' | ']' | '}' => self.push(TokenKind::Close, 1),
@@ -156,6 +159,17 @@ impl<'a> Scanner<'a> {
             report.help("numbers are decimal and have no suffix: `42`, `1_300_000`, `0.5`, `1e-3`");
         }
         self.push(TokenKind::Bad, len);
+    }
+
+    /// Three dots, before a number.
+    fn long_range(&mut self) {
+        let span = self.span(3);
+        self.sink.error(N0013, "a range is written with two dots").primary(span, "").fix(
+            "write `..`; the end of a range is not included",
+            span,
+            "..",
+        );
+        self.push(TokenKind::Bad, 3);
     }
 
     fn string(&mut self) {

@@ -67,21 +67,27 @@ fn apart(failure: &Failure<'_>, sign: Span, word: &str) -> String {
     format!("{before}{word}{after}")
 }
 
-/// `x += 1`
+/// `x += 1` and `x++`
 fn explain_change(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let Failure { words, start, at, part, end } = *failure;
     let (sign, name) = (words.text(at), words.text(start));
     let span = words.span(at).to(words.span(at + 1));
-    let is_change = part == Part::Statement
-        && at == start + 1
-        && matches!(sign, "+" | "-" | "*" | "/")
-        && words.slice(span) == format!("{sign}=");
-    if !is_change || words.kind(start) != Some(TokenKind::Word) || is_keyword(name) {
+    let is_first = part == Part::Statement && at == start + 1 && matches!(sign, "+" | "-" | "*" | "/");
+    if !is_first || words.kind(start) != Some(TokenKind::Word) || is_keyword(name) {
+        return false;
+    }
+    // More than one word would need parentheses, and may be a pipeline.
+    let shown = short(name);
+    let written = words.slice(span);
+    if matches!(written, "++" | "--") && end == at + 2 {
+        let (title, help) =
+            (format!("`{written}` is not in the language"), format!("write `{shown} = {shown} {sign} 1`"));
+        return report_fix(sink, N0013, (title, span), help, span, &format!(" = {name} {sign} 1"));
+    }
+    if written != format!("{sign}=") {
         return false;
     }
     let title = format!("`{sign}=` is not in the language");
-    // More than one word would need parentheses, and may be a pipeline.
-    let shown = short(name);
     if end == at + 3 {
         let help = format!("write `{shown} = {shown} {sign} {}`", short(words.text(at + 2)));
         return report_fix(sink, N0013, (title, span), help, span, &format!("= {name} {sign}"));

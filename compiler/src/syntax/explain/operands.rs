@@ -27,7 +27,8 @@ fn explain_missing(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let begins = is_name(failure, at) || is_value(failure, at) && place.start < words.span(at).start;
     let ends = is_name(failure, before) || is_value(failure, before) || words.kind(before) == Some(TokenKind::Close);
     let is_list = innermost(failure) == Some("[");
-    let is_single = innermost(failure).is_none() || !is_list && is_group(failure);
+    let is_row = words.text(failure.start) == "freeze" && innermost(failure).is_none();
+    let is_single = !is_row && innermost(failure).is_none() || !is_list && is_group(failure);
     if !begins || !ends || is_single || words.text(before - 1) == "->" {
         return false;
     }
@@ -69,6 +70,11 @@ fn explain_brackets(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         let Some((inside, span)) = bracketed(failure, at) else { return false };
         let help = format!("arguments stand in parentheses: `{}({})`", short(before), short(inside));
         return report_fix(sink, N0013, (title, words.span(at)), help, span, &format!("({inside})"));
+    }
+    let is_touching = at > start + 1 && words.span(at - 1).end == words.span(at).start;
+    if word == "[" && is_touching && is_name(failure, at - 1) {
+        let help = "nothing has an index: `slice` and `split` take parts of a tensor, and a loop goes through a list";
+        return report(sink, N0013, title, words.span(at), Some(help.to_owned()));
     }
     false
 }
