@@ -181,6 +181,68 @@ fn the_readme_shows_a_real_message() {
     assert_eq!(message.text.trim_end(), shown.trim_end());
 }
 
+/// A value for each argument that the calls of `docs/layers.md` leave to the reader.
+const VALUES: &[(&str, &str)] = &[
+    ("filters", "6"),
+    ("kernel", "3"),
+    ("units", "5"),
+    ("axes", "[0, 1]"),
+    ("size", "1"),
+    ("factor", "2"),
+    ("shape", "[4, 8, 8]"),
+    ("rate", "0.25"),
+    ("groups", "2"),
+    ("axis", "2"),
+    ("parts", "2"),
+];
+
+/// Every call that the reference of the layers shows compiles, as it stands and with every default spelled out.
+#[test]
+fn the_calls_of_the_reference_compile() {
+    let page = read("docs/layers.md");
+    let value = |name: &str| VALUES.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    let mut n_calls = 0;
+    for section in page.split("\n## ").skip(1) {
+        let (layer, _) = section.split_once('\n').unwrap();
+        let call = &blocks(section)[0].text;
+        let rows: Vec<Vec<&str>> = section
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| line.split(" | ").map(|cell| cell.trim_matches(['|', ' '])).collect())
+            .collect();
+        // An argument without a default of its own, as `stride` of a pool, stays out.
+        let spelled = rows.iter().filter_map(|row| {
+            let name = row[0].trim_matches('`');
+            let given = match row[2] {
+                "" => return None,
+                "required" => value(name).unwrap_or_else(|| panic!("{layer}: {name}")),
+                default => default.trim_matches('`'),
+            };
+            Some(format!("{name}: {given}"))
+        });
+        let spelled: Vec<String> = spelled.collect();
+        let (head, list) = call.trim().split_once('(').unwrap_or((call.trim(), ""));
+        let shown = list.split([',', ')']).filter_map(|argument| {
+            let argument = argument.trim().rsplit(' ').next()?;
+            let name = list.contains(&format!("{argument}: {argument}")).then(|| format!("{argument}: "));
+            Some(name.unwrap_or_default() + value(argument).or(matches!(argument, "a" | "b").then_some("x"))?)
+        });
+        let shown = format!("{head}({})", shown.collect::<Vec<_>>().join(", "));
+        let operands = if head.contains("->") { String::new() } else { "x, x, ".to_owned() };
+        let spelled = format!("{head}({operands}{})", spelled.join(", "));
+        let input = if layer == "dense" { "[16]" } else { "[8, 8, 4]" };
+        for call in [&shown, &spelled] {
+            let names = if layer == "split" { "y, z" } else { "y" };
+            let text =
+                format!("network N {{ input x: {input}; {names} = {call}; output o = y; allow(unused_value); }}");
+            let (found, messages) = messages(&text, NAME, &mut Shown(HashMap::new()));
+            assert!(found.iter().all(|(level, _)| *level != Level::Error), "{text}\n{messages}");
+            n_calls += 1;
+        }
+    }
+    assert_eq!(n_calls, 2 * netwright_compiler::ops::SIGNATURES.len());
+}
+
 /// The reference names every layer's lint, keyword and code that it speaks of as the compiler does.
 #[test]
 fn codes_and_lints_exist() {
