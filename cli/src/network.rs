@@ -147,7 +147,7 @@ impl Checked {
     pub(crate) fn of(name: String, path: Option<PathBuf>, text: String, values: &Values, deny: &[String]) -> Self {
         let (mut map, mut sink) = (SourceMap::new(), Sink::new());
         let source = map.add(name.as_str(), text);
-        let mut sources = path.as_deref().map_or_else(Disk::bundled, |path| Disk::beside(path, None));
+        let mut sources = if path.is_some() { Disk::beside(Path::new(&name), None) } else { Disk::bundled() };
         let (words, deny) = (values.pairs.clone(), deny.to_vec());
         let settings = Settings { library: true, words, deny, ..Settings::default() };
         let compiled = compile(source, &mut map, &settings, &mut sources, &mut sink);

@@ -54,7 +54,7 @@ pub struct Refusal {
     pub title: String,
     /// What to do.
     pub help: Option<String>,
-    /// What to write instead, where that is all there is to do: `<fire>`.
+    /// What may have been meant instead, such as `<fire>`; in the place of a help.
     pub instead: Option<String>,
 }
 
@@ -172,13 +172,13 @@ impl Loader<'_> {
         let Refusal { title, help, instead } = refusal;
         let report = self.sink.error(code, title).primary(span, "not found, or not to be used");
         match (help, instead) {
-            (Some(help), Some(instead)) => {
-                report.fix(help, span, instead);
+            (_, Some(instead)) => {
+                report.did_you_mean(&instead, span);
             }
             (Some(help), None) => {
                 report.help(help);
             }
-            (None, _) => {}
+            (None, None) => {}
         }
     }
 

@@ -77,9 +77,9 @@ pub(super) fn plain_error(message: &str) -> Message {
 }
 
 fn child(level: &'static str, message: String, fix: Option<FixData>) -> Message {
-    let suggested = |FixData { place, replacement }| Span {
+    let suggested = |FixData { place, replacement, is_sure }| Span {
         suggested_replacement: Some(replacement),
-        suggestion_applicability: Some("MachineApplicable"),
+        suggestion_applicability: Some(if is_sure { "MachineApplicable" } else { "MaybeIncorrect" }),
         ..span(place, true)
     };
     let spans = fix.map(suggested).into_iter().collect();

@@ -139,8 +139,7 @@ fn refusal_of(problem: &str) -> Refusal {
 /// A refusal of a bundled name, with the one that is near it, or else another help.
 fn meant(title: String, near: Option<&str>, other: impl FnOnce() -> String) -> Refusal {
     let instead = near.map(|near| format!("<{near}>"));
-    let help = instead.as_ref().map_or_else(other, |near| format!("did you mean `{near}`?"));
-    Refusal { title, help: Some(help), instead }
+    Refusal { title, help: near.is_none().then(other), instead }
 }
 
 /// No bundled file has the name.

@@ -38,6 +38,8 @@ pub struct FixData {
     pub place: LabelData,
     /// What comes.
     pub replacement: String,
+    /// Whether it can be made without asking.
+    pub is_sure: bool,
 }
 
 /// A label with resolved places.
@@ -84,6 +86,7 @@ pub fn data(diagnostic: &Diagnostic, map: &SourceMap) -> Data {
     let fix = |fix: &Fix| FixData {
         place: label(&Label { span: fix.span, text: String::new() }),
         replacement: fix.replacement.clone(),
+        is_sure: fix.is_sure(map.slice(fix.span)),
     };
     let help = |help: &Help| HelpData { text: help.text.clone(), fix: help.fix.as_ref().map(fix) };
     Data {

@@ -1,6 +1,6 @@
 //! Making the edits that helps carry.
 
-use super::{Diagnostic, Fix};
+use super::{Diagnostic, Fix, is_slip};
 use crate::source::SourceId;
 
 /// The text of `source` with the edits of these diagnostics, and how many were made.
@@ -12,7 +12,8 @@ use crate::source::SourceId;
 pub fn apply(source: SourceId, text: &str, diagnostics: &[&Diagnostic]) -> (String, usize) {
     let helps = diagnostics.iter().flat_map(|diagnostic| &diagnostic.helps);
     let mut fixes: Vec<&Fix> = helps.filter_map(|help| help.fix.as_ref()).collect();
-    fixes.retain(|fix| fix.span.source == source && text.get(fix.span.range()).is_some());
+    let is_right = |fix: &Fix| text.get(fix.span.range()).is_some_and(|found| fix.is_sure(found));
+    fixes.retain(|fix| fix.span.source == source && is_right(fix));
     fixes.sort_by_key(|fix| fix.span);
     let mut fixed = String::with_capacity(text.len());
     let (mut done, mut n_made) = (0, 0);
@@ -30,6 +31,14 @@ pub fn apply(source: SourceId, text: &str, diagnostics: &[&Diagnostic]) -> (Stri
     }
     fixed.push_str(text.get(done..).unwrap_or_default());
     (fixed, n_made)
+}
+
+impl Fix {
+    /// Whether it can be made without asking, where `found` is what goes.
+    #[must_use]
+    pub fn is_sure(&self, found: &str) -> bool {
+        !self.is_guess || is_slip(found, &self.replacement)
+    }
 }
 
 #[cfg(test)]
@@ -73,5 +82,16 @@ mod tests {
         let other = Span::new(SourceId(1), 0, 1);
         sink.error(N0013, "wrong").primary(other, "").fix("mend it", other, "x");
         assert_eq!(apply(SourceId(0), "abc", &sink.diagnostics()), ("abc".to_owned(), 0));
+    }
+
+    #[test]
+    fn a_name_that_may_have_been_meant_is_put_only_for_a_slip() {
+        let text = "cnov lrelu";
+        let mut sink = Sink::new();
+        for (start, end, meant) in [(0, 4, "conv"), (5, 10, "leaky_relu")] {
+            let place = Span::new(SourceId(0), start, end);
+            sink.error(N0013, "wrong").primary(place, "").did_you_mean(meant, place);
+        }
+        assert_eq!(apply(SourceId(0), text, &sink.diagnostics()), ("conv lrelu".to_owned(), 1));
     }
 }

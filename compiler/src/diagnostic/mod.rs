@@ -23,7 +23,7 @@ pub use fix::apply;
 pub use render::{Style, explanations, render, render_all, short};
 pub use sink::{Draft, MAX_SHOWN, Report, Sink};
 pub(crate) use suggest::is_unprintable;
-pub use suggest::{escape, nearest, quote, suggest};
+pub use suggest::{escape, is_slip, nearest, quote, suggest};
 
 /// How much a diagnostic weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,9 +68,11 @@ impl std::fmt::Display for Help {
     }
 }
 
-/// An edit of the source that can be made without asking: other bytes in place of a span's, which may be empty.
+/// An edit of the source: other bytes in place of a span's, which may be empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
+    /// Whether it is another name that may have been meant: to be made without asking only where it mends a slip.
+    pub is_guess: bool,
     /// What goes.
     pub span: Span,
     /// What comes; as it is to stand in the file.

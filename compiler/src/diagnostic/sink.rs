@@ -205,14 +205,15 @@ impl Report<'_> {
         self
     }
 
-    /// Asks whether another name was meant, and says that putting it in place of `span` mends the mistake.
+    /// Asks whether another name was meant, which would stand in place of `span`. It is put there without asking where the two
+    /// differ by a [slip](super::is_slip).
     #[allow(
         clippy::must_use_candidate,
         clippy::return_self_not_must_use,
         reason = "the diagnostic is recorded already"
     )]
     pub fn did_you_mean(self, name: &str, span: Span) -> Self {
-        self.fix(format!("did you mean `{name}`?"), span, name)
+        self.suggest(format!("did you mean `{name}`?"), span, name, true)
     }
 
     /// Adds the [`nearest`](super::nearest) names: one with its edit, several without, since nobody but the author knows.
@@ -243,7 +244,11 @@ impl Report<'_> {
         reason = "the diagnostic is recorded already"
     )]
     pub fn fix(self, text: impl Into<String>, span: Span, replacement: impl Into<String>) -> Self {
-        let fix = Some(Fix { span, replacement: replacement.into() });
+        self.suggest(text, span, replacement, false)
+    }
+
+    fn suggest(self, text: impl Into<String>, span: Span, replacement: impl Into<String>, is_guess: bool) -> Self {
+        let fix = Some(Fix { is_guess, span, replacement: replacement.into() });
         self.diagnostic.helps.push(Help { text: escape(&text.into()), fix });
         self
     }

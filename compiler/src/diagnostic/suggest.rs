@@ -54,6 +54,29 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     found
 }
 
+/// Whether a word is another one with a slip of the keyboard: the same but for case and `_`, or with one letter wrong, missing,
+/// too many or out of place, of ten letters and more two. Another first letter, or another digit, is another name.
+pub fn is_slip(found: &str, meant: &str) -> bool {
+    let plain = |text: &str| text.to_lowercase().replace('_', "");
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let (found, meant) = (plain(found), plain(meant));
+    if found == meant {
+        return true;
+    }
+    let n_letters = found.chars().count().min(meant.chars().count());
+    let most = match n_letters {
+        0..4 => return false,
+        4..10 => 1,
+        // The distance costs the product of the lengths.
+        10..=64 => 2,
+        _ => return false,
+    };
+    found.chars().next() == meant.chars().next()
+        && digits(&found) == digits(&meant)
+        && found.len() <= meant.len() + 2
+        && strsim::damerau_levenshtein(&found, &meant) <= most
+}
+
 /// `text` in backquotes for a message, its control characters escaped, shortened to 40 characters.
 pub fn quote(text: &str) -> String {
     const MAX_LENGTH: usize = 40;
@@ -113,6 +136,38 @@ mod tests {
         assert_eq!(suggest("lenett", ["lenet5", "lenet"]), Some("lenet"));
         // The one that differs in nothing but case.
         assert_eq!(suggest("WIDTH", ["width", "Width"]), Some("Width"));
+    }
+
+    #[test]
+    fn a_slip_is_not_another_name() {
+        for (found, meant) in [
+            ("cnov", "conv"),
+            ("Dense", "dense"),
+            ("maxpool", "max_pool"),
+            ("sofmax", "softmax"),
+            ("relu_", "relu"),
+            ("global_avgpol", "global_avg_pool"),
+            ("hiden2", "hidden2"),
+        ] {
+            assert!(is_slip(found, meant), "{found} {meant}");
+        }
+        for (found, meant) in [
+            ("lrelu", "relu"),
+            ("mean_pool", "max_pool"),
+            ("hsigmoid", "sigmoid"),
+            ("upconv", "conv"),
+            ("Unflatten", "flatten"),
+            ("Conv2d", "conv"),
+            ("l2", "l1"),
+            ("block2", "block1"),
+            ("x2", "x1"),
+            ("", "conv"),
+            ("import", "use"),
+        ] {
+            assert!(!is_slip(found, meant), "{found} {meant}");
+        }
+        let long = "c".repeat(100_000);
+        assert!(!is_slip(&long, "conv") && !is_slip(&long, &format!("{long}d")));
     }
 
     #[test]

@@ -213,6 +213,8 @@ fn double_softmax(graph: &Graph, producers: &Producers, given: &Loss, linter: &m
     let Some(node) = maker else { return };
     let (loss, function) = match (&given.kind, &node.op) {
         (LossKind::CrossEntropy { .. }, Op::Softmax(_)) => ("cross_entropy", "softmax"),
+        (LossKind::BinaryCrossEntropy, Op::Softmax(_)) => ("binary_cross_entropy", "softmax"),
+        (LossKind::CrossEntropy { .. }, Op::Activation(Activation(Function::Sigmoid))) => ("cross_entropy", "sigmoid"),
         (LossKind::BinaryCrossEntropy, Op::Activation(Activation(Function::Sigmoid))) => {
             ("binary_cross_entropy", "sigmoid")
         }
@@ -220,7 +222,13 @@ fn double_softmax(graph: &Graph, producers: &Producers, given: &Loss, linter: &m
     };
     let (at, from): (Span, Span) = (given.span, node.span);
     let title = format!("`{loss}` takes scores, found probabilities");
-    if let Some(report) = linter.warn(DOUBLE_SOFTMAX, title, at, &format!("{function} would be applied twice")) {
+    let inner = if loss == "cross_entropy" { "softmax" } else { "sigmoid" };
+    let label = if inner == function {
+        format!("{function} would be applied twice")
+    } else {
+        format!("{inner} would be applied to the result of {function}")
+    };
+    if let Some(report) = linter.warn(DOUBLE_SOFTMAX, title, at, &label) {
         let report = if from == at { report } else { report.secondary(from, format!("{function} is applied here")) };
         report.help(format!("give it what goes into `{function}`"));
     }

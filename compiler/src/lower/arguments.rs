@@ -40,7 +40,7 @@ pub(super) fn bind<'a>(
         let argument = match &arg.name {
             Some(name) => {
                 let Some(argument) = signature.arguments.iter().find(|argument| argument.name == name.text) else {
-                    unknown_argument(lowerer, signature, &name.text, name.span);
+                    unknown_argument(lowerer, signature, call, &name.text, name.span);
                     has_unknown = true;
                     is_sound = false;
                     continue;
@@ -63,6 +63,17 @@ pub(super) fn bind<'a>(
                     Operands::Several => true,
                 };
                 if wants_operand {
+                    if let (Operands::Several, ExprKind::List(_)) = (signature.operands, &arg.value.kind) {
+                        lowerer
+                            .sink
+                            .error(
+                                codes::N0104,
+                                format!("`{}` takes its tensors one by one, found a list", signature.name),
+                            )
+                            .primary(arg.value.span, "expected a tensor")
+                            .help(format!("leave out the brackets: `{}(a, b)`", signature.name));
+                        return None;
+                    }
                     match lowerer.tensor(&arg.value, signature.name) {
                         Some(id) => operands.push((id, arg.value.span)),
                         None => is_sound = false,
@@ -153,6 +164,9 @@ fn example(signature: &Signature) -> String {
         Kind::Number(..) | Kind::Positive(_) => format!("{}: 0.5", argument.name),
         _ if argument.name == "filters" => "32".to_owned(),
         _ if argument.name == "units" => "10".to_owned(),
+        Kind::Shape => "[7, 7, 16]".to_owned(),
+        Kind::Axes => format!("{}: [0, 1]", argument.name),
+        Kind::Axis => format!("{}: 2", argument.name),
         _ => format!("{}: 3", argument.name),
     });
     let values: Vec<String> = values.collect();
@@ -164,7 +178,7 @@ fn example(signature: &Signature) -> String {
     }
 }
 
-fn unknown_argument(lowerer: &mut Lowerer<'_>, signature: &Signature, name: &str, span: Span) {
+fn unknown_argument(lowerer: &mut Lowerer<'_>, signature: &Signature, call: &Call, name: &str, span: Span) {
     let known: Vec<&str> = signature.arguments.iter().map(|argument| argument.name).collect();
     let alias = match name {
         "padding" => Some("pad"),
@@ -184,13 +198,24 @@ fn unknown_argument(lowerer: &mut Lowerer<'_>, signature: &Signature, name: &str
         "sizes" | "num" => Some("parts"),
         _ => None,
     };
-    let near = alias.filter(|alias| known.contains(alias)).or_else(|| suggest(name, known.iter().copied()));
+    let alias = alias.filter(|alias| known.contains(alias));
+    let near = alias.or_else(|| suggest(name, known.iter().copied()));
+    let is_given =
+        near.is_some_and(|near| call.args.iter().any(|arg| arg.name.as_ref().is_some_and(|n| n.text == near)));
     let report = lowerer
         .sink
         .error(codes::N0202, format!("`{}` has no argument {}", signature.name, quote(name)))
         .primary(span, "not an argument of this layer");
     match near {
+        Some(near) if is_given => report.help(format!("`{near}` is given already")),
+        Some(near) if alias.is_some() => report.fix(format!("write `{near}`"), span, near),
         Some(near) => report.did_you_mean(near, span),
+        None if name == "activation" => {
+            report.help(format!("an activation is a layer: `{}(…) -> relu`", signature.name))
+        }
+        None if matches!(name, "in_channels" | "in_features" | "input_shape" | "input_dim") => {
+            report.help("leave it out: what goes in is known from the tensor")
+        }
         None if known.is_empty() => report.help("it takes no arguments"),
         None => report.help(format!("its arguments: {}", known.join(", "))),
     };
@@ -282,7 +307,7 @@ impl<'a> Lowerer<'a> {
             self.sink
                 .error(codes::N0203, format!("`{}` of `{}` is a text", argument.name, signature.name))
                 .primary(expr.span, format!("expected {}", argument.kind.describe()))
-                .help(format!("write it in quotes: `{}: \"{name}\"`", argument.name));
+                .fix(format!("write it in quotes: `{}: \"{name}\"`", argument.name), expr.span, format!("\"{name}\""));
             return None;
         }
         let value = self.constant(expr)?;
@@ -337,13 +362,16 @@ impl<'a> Lowerer<'a> {
             _ => matches!(value, Constant::Int(_) | Constant::Dim(_)),
         };
         let code = if is_number { codes::N0204 } else { codes::N0203 };
+        let is_same = matches!(&value, Constant::Text(text) if text.eq_ignore_ascii_case("same"));
         let label = match &value {
             Constant::Int(value) if *value > most => format!("too large: expected at most {most}"),
             _ => format!("expected {}", argument.kind.describe()),
         };
-        self.sink
-            .error(code, format!("`{}` of `{}` cannot be {value}", argument.name, signature.name))
-            .primary(expr.span, label);
+        let title = format!("`{}` of `{}` cannot be {value}", argument.name, signature.name);
+        let report = self.sink.error(code, title).primary(expr.span, label);
+        if is_same && argument.name == "pad" {
+            report.help("with half the kernel, rounded down, a stride of 1 keeps the size: `pad: 1` for a kernel of 3");
+        }
         None
     }
 

@@ -112,7 +112,12 @@ impl<'a> Lowerer<'a> {
     }
 
     fn unknown_layer(&mut self, name: &Ident) {
-        let is_value = self.frame().find(&name.text).is_some();
+        let value = self.frame().find(&name.text).map(|named| matches!(named.meaning, Meaning::Unknown));
+        if value == Some(true) {
+            // What is wrong with the value has been said.
+            return;
+        }
+        let is_value = value.is_some();
         let unit = self.frame().unit;
         let program = self.program;
         let uses = program.units.get(unit).into_iter().flat_map(|found| found.uses.iter().copied().chain([unit]));
@@ -139,22 +144,7 @@ impl<'a> Lowerer<'a> {
         });
         near.sort_unstable();
         near.dedup();
-        let exact = match name.text.as_str() {
-            "linear" | "fc" | "fully_connected" => Some("dense"),
-            "conv2d" | "convolution" => Some("conv"),
-            "conv2d_transpose" | "deconv" | "transposed_conv" | "conv_transpose2d" => Some("conv_transpose"),
-            "depthwise" | "depthwise_conv2d" => Some("depthwise_conv"),
-            "separable_conv2d" => Some("separable_conv"),
-            "resize" | "upsampling" | "interpolate" => Some("upsample"),
-            "zero_pad" | "zero_padding" => Some("pad"),
-            "sub" => Some("subtract"),
-            "maxpool" => Some("max_pool"),
-            "avgpool" => Some("avg_pool"),
-            "concatenate" | "cat" => Some("concat"),
-            "mul" => Some("multiply"),
-            "swish" => Some("silu"),
-            _ => None,
-        };
+        let exact = elsewhere(&name.text);
         let bundled = BUNDLED.iter().find(|(block, _)| *block == name.text);
         let (title, label) = match bundled {
             Some(_) => ("there is no layer or block called", "not a layer, and not a block that is known here"),
@@ -165,15 +155,65 @@ impl<'a> Lowerer<'a> {
             report.help(format!("the block comes with Netwright: write `use <{file}>;` at the top of the file"));
         } else if is_value {
             report.help(format!("`{}` is a value: it stands left of `->`, or inside of parentheses", name.text));
+        } else if matches!(name.text.as_str(), "range" | "enumerate" | "zip") {
+            report.help(
+                "a loop runs over a range or a list: `for i in 0..3 { … }`, `for a, b in [[1, 2], [3, 4]] { … }`",
+            );
+        } else if matches!(name.text.as_str(), "Activation" | "activation") {
+            report.help("an activation is a layer of its own: `-> relu`");
         } else if let Some(exact) = exact {
             report.did_you_mean(exact, name.span);
         } else if !near.is_empty() {
             report.did_you_mean_one_of(&near, name.span);
         } else {
             let names: Vec<&str> = SIGNATURES.iter().map(|signature| signature.name).collect();
-            report.help(format!("the layers are {}", names.join(", ")));
+            let blocks = if blocks.is_empty() { String::new() } else { format!("; the blocks {}", blocks.join(", ")) };
+            report.help(format!("the layers are {}{blocks}", names.join(", ")));
         }
     }
+}
+
+/// What a layer of other frameworks is called here.
+fn elsewhere(name: &str) -> Option<&'static str> {
+    const LONGEST: usize = 40;
+    if name.len() > LONGEST {
+        return None;
+    }
+    let plain = name.to_lowercase().replace('_', "");
+    let plain = ["1d", "2d", "3d"].iter().find_map(|ending| plain.strip_suffix(ending)).unwrap_or(&plain);
+    Some(match plain {
+        "linear" | "fc" | "fullyconnected" => "dense",
+        "conv" | "convolution" => "conv",
+        "convtranspose" | "conv2dtranspose" | "transposedconv" | "deconv" | "deconvolution" | "upconv" => {
+            "conv_transpose"
+        }
+        "depthwise" | "depthwiseconv" => "depthwise_conv",
+        "separableconv" => "separable_conv",
+        "resize" | "upsample" | "upsampling" | "interpolate" => "upsample",
+        "zeropad" | "zeropadding" => "pad",
+        "sub" => "subtract",
+        "maxpool" | "maxpooling" => "max_pool",
+        "avgpool" | "avgpooling" | "averagepool" | "averagepooling" | "meanpool" => "avg_pool",
+        "globalavgpool"
+        | "globalavgpooling"
+        | "globalaveragepool"
+        | "globalaveragepooling"
+        | "adaptiveavgpool"
+        | "gap" => "global_avg_pool",
+        "globalmaxpool" | "globalmaxpooling" | "adaptivemaxpool" => "global_max_pool",
+        "batchnorm" | "batchnormalization" | "bn" => "batch_norm",
+        "layernorm" | "layernormalization" => "layer_norm",
+        "groupnorm" | "groupnormalization" => "group_norm",
+        "localresponsenorm" | "localresponsenormalization" => "lrn",
+        "concatenate" | "cat" => "concat",
+        "mul" => "multiply",
+        "swish" => "silu",
+        "lrelu" => "leaky_relu",
+        "hsigmoid" => "hard_sigmoid",
+        "hswish" => "hard_swish",
+        "unflatten" | "view" => "reshape",
+        _ => return None,
+    })
 }
 
 /// A layer's call with everything bound: what a layer's `build` works with.

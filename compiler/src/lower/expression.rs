@@ -39,9 +39,13 @@ impl<'a> Lowerer<'a> {
         match self.evaluate(expr) {
             Meaning::Tensor(id) => Some(id),
             Meaning::Constant(constant) => {
-                self.sink
+                let report = self
+                    .sink
                     .error(codes::N0104, format!("`{for_layer}` takes a tensor, found {constant}"))
                     .primary(expr.span, "expected an input, a binding or a layer's output");
+                if ops::signature(for_layer).is_some_and(|layer| !layer.arguments.is_empty()) {
+                    report.help(format!("the tensor stands left of an arrow, or first: `x -> {for_layer}(…)`"));
+                }
                 None
             }
             Meaning::Several(values) => {
@@ -75,6 +79,13 @@ impl<'a> Lowerer<'a> {
         // A look at all names for each of many mistakes would take long.
         let known = if self.sink.is_full() { Vec::new() } else { self.known_names() };
         let near = nearest(name, known.iter().map(String::as_str));
+        let literal = match name {
+            "True" | "TRUE" => Some("true"),
+            "False" | "FALSE" => Some("false"),
+            _ => None,
+        };
+        // Without an input, what was meant to be one is missing.
+        let needs_input = self.frame().block.is_none() && self.sections.n_inputs == 0;
         let is_layer = ops::signature(name).is_some();
         let unit = self.frame().unit;
         let is_block = self.find_block(unit, name).is_some();
@@ -94,9 +105,15 @@ impl<'a> Lowerer<'a> {
         } else if let Some(inside) = in_loop.filter(|inside| inside.source == span.source) {
             let help = format!("bind {} before the loop, too: then the loop gives it another value", quote(name));
             report.secondary(inside, "defined here, in a loop, and known in its braces only").help(help);
+        } else if let Some(meant) = literal {
+            report.fix(format!("write `{meant}`"), span, meant);
+        } else if matches!(name, "None" | "null" | "nil") {
+            report.help("there is no such value: leave out the argument; the batch is no axis of a shape");
         } else if is_layer || is_block {
             let what = if is_layer { "layer" } else { "block" };
             report.help(format!("`{name}` is a {what}: write `x -> {name}` or `{name}(x)`"));
+        } else if needs_input && near.is_empty() {
+            report.help(format!("declare {} first, such as `input image: [28, 28, 1];`", quote(name)));
         } else {
             report.did_you_mean_one_of(&near, span);
         }
@@ -215,7 +232,17 @@ impl<'a> Lowerer<'a> {
             _ => None,
         });
         let Some((scale, shift)) = numbers else {
+            let is_comparison = matches!(
+                op,
+                BinaryOp::Equal
+                    | BinaryOp::NotEqual
+                    | BinaryOp::Less
+                    | BinaryOp::LessEqual
+                    | BinaryOp::Greater
+                    | BinaryOp::GreaterEqual
+            );
             let expected = match number {
+                _ if is_comparison => "expected two numbers; the shape of a tensor is promised with `:`",
                 Some(_) => "expected `+`, `-`, `*`, or `/` with the number on the right",
                 None => "expected two tensors, two numbers, or one of each",
             };

@@ -310,6 +310,9 @@ impl<'a> Lowerer<'a> {
             return Meaning::Unknown;
         }
         let Some((values, span)) = self.frame().returned.clone() else {
+            if self.frame().has_output {
+                return Meaning::Unknown;
+            }
             let title = if has_return(&block.items) {
                 format!("`{}` does not return on every way through it", block.name.text)
             } else {

@@ -54,6 +54,8 @@ impl<'a> Lowerer<'a> {
                 self.sections.n_inputs += 1;
                 if self.only_in_network("an input", input.span) {
                     self.input(input);
+                } else {
+                    self.frame().define(&input.name.text, Meaning::Unknown, input.name.span);
                 }
             }
             ast::Item::Output(output) => {
@@ -64,6 +66,9 @@ impl<'a> Lowerer<'a> {
                     } else {
                         self.rebind(&output.name, Meaning::Unknown);
                     }
+                } else {
+                    // It is meant to be returned.
+                    self.frame().has_output = true;
                 }
             }
             ast::Item::Binding(binding) => {
@@ -114,10 +119,17 @@ impl<'a> Lowerer<'a> {
     /// Reports what stands in a block though it belongs to a network.
     fn only_in_network(&mut self, what: &str, span: Span) -> bool {
         let Some(block) = self.frame().block else { return true };
-        self.sink
+        let report = self
+            .sink
             .error(codes::N0110, format!("{what} stands in a block"))
             .primary(span, "expected in a network")
             .secondary(block.name.span, "the block");
+        match what {
+            "an output" => report.help("a block gives its results with `return`"),
+            "an input" => report
+                .help(format!("a block takes tensors as parameters: `block {}(x: [H, W, C], …)`", block.name.text)),
+            _ => report,
+        };
         false
     }
 

@@ -35,6 +35,17 @@ impl<'a> Lowerer<'a> {
             let value = match (given, &param.default) {
                 (Some((_, value)), _) => Some((value.clone(), param.name.span, true)),
                 (None, Some(default)) => self.constant(default).map(|value| (value, default.span, false)),
+                (None, None) if matches!(param.ty, ast::ParamType::Tensor(_)) => {
+                    self.sections.n_inputs += 1;
+                    self.sink
+                        .error(
+                            codes::N0201,
+                            format!("a network has no parameter that is a tensor, found {}", quote(&param.name.text)),
+                        )
+                        .primary(param.name.span, "expected `int`, `float`, `bool`, or strings")
+                        .help(format!("its tensors are inputs: `input {}: […];` in its braces", param.name.text));
+                    None
+                }
                 (None, None) => {
                     self.sink
                         .error(
@@ -217,7 +228,8 @@ impl<'a> Lowerer<'a> {
     /// Checks what a network as a whole must have.
     pub(super) fn check_interface(&mut self, network: &ast::Network) {
         let name = &network.name;
-        if self.sections.n_inputs == 0 {
+        // That its name means nothing has been said where it is used.
+        if self.sections.n_inputs == 0 && self.frame().missing.is_empty() {
             self.sink
                 .error(codes::N0106, format!("`{}` has no input", name.text))
                 .primary(name.span, "expected a statement such as `input image: [28, 28, 1];`");

@@ -197,9 +197,13 @@ impl<'a> Lowerer<'a> {
                 let n = names.len();
                 let title =
                     format!("{n} label{} for {} of shape {shape}", if n == 1 { "" } else { "s" }, quote(&output.text));
-                self.sink
-                    .error(codes::N0702, title)
-                    .primary(labels.names_span, format!("expected a label for each of its numbers, found {n}"));
+                self.sink.error(codes::N0702, title).primary(
+                    labels.names_span,
+                    match shape.dims() {
+                        [_] => format!("expected a label for each of its numbers, found {n}"),
+                        _ => "expected an output of one axis, with a label for each number".to_owned(),
+                    },
+                );
                 continue;
             }
             slot.0 = names;

@@ -144,7 +144,7 @@ impl<'a> Lowerer<'a> {
             };
             let within: Vec<&Parameter> = self.graph.parameters.iter().filter(is_within).collect();
             if within.is_empty() {
-                self.no_such_layer(&name, span);
+                self.no_such_layer(&name, span, false);
             } else if !within.iter().any(|parameter| parameter.is_prunable()) {
                 let is_frozen = within.iter().any(|parameter| parameter.frozen);
                 let why = if is_frozen { "it is frozen" } else { "it has no matrix of weights" };

@@ -49,6 +49,8 @@ pub(super) struct Frame<'a> {
     pub(super) n_loops: usize,
     /// The braces of conditions around the statement, from the outermost on.
     pub(super) branches: Vec<Span>,
+    /// Whether a block has an `output`, which is meant to be a `return`.
+    pub(super) has_output: bool,
     /// What it returned, with where that stands.
     pub(super) returned: Option<(Vec<Meaning>, Span)>,
 }
@@ -69,6 +71,7 @@ impl<'a> Frame<'a> {
             binding: None,
             n_loops: 0,
             branches: Vec::new(),
+            has_output: false,
             returned: None,
         }
     }
@@ -174,7 +177,9 @@ impl<'a> Lowerer<'a> {
     pub(super) fn known_names(&mut self) -> Vec<String> {
         let unit = self.frame().unit;
         let program = self.program;
-        let files = program.units.get(unit).map(|unit| &unit.file).into_iter();
+        let own = program.units.get(unit).into_iter();
+        let used = own.clone().flat_map(|unit| &unit.uses).filter_map(|&used| program.units.get(used));
+        let files = own.chain(used).map(|unit| &unit.file);
         let constants = files.flat_map(|file| file.constants.iter().map(|constant| constant.name.text.clone()));
         let mut names: Vec<String> =
             self.frame().scopes.iter().flat_map(|scope| scope.keys().cloned()).chain(constants).collect();

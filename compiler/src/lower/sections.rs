@@ -122,7 +122,7 @@ impl<'a> Lowerer<'a> {
                 }
             }
             if n_found == 0 && is_complete {
-                self.no_such_layer(name, *span);
+                self.no_such_layer(name, *span, false);
             }
         }
     }
@@ -146,13 +146,13 @@ impl<'a> Lowerer<'a> {
                 }
             }
             if n_found == 0 && is_complete {
-                self.no_such_layer(name, *span);
+                self.no_such_layer(name, *span, true);
             }
         }
     }
 
-    /// Reports a path that names no layer with parameters.
-    pub(super) fn no_such_layer(&mut self, name: &str, span: Span) {
+    /// Reports a path that names no layer with parameters, nor a parameter where that can be named.
+    pub(super) fn no_such_layer(&mut self, name: &str, span: Span, with_parameters: bool) {
         let (mut layers, mut seen) = (Vec::new(), HashSet::new());
         // Of messages that nobody sees, none needs to know what there is.
         let parameters = if self.sink.is_full() { &[] } else { self.graph.parameters.as_slice() };
@@ -167,17 +167,16 @@ impl<'a> Lowerer<'a> {
         }
         let owner = parameters.iter().find(|parameter| parameter.name == name);
         let owner = owner.and_then(|parameter| parameter.name.rsplit_once('.')).map(|(layer, _)| spelled(layer));
-        let near = suggest(name, layers.iter().copied()).map(str::to_owned);
-        let list = layers.iter().take(12).copied().collect::<Vec<_>>().join(", ");
+        let named = parameters.iter().map(|parameter| parameter.name.as_str()).filter(|_| with_parameters);
+        let near = suggest(name, layers.iter().copied().chain(named)).map(str::to_owned);
+        let list = layers.iter().take(12).map(|layer| spelled(layer)).collect::<Vec<_>>().join(", ");
         let more = if layers.len() > 12 { ", …" } else { "" };
         let report = self
             .sink
             .error(codes::N0117, format!("no layer with parameters is called {}", quote(name)))
             .primary(span, "not a layer of this network");
         match near {
-            _ if let Some(layer) = owner => {
-                report.fix(format!("a whole layer is named: `{layer}`"), span, layer.clone())
-            }
+            _ if let Some(layer) = owner => report.help(format!("a whole layer is named: `{layer}`")),
             Some(near) => report.did_you_mean(&spelled(&near), span),
             None if list.is_empty() => report,
             None => report.help(format!("the layers with parameters are {list}{more}")),

@@ -105,6 +105,12 @@ pub(super) fn not_yet(span: Span, word: &str, sink: &mut Sink) {
 
 /// Reports a failure: one message.
 pub(super) fn explain(failure: &Failure<'_>, sink: &mut Sink) {
+    // A bracket that closes what is open fits, and what follows does not: the grammar went no further than into it.
+    let is_over = failure.at + 1 >= failure.end || failure.words.text(failure.at + 1) == ";";
+    let closes = matches!((innermost(failure), failure.words.text(failure.at)), (Some("["), "]") | (Some("("), ")"));
+    let behind = Failure { at: failure.at + 1, ..*failure };
+    let is_behind = failure.part == Part::Statement && closes && is_over && !wants_operand(previous(failure));
+    let failure = if is_behind { &behind } else { failure };
     let Failure { words, at, .. } = *failure;
     let _ = explain_word(failure, sink)
         || explain_stage(failure, sink)
@@ -170,6 +176,13 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         return false;
     }
     let before = previous(failure);
+    if at == start
+        && matches!(word, "train" | "prune" | "budget")
+        && words.text(at + 1) == ":"
+        && words.text(at + 2) == "{"
+    {
+        return section_colon(words, at, sink);
+    }
     let names = matches!(before, "input" | "output" | "network" | "block" | "as" | "for" | "const")
         || matches!(words.text(at + 1), ":" | "=") && (at == start || matches!(before, "(" | ","));
     let starts = !matches!(word, "and" | "or" | "not" | "true" | "false");
@@ -178,6 +191,14 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let is_told = |place: usize| words.text(place) == word && matches!(words.text(place + 1), "=" | ":");
     if is_used && !sink.is_full() && (0..at).any(is_told) {
         return true;
+    }
+    if matches!(word, "if" | "for") && before == "=" {
+        let title = format!("`{word}` is a statement, not a value");
+        let help = match word {
+            "if" => "bind the name in each branch: `if … { x = …; } else { x = …; }`",
+            _ => "bind the name in the loop, and before it: `x = …; for … { x = …; }`",
+        };
+        return report(sink, N0013, title, span, Some(help.to_owned()));
     }
     if names || is_used {
         let title = format!("{} is a keyword and cannot be a name", quote(word));
@@ -188,6 +209,13 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         return true;
     }
     false
+}
+
+/// `train: {`
+fn section_colon(words: Words<'_>, at: usize, sink: &mut Sink) -> bool {
+    let (colon, word) = (words.span(at + 1), words.text(at));
+    let title = format!("there is no `:` after `{word}`");
+    report_fix(sink, N0013, (title, colon), format!("write `{word} {{`"), colon, "")
 }
 
 /// What follows `->` and `as`, and ranges.
@@ -214,6 +242,10 @@ fn explain_stage(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         return report(sink, N0013, title, span, Some(help.to_owned()));
     }
     if words.text(at) == ".." {
+        if failure.part == Part::Repetition && (start..at).any(|index| words.text(index) == "..") {
+            let help = "it goes up by one; compute with the number in the loop, or write a list: `for i in [0, 2, 4]`";
+            return report(sink, N0013, "a range has no step".to_owned(), span, Some(help.to_owned()));
+        }
         let help = Some("a range is written after `in` of a loop: `for i in 0..3 { … }`".to_owned());
         return report(sink, N0013, "a range stands only in a loop".to_owned(), span, help);
     }
@@ -238,6 +270,22 @@ fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     if word == "=" && words.text(start) == "input" && at == start + 2 {
         let title = "the shape of an input follows `:`, not `=`".to_owned();
         return report_fix(sink, N0019, (title, span), format!("write `input {name}: […]`"), with_blanks(failure), ":");
+    }
+    if part == Part::Statement && words.text(start) == "labels" && words.text(start + 1) == ":" && words.text(at) == ";"
+    {
+        let title = "expected the name of an output, found `:`".to_owned();
+        return report(sink, N0013, title, words.span(start + 1), Some("write `labels name: […]`".to_owned()));
+    }
+    if word == "=" && words.text(start) == "labels" && at == start + 2 {
+        let title = "the names of classes follow `:`, not `=`".to_owned();
+        return report_fix(
+            sink,
+            N0019,
+            (title, span),
+            format!("write `labels {name}: […]`"),
+            with_blanks(failure),
+            ":",
+        );
     }
     let name_at = start + usize::from(words.text(start) == "output");
     if before == ":" && part == Part::Statement && at == name_at + 2 && words.text(start) != "input" {
@@ -277,8 +325,14 @@ fn explain_start(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     }
     if at == start && !part.is_header() {
         let after_semicolon = at.checked_sub(1).is_some_and(|before| words.text(before) == ";");
-        let help = (after_semicolon && words.continues(at, part))
-            .then(|| "the `;` before it ends the statement; remove that to go on".to_owned());
+        let is_sign = words.kind(at) == Some(TokenKind::Sign);
+        let help = match words.text(at) {
+            "(" | "[" => Some("several results are named without brackets: `a, b = …`".to_owned()),
+            _ if after_semicolon && is_sign && words.continues(at, part) => {
+                Some("the `;` before it ends the statement; remove that to go on".to_owned())
+            }
+            _ => None,
+        };
         return report(sink, N0013, format!("expected {}, found {found}", part.name()), words.span(at), help);
     }
     if part == Part::Statement && at == start + 1 && words.kind(start) == Some(TokenKind::Word) {
@@ -290,10 +344,13 @@ fn explain_start(failure: &Failure<'_>, sink: &mut Sink) -> bool {
             }
             word => {
                 let keywords = super::keywords::KEYWORDS.iter().copied().filter(|word| word.len() > 2);
-                if let Some(meant) = suggest(word, keywords) {
+                let keywords = keywords.chain(["labels", "train", "prune"]);
+                let meant = if word == "training" { Some("train") } else { suggest(word, keywords) };
+                if let Some(meant) = meant {
                     let title = format!("expected {}, found {}", part.name(), words.found(start));
-                    let (help, typo) = (format!("did you mean `{meant}`?"), words.span(start));
-                    return report_fix(sink, N0013, (title, typo), help, typo, meant);
+                    let typo = words.span(start);
+                    sink.error(N0013, title).primary(typo, "").did_you_mean(meant, typo);
+                    return true;
                 }
                 None
             }
@@ -322,14 +379,22 @@ fn expected(failure: &Failure<'_>) -> String {
         "if" | "assert" if at > start => "a condition".to_owned(),
         "return" | "in" | ".." => "an expression".to_owned(),
         "train" | "prune" if at == start + 1 => "`{`".to_owned(),
+        ":" if in_parameter_list && part == Part::BlockHeader => {
+            "a type: a shape such as `[H, W, C]`, `int`, `float`, `bool`, or strings such as `\"a\" | \"b\"`".to_owned()
+        }
         ":" if in_parameter_list => "a type: `int`, `float`, `bool`, or strings such as `\"a\" | \"b\"`".to_owned(),
         ":" if part == Part::Statement && innermost(failure).is_none() => shape.to_owned(),
         "|" => "a string".to_owned(),
         "(" | "," if in_parameter_list => "a parameter such as `classes: int = 10`".to_owned(),
         _ if in_parameter_list && is_argument_name(failure) => "`:` and a type".to_owned(),
+        "(" | "," if is_level(words.text(start)) || part == Part::Entry && words.text(start) == "lr" => {
+            "a name".to_owned()
+        }
+        "," if words.text(start) == "assert" && innermost(failure).is_none() => "a string".to_owned(),
         _ if wants_operand(before) => "an expression".to_owned(),
         _ if words.text(start) == "input" && at == start + 2 => format!("`:` and {shape}"),
         _ if words.text(start) == "output" && at == start + 2 => "`=`".to_owned(),
+        _ if part == Part::Statement && lacks_value(failure) => "`=` and a value".to_owned(),
         _ if part == Part::Entry && at == start + 1 => "`:`".to_owned(),
         _ if words.text(start) == "labels" && at == start + 2 => "`:` and names".to_owned(),
         _ => match (innermost(failure), part) {
@@ -345,6 +410,18 @@ fn expected(failure: &Failure<'_>) -> String {
             (None, Part::Statement | Part::Entry | Part::Limit) => "`;`".to_owned(),
         },
     }
+}
+
+/// Whether a shape is promised and no value follows: `output y: [10];`.
+fn lacks_value(failure: &Failure<'_>) -> bool {
+    let Failure { words, start, at, .. } = *failure;
+    let name = start + usize::from(words.text(start) == "output");
+    let is_named = words.kind(name) == Some(TokenKind::Word) && words.text(name + 1) == ":";
+    is_named
+        && words.text(start) != "input"
+        && at > name + 2
+        && words.text(at - 1) == "]"
+        && innermost(failure).is_none()
 }
 
 /// What to do about a failure without a message of its own.
@@ -367,6 +444,13 @@ fn help(failure: &Failure<'_>) -> Option<String> {
     }
     let after_name = at > start && words.kind(at - 1) == Some(TokenKind::Word) && !is_keyword(before);
     let key = part != Part::Statement && at == start + 1;
+    if before == "from" && words.text(start) == "input" {
+        return Some("a photograph is described by its preparation: `from photo(resize: 256)`".to_owned());
+    }
+    if before == "use" && words.kind(at) == Some(TokenKind::Word) {
+        let (name, own) = (short(word), short(word));
+        return Some(format!("write `use <{name}>;` for a bundled file, `use \"{own}.net\";` for one of your own"));
+    }
     if after_name && !key && matches!(words.kind(at), Some(TokenKind::Number | TokenKind::Text)) {
         return Some(format!("arguments stand in parentheses: `{}({})`", short(before), short(word)));
     }

@@ -5,6 +5,7 @@ use super::scan::TokenKind;
 use super::words::Words;
 use crate::diagnostic::codes::N0012;
 use crate::diagnostic::{Sink, quote};
+use crate::source::Span;
 
 /// The tokens of one statement or entry.
 #[derive(Debug, Clone, Copy)]
@@ -52,9 +53,15 @@ pub(super) fn extent(words: Words<'_>, start: usize, part: Part, sink: &mut Sink
     }
     if let (Some(opener), false) = (open.last(), reported || words.has_bad(start, at)) {
         reported = true;
-        sink.error(N0012, format!("this {} is not closed", quote(words.text(*opener))))
+        let report = sink
+            .error(N0012, format!("this {} is not closed", quote(words.text(*opener))))
             .primary(words.span(*opener), "")
             .secondary(words.span(at), format!("the {} ends here", part.noun()));
+        let rest = words.slice(Span { start: words.span(*opener).end, ..words.span(at) });
+        let comment = rest.lines().next().and_then(|line| line.split_once("//"));
+        if comment.is_some_and(|(_, comment)| comment.contains([')', ']', '}'])) {
+            report.help("`//` starts a comment; `/` divides, and rounds whole numbers down");
+        }
     }
     let has_braces = (start..at).any(|index| words.text(index) == "{");
     Extent { end: at, reported, has_braces }

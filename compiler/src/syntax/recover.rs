@@ -179,14 +179,35 @@ impl<'a> Recovery<'a> {
             let title = format!("expected `network`, found {}", self.words.found(start));
             let report = self.sink.error(N0013, title).primary(span, "");
             let starts = ["network", "block", "use", "const", "allow", "warn", "deny"];
+            let own = self.words.text(start + 1);
+            if matches!(word, "import" | "include" | "require" | "from")
+                && own.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            {
+                let name = if own.is_empty() || own.len() > 40 { "fire" } else { own };
+                report.help(format!(
+                    "write `use <{name}>;` for a bundled file, `use \"{name}.net\";` for one of your own"
+                ));
+                return;
+            }
+            let is_use = matches!(word, "import" | "include" | "require");
+            if is_use && (own == "<" || own.starts_with('"')) {
+                report.fix("write `use`", span, "use");
+                return;
+            }
             let meant = match word {
                 "net" | "nn" | "model" | "module" | "class" | "struct" => Some("network"),
                 "fn" | "fun" | "func" | "function" | "def" | "layer" => Some("block"),
                 "import" | "include" | "require" => Some("use"),
                 _ => suggest(word, starts),
             };
-            if let Some(meant) = meant {
-                report.did_you_mean(meant, span);
+            match (meant, word) {
+                (Some(meant), "net" | "nn" | "model" | "module") => {
+                    report.fix(format!("write `{meant}`"), span, meant);
+                }
+                (Some(meant), _) => {
+                    report.did_you_mean(meant, span);
+                }
+                (None, _) => {}
             }
         }
     }

@@ -83,6 +83,7 @@ impl<'a> Scanner<'a> {
             '.' if rest.starts_with("...") && rest[3..].starts_with(|next: char| next.is_ascii_digit()) => {
                 self.long_range()
             }
+            '.' if rest[1..].starts_with(|next: char| next.is_ascii_digit()) && self.is_behind_name() => self.index(),
             '.' if rest[1..].starts_with(|next: char| next.is_ascii_digit()) => self.number(),
             '(' | '[' | '{' => self.push(TokenKind::Open, 1),
             ')' | ']' | '}' => self.push(TokenKind::Close, 1),
@@ -158,6 +159,26 @@ impl<'a> Scanner<'a> {
         } else {
             report.help("numbers are decimal and have no suffix: `42`, `1_300_000`, `0.5`, `1e-3`");
         }
+        self.push(TokenKind::Bad, len);
+    }
+
+    /// Whether the last character belongs to a name, or to an index of one.
+    fn is_behind_name(&self) -> bool {
+        let last = self.tokens.last();
+        last.is_some_and(|token| {
+            let word = self.text.get(token.span.range()).unwrap_or_default();
+            token.span.end as usize == self.at && (token.kind == TokenKind::Word || word == "]")
+        })
+    }
+
+    /// `.0` for `[0]`.
+    fn index(&mut self) {
+        let rest = self.rest();
+        let digits = rest[1..].find(|next: char| !next.is_ascii_digit()).map_or(&rest[1..], |end| &rest[1..=end]);
+        let (len, instead) = (digits.len() + 1, format!("[{digits}]"));
+        let span = self.span(len);
+        let title = format!("the index of a name stands in brackets, found {}", quote(rest.get(..len).unwrap_or("")));
+        self.sink.error(N0013, title).primary(span, "").fix(format!("write `{}`", escape(&instead)), span, instead);
         self.push(TokenKind::Bad, len);
     }
 
@@ -327,6 +348,7 @@ impl<'a> Scanner<'a> {
             '\'' => (1, Some("text stands in double quotes"), None),
             '%' => (1, Some("the remainder is written with a quotient, which rounds down: `a - a / b * b`"), None),
             '^' => (1, Some("there are no powers; multiply instead: `x * x`"), None),
+            '#' if rest.starts_with("#[") => (1, Some("lints are set by statements: `allow(unused_value);`"), None),
             '#' => (1, Some("comments start with `//`"), Some("//")),
             '\u{a0}' | '\u{2003}' | '\u{3000}' => {
                 (first.len_utf8(), Some("this is a special blank; write an ordinary one"), Some(" "))

@@ -7,7 +7,7 @@ use super::{
 use crate::diagnostic::Sink;
 use crate::diagnostic::codes::N0013;
 use crate::source::Span;
-use crate::syntax::keywords::is_keyword;
+use crate::syntax::keywords::{is_keyword, is_level};
 use crate::syntax::scan::TokenKind;
 
 /// A missing `,` or `:`, and brackets or dots in place of others.
@@ -36,7 +36,8 @@ fn explain_missing(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let name = short(words.text(before));
     let value = if words.text(at) == "[" { "[…]" } else { short(words.text(at)) };
     // `lr(a, b): 3` holds names without values.
-    let is_key = failure.part == Part::Entry && innermost_index(failure) == Some(failure.start + 1);
+    let is_key = is_level(words.text(failure.start))
+        || failure.part == Part::Entry && innermost_index(failure) == Some(failure.start + 1);
     let after_argument_name = !is_list && !is_key && is_argument_name(failure);
     if after_argument_name && !is_name(failure, at) {
         let help = format!("write `{name}: {value}`");
@@ -58,8 +59,8 @@ fn explain_brackets(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     if word == "," && innermost(failure) == Some("(") && is_group(failure) {
         let Some(opener) = innermost_index(failure) else { return false };
         let Some((inside, span)) = bracketed(failure, opener) else { return false };
-        if words.text(start) == "return" && opener == start + 1 {
-            let help = format!("write `return {}`", short(inside));
+        if matches!(words.text(start), "return" | "assert") && opener == start + 1 {
+            let help = format!("write `{} {}`", words.text(start), short(inside));
             return report(sink, N0013, title, words.span(at), Some(help));
         }
         let help = format!("a list stands in square brackets: `[{}]`", short(inside));
@@ -88,6 +89,10 @@ fn explain_method(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     }
     let title = format!("expected {}, found `.`", expected(failure));
     let layer = short(words.text(at + 1));
+    if at >= start + 2 && words.text(at - 2) == "->" {
+        let help = format!("layers have no module before them: `-> {layer}(…)`");
+        return report(sink, N0013, title, words.span(at), Some(help));
+    }
     let help = format!("a layer stands right of an arrow: `x -> {layer}(…)`");
     // Where the operand is all that stands left of the dot, an arrow means the same.
     let mut first = at.saturating_sub(1);

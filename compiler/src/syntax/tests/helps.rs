@@ -128,6 +128,92 @@ fn signs_of_other_languages() {
 }
 
 #[test]
+fn words_of_other_languages() {
+    let none = "expected `=` and a value, found `;`";
+    check(&[
+        ("x++;", "`++` is not in the language; write `x = x + 1`", "x = x + 1;"),
+        ("x--;", "`--` is not in the language; write `x = x - 1`", "x = x - 1;"),
+        (
+            "for i in 0...3 { y = x; }",
+            "a range is written with two dots; write `..`; the end of a range is not included",
+            "for i in 0..3 { y = x; }",
+        ),
+        (
+            "for i in 0..9..2 { y = x; }",
+            "a range has no step; it goes up by one; compute with the number in the loop, or write a list: \
+             `for i in [0, 2, 4]`",
+            "for i in 0..9..2 { y = x; }",
+        ),
+        (
+            "y = x[0];",
+            "expected `;`, found `[`; nothing has an index: `slice` and `split` take parts of a tensor, and a loop goes \
+             through a list",
+            "y = x[0];",
+        ),
+        ("freeze a b;", "expected `;`, found `b`; write `,` between `a` and `b`", "freeze a, b;"),
+        (
+            "freeze fire.0.squeeze;",
+            "the index of a name stands in brackets, found `.0`; write `[0]`",
+            "freeze fire[0].squeeze;",
+        ),
+        ("freeze fire[1].0;", "the index of a name stands in brackets, found `.0`; write `[0]`", "freeze fire[1][0];"),
+        (
+            "allow(unused_value truncated_pool);",
+            "expected `,` or `)`, found `truncated_pool`; write `,` between `unused_value` and `truncated_pool`",
+            "allow(unused_value, truncated_pool);",
+        ),
+        ("allow(\"unused_value\");", "expected a name, found `\"unused_value\"`", "allow(\"unused_value\");"),
+        ("assert(1 > 2, \"no\");", "expected `)`, found `,`; write `assert 1 > 2, \"no\"`", "assert(1 > 2, \"no\");"),
+        ("assert 1 > 2, 3;", "expected a string, found `3`", "assert 1 > 2, 3;"),
+        (
+            "(a, b) = split(x, 2);",
+            "expected a statement, found `(`; several results are named without brackets: `a, b = …`",
+            "(a, b) = split(x, 2);",
+        ),
+        ("y = x; 3;", "expected a statement, found `3`", "y = x; 3;"),
+        ("output y: [10];", none, "output y: [10];"),
+        ("y: [10];", none, "y: [10];"),
+        (
+            "labels: [\"a\", \"b\"];",
+            "expected the name of an output, found `:`; write `labels name: […]`",
+            "labels: [\"a\", \"b\"];",
+        ),
+        (
+            "labels y = [\"a\"];",
+            "the names of classes follow `:`, not `=`; write `labels y: […]`",
+            "labels y: [\"a\"];",
+        ),
+        (
+            "y = x -> nn.Linear(2);",
+            "expected `;`, found `.`; layers have no module before them: `-> Linear(…)`",
+            "y = x -> nn.Linear(2);",
+        ),
+        ("train: { batch: 2; }", "there is no `:` after `train`; write `train {`", "train { batch: 2; }"),
+        (
+            "training { batch: 2; }",
+            "expected a statement, found `training`; did you mean `train`?",
+            "training { batch: 2; }",
+        ),
+        (
+            "k = if n > 3 { y = x; } else { y = x; }",
+            "`if` is a statement, not a value; bind the name in each branch: `if … { x = …; } else { x = …; }`",
+            "k = if n > 3 { y = x; } else { y = x; }",
+        ),
+        (
+            "input a: [8, 8, 3] from \"a.png\";",
+            "expected `photo`, with its settings, found `\"a.png\"`; a photograph is described by its preparation: \
+             `from photo(resize: 256)`",
+            "input a: [8, 8, 3] from \"a.png\";",
+        ),
+        (
+            "y = dense(2 // 3);\n    z = y;",
+            "this `(` is not closed; `//` starts a comment; `/` divides, and rounds whole numbers down",
+            "y = dense(2 // 3);\n    z = y;",
+        ),
+    ]);
+}
+
+#[test]
 fn single_quotes() {
     let text = "unexpected character `'`; text stands in double quotes";
     check(&[
@@ -147,10 +233,16 @@ fn first_words_of_a_file() {
             "`blok`; did you mean `block`?",
             "block B(x: [H]) -> [H] { return x; }",
         ),
-        ("net N { input x: [4]; }", "`net`; did you mean `network`?", "network N { input x: [4]; }"),
+        ("net N { input x: [4]; }", "`net`; write `network`", "network N { input x: [4]; }"),
         ("netwrok N { input x: [4]; }", "`netwrok`; did you mean `network`?", "network N { input x: [4]; }"),
         ("cosnt n = 3;", "`cosnt`; did you mean `const`?", "const n = 3;"),
-        ("import <fire>;", "`import`; did you mean `use`?", "use <fire>;"),
+        ("import <fire>;", "`import`; write `use`", "use <fire>;"),
+        (
+            "import fire",
+            "`import`; write `use <fire>;` for a bundled file, `use \"fire.net\";` for one of your own",
+            "import fire",
+        ),
+        ("class N { input x: [4]; }", "`class`; did you mean `network`?", "class N { input x: [4]; }"),
         ("what is this", "`what`", "what is this"),
     ] {
         assert_eq!(told(text), (format!("{network} {message}"), mended.to_owned()));
