@@ -52,11 +52,14 @@ type Same = fn(&str, usize) -> Result<(), String>;
 fn main() {{
     let networks: &[(u64, &str, Agrees, Same)] = &[
 {calls}    ];
-    let (mut agreed, mut unsteady, mut wrong) = (0, 0, 0);
+    let (mut agreed, mut cancelled, mut unsteady, mut wrong) = (0, 0, 0, 0);
     for (seed, text, agrees, same) in networks {{
         let result = std::panic::catch_unwind(|| agrees(text, *seed).and_then(|tally| same(text, 45).map(|()| tally)));
         match result.unwrap_or_else(|_| Err(\"a panic\".to_owned())) {{
-            Ok(tally) => (agreed, unsteady) = (agreed + tally.agreed, unsteady + tally.unsteady),
+            Ok(tally) => {{
+                (agreed, cancelled, unsteady) =
+                    (agreed + tally.agreed, cancelled + tally.cancelled, unsteady + tally.unsteady);
+            }}
             Err(why) => {{
                 wrong += 1;
                 println!(\"WRONG seed {{seed}}: {{why}}\");
@@ -64,7 +67,7 @@ fn main() {{
         }}
     }}
     println!(
-        \"{{}} networks on {{}}: {{agreed}} batches agree, {{unsteady}} unsteady, {{wrong}} networks wrong\",
+        \"{{}} networks on {{}}: {{agreed}} batches agree, {{cancelled}} of them within rounding only, {{unsteady}} unsteady, {{wrong}} networks wrong\",
         networks.len(),
         netwright_kernels::isa().name()
     );

@@ -124,7 +124,7 @@ const CROOKED: &str = "network Crooked {
     input image: [28, 28, 1]
     logits = imag -> cnov(6, kernal: 5) -> relu -> dense(10);
     output y = softmax(logits);
-    train { loss: cross_entropy(logit); bach: 8; optimizer: adm(lr: 0.1); }
+    train { loss: cross_entropy(logit); bach: 8; optimizer: adma(lr: 0.1); }
 }
 ";
 

@@ -133,7 +133,7 @@ impl<'a> Lowerer<'a> {
         }
         let ty = self.dims(&input.dims, input.dims_span);
         let photo = input.from.as_ref().and_then(|call| self.photo(call, &ty));
-        let value = self.value(&input.name.text, ty, input.span);
+        let value = self.value(&input.name.text, ty, input.name.span);
         self.graph.inputs.push(value);
         self.photos.push(photo);
         self.frame().define(&input.name.text, Meaning::Tensor(value), input.name.span);

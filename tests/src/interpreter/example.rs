@@ -63,6 +63,6 @@ impl Example {
     pub fn batch(&self) -> Batch<'_> {
         let targets =
             if self.values.is_empty() { Targets::Classes(&self.labels) } else { Targets::Values(&self.values) };
-        Batch { n: self.n, inputs: &self.inputs, targets, seed: self.seed, step: self.step }
+        Batch { n: self.n, inputs: &self.inputs, targets, seed: self.seed, step: self.step, rounding: None }
     }
 }

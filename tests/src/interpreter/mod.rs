@@ -75,6 +75,8 @@ pub struct Batch<'a> {
     pub seed: u64,
     /// Keys the dropout masks.
     pub step: u64,
+    /// Moves every number that a layer makes by as much as single precision rounds, to one side or the other by this seed.
+    pub rounding: Option<u64>,
 }
 
 /// What a run leaves.

@@ -7,9 +7,12 @@ use netwright_compiler::ops::{Concat, Op, Part};
 use netwright_compiler::recipe::LossKind;
 
 use super::{
-    Arrays, Batch, Manner, Outcome, activation, arithmetic, batch_norm, concat, conv, conv_transpose, dense, dropout,
-    log_softmax, loss, lrn, mean, norm, pad, pool, prelu, softmax, upsample,
+    Arrays, Batch, Manner, Outcome, Random, activation, arithmetic, batch_norm, concat, conv, conv_transpose, dense,
+    dropout, log_softmax, loss, lrn, mean, norm, pad, pool, prelu, softmax, upsample,
 };
+
+/// What single precision rounds by, in units of the number.
+const UNIT: f64 = f32::EPSILON as f64 / 2.0;
 
 /// See [`super::run`].
 pub(super) fn run(graph: &Graph, manner: Manner, parameters: &Arrays, batch: &Batch<'_>) -> Outcome {
@@ -20,8 +23,12 @@ pub(super) fn run(graph: &Graph, manner: Manner, parameters: &Arrays, batch: &Ba
         outcome.values[input.0 as usize] = Some(images.clone());
     }
     let mut run = Run { graph, manner, parameters, batch, outcome, decisions: DefaultHasher::new() };
+    let mut rounding = batch.rounding.map(Random::new);
     for node in &graph.nodes {
-        let results = run.node(node);
+        let mut results = run.node(node);
+        if let (Some(random), Some(first)) = (&mut rounding, results.first_mut()) {
+            first.iter_mut().for_each(|value| *value *= 1.0 + UNIT * random.uniform(-1.0, 1.0));
+        }
         assert_eq!(results.len(), node.results.len(), "`{}` makes another number of results", node.op);
         for (port, (&id, result)) in node.results.iter().zip(results).enumerate() {
             // Places of maxima are kept in bytes there, in numbers here: only the first result has the shape's size.

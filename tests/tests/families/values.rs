@@ -108,7 +108,7 @@ fn logits(member: &Member, graph: &Graph) -> Vec<f64> {
     let pixels = graph.shape(graph.inputs[0]).elements();
     let image = formula::uniform(&format!("{}/image", member.key), pixels, -1.0, 1.0);
     let image: Vec<f64> = image.into_iter().map(f64::from).collect();
-    let batch = Batch { n: 1, inputs: &[image], targets: Targets::Classes(&[]), seed: 0, step: 0 };
+    let batch = Batch { n: 1, inputs: &[image], targets: Targets::Classes(&[]), seed: 0, step: 0, rounding: None };
     let outcome = run(graph, Manner::Inference, &arrays, &batch);
     let softmax = graph.producer(graph.outputs[0].value).unwrap();
     assert!(matches!(softmax.op, Op::Softmax(_)), "{}: the output is `{}`", member.key, softmax.op);
