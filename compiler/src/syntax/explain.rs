@@ -444,6 +444,9 @@ fn help(failure: &Failure<'_>) -> Option<String> {
     }
     let after_name = at > start && words.kind(at - 1) == Some(TokenKind::Word) && !is_keyword(before);
     let key = part != Part::Statement && at == start + 1;
+    if word == ":" && matches!(part, Part::Repetition | Part::Condition) && innermost(failure).is_none() {
+        return Some("the statements stand in braces: `{ … }`".to_owned());
+    }
     if before == "from" && words.text(start) == "input" {
         return Some("a photograph is described by its preparation: `from photo(resize: 256)`".to_owned());
     }

@@ -36,6 +36,8 @@ pub(super) fn recover(words: Words<'_>, span: Span, sink: &mut Sink) -> File {
         incomplete: false,
         open: Vec::new(),
         suspect: None,
+        opener_lost: false,
+        inner: Vec::new(),
     };
     let mut file = File::empty(span);
     let mut all_incomplete = false;
@@ -62,6 +64,7 @@ pub(super) fn recover(words: Words<'_>, span: Span, sink: &mut Sink) -> File {
             recovery.stray();
         }
     }
+    file.blocks.append(&mut recovery.inner);
     if all_incomplete {
         file.networks.clear();
     }
@@ -80,6 +83,10 @@ struct Recovery<'a> {
     limit: usize,
     /// Whether braces were passed over, so that one that seems to be missing may not be.
     braces_lost: bool,
+    /// Whether an opening brace is missing, so that its partner may be, too.
+    opener_lost: bool,
+    /// Blocks that stand in others, or in networks.
+    inner: Vec<Block>,
     /// Whether the statement before was torn at its end, so that its rest may follow.
     derailed: bool,
     /// Whether a construct of the coming version was passed over.

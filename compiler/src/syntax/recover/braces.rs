@@ -51,6 +51,7 @@ impl<'a> Recovery<'a> {
             self.sink.error(N0013, title).primary(self.words.span(self.at - 1).after(), "expected `{`");
         }
         if part.is_nested() && self.word() != ";" {
+            self.opener_lost = true;
             let braces = self.items(opener, part.body());
             return (header.ok(), Some(braces));
         }
@@ -79,6 +80,14 @@ impl<'a> Recovery<'a> {
         Braces { items, span: opener.to(end) }
     }
 
+    /// Whether the next token begins a line that is indented more than that of the innermost open brace.
+    fn stands_deeper(&self) -> bool {
+        let own = self.words.indentation(self.words.span(self.at));
+        let around = self.open.last().copied().flatten();
+        self.words.on_new_line(self.at)
+            && own.zip(around).is_some_and(|(own, around)| own.len() > around.len() && own.starts_with(around))
+    }
+
     /// The items up to the closing brace, and the span of that brace.
     fn items_inside(&mut self, opener: Span, what: &'static str) -> (Vec<Item>, Span) {
         let mut items = Vec::new();
@@ -86,6 +95,14 @@ impl<'a> Recovery<'a> {
             let (docs, docs_span) = self.docs();
             let span = self.words.span(self.at);
             match self.word() {
+                "block" if self.stands_deeper() => {
+                    self.sink
+                        .error(N0013, "a block stands in the braces of another, or of a network")
+                        .primary(span, "")
+                        .help("blocks stand at the level of the file");
+                    let block = self.block(docs);
+                    self.inner.extend(block);
+                }
                 "}" | "" | "network" | "block" => {
                     self.lost_docs(docs_span.filter(|_| !matches!(self.word(), "network" | "block")));
                     self.close(opener, what);
@@ -195,7 +212,7 @@ impl<'a> Recovery<'a> {
             self.at += 1;
             return;
         }
-        if std::mem::replace(&mut self.braces_lost, true) {
+        if std::mem::replace(&mut self.braces_lost, true) || self.opener_lost {
             return;
         }
         let title = if self.at < self.words.len() {

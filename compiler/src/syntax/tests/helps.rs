@@ -213,6 +213,21 @@ fn words_of_other_languages() {
     ]);
 }
 
+/// A brace that is missing is one mistake, and a block in a network another one.
+#[test]
+fn braces_of_other_languages() {
+    let braces = "expected `{`, found `:`; the statements stand in braces: `{ … }`";
+    let block = "a block stands in the braces of another, or of a network; blocks stand at the level of the file";
+    for (text, message) in [
+        ("network N {\n    if n > 3:\n        y = x;\n    output o = y;\n}\n", braces),
+        ("network N {\n    for i in 0..3:\n        y = x;\n    output o = y;\n}\n", braces),
+        ("network N {\n    block B(x: [N]) -> [N] { return x; }\n    output o = y;\n}\n", block),
+        ("block A(x: [N]) -> [N] {\n    block B(x: [N]) -> [N] {\n        return x;\n    }\n    return x;\n}\n", block),
+    ] {
+        assert_eq!(told(text), (message.to_owned(), text.to_owned()));
+    }
+}
+
 #[test]
 fn single_quotes() {
     let text = "unexpected character `'`; text stands in double quotes";
