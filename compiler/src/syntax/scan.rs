@@ -200,11 +200,12 @@ impl<'a> Scanner<'a> {
         while let Some((at, next)) = inside.next() {
             match next {
                 '"' => {
-                    let joined = rest[at + 1..].starts_with(|next: char| next == '_' || next.is_alphabetic());
-                    if joined {
-                        self.inside(at + 1, 1, N0013, "expected a blank after the string".to_owned(), "");
+                    let next = rest[at + 1..].chars().next();
+                    let joined = next.filter(|next| *next == '_' || next.is_alphabetic());
+                    if let Some(next) = joined {
+                        self.inside(at + 1, next.len_utf8(), N0013, "expected a blank after the string".to_owned(), "");
                     }
-                    return self.push(if good && !joined { TokenKind::Text } else { TokenKind::Bad }, at + 1);
+                    return self.push(if good && joined.is_none() { TokenKind::Text } else { TokenKind::Bad }, at + 1);
                 }
                 '\n' | '\r' => break,
                 '\\' => match inside.next() {

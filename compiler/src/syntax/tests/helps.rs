@@ -213,6 +213,20 @@ fn words_of_other_languages() {
     ]);
 }
 
+/// Found by fuzzing: the label ended within the letter.
+#[test]
+fn labels_hold_whole_characters() {
+    for text in ["network N { y = f(\"a\"ß); }", "network N { y = ß\"a\"; }", "network N { y = \"a\"\u{1d400}; }"] {
+        let (mut map, mut sink) = (SourceMap::new(), Sink::new());
+        let source = map.add("test.net", text);
+        parse(source, &map, &mut sink);
+        assert!(!sink.diagnostics().is_empty());
+        for diagnostic in sink.diagnostics() {
+            assert!(text.get(diagnostic.primary.span.range()).is_some(), "{text}: {diagnostic:?}");
+        }
+    }
+}
+
 /// A brace that is missing is one mistake, and a block in a network another one.
 #[test]
 fn braces_of_other_languages() {
