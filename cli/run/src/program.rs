@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use netwright_runtime::{Network, Trainable};
 
-use crate::{Failure, Subject, Task, Values, bench, compress, eval, perform, perform_untrained, predict, prune, train};
+use crate::{
+    Failure, Subject, Task, Values, bench, compress, eval, perform, perform_untrained, predict, prune, quantize, train,
+};
 
 /// The option by which the command tells a program which further files its description uses.
 pub const USES: &str = "description-uses";
@@ -20,6 +22,7 @@ enum Line {
     Eval(On<eval::Options>),
     Predict(On<predict::Options>),
     Compress(On<compress::Options>),
+    Quantize(On<quantize::Options>),
     Bench(On<bench::Options>),
     Prune(On<prune::Options>),
 }
@@ -46,6 +49,7 @@ impl Line {
             Self::Eval(on) => on.split(Task::Eval),
             Self::Predict(on) => on.split(Task::Predict),
             Self::Compress(on) => on.split(Task::Compress),
+            Self::Quantize(on) => on.split(Task::Quantize),
             Self::Bench(on) => on.split(Task::Bench),
             Self::Prune(on) => on.split(Task::Prune),
         }
@@ -118,5 +122,13 @@ mod tests {
             (["size=64".to_owned()].as_slice(), [PathBuf::from("b.net")].as_slice())
         );
         assert!(task.needs_training(&subject).is_some(), "the default is to measure training");
+    }
+
+    /// Every task that the command has for a network is one of its programs, too.
+    #[test]
+    fn programs_know_every_task() {
+        for verb in ["train", "eval", "predict", "compress", "quantize", "bench", "prune"] {
+            assert!(Line::command().find_subcommand(verb).is_some(), "{verb}");
+        }
     }
 }
