@@ -165,15 +165,17 @@ pub fn random_agrees<N: Trainable>(text: &str, seed: u64) -> Result<Tally, Strin
 }
 
 /// What is expected, with the noise of each array: how far the interpreter's own results move at most when every number
-/// on the way is rounded to single precision at random, four times.
+/// on the way is rounded to single precision at random, four times. Sums over `n` images round their partial sums as well,
+/// which moves them up to about the square root of `n` times as far as rounded terms do.
 fn with_noise(lowered: &Lowered, example: &Example) -> Vec<Named> {
     const SAFETY: f64 = 4.0;
+    let safety = SAFETY * (example.n as f64).sqrt();
     let mut exact = expected(lowered, example, CANCELLED_IN_RANDOM);
     for seed in 1..=4 {
         let rounded = expected_of(lowered, example, CANCELLED_IN_RANDOM, Some(seed));
         for (array, rounded) in exact.iter_mut().zip(rounded) {
             let moved = array.values.iter().zip(&rounded.values).map(|(a, b)| (a - b).abs());
-            array.noise = moved.fold(array.noise, |noise, moved| noise.max(SAFETY * moved));
+            array.noise = moved.fold(array.noise, |noise, moved| noise.max(safety * moved));
         }
     }
     exact
