@@ -19,6 +19,7 @@ use self::noise::Noise;
 use crate::Subject;
 use crate::failure::Failure;
 use crate::threads::Threads;
+use crate::values::positive;
 use crate::{output, text};
 
 /// Batches of images that are taken in turn, so that no step finds its images where the last one left them.
@@ -47,7 +48,7 @@ pub struct Options {
     #[arg(long)]
     int8: bool,
     /// Images of a step
-    #[arg(long, value_name = "N", default_value = "64")]
+    #[arg(long, value_name = "N", default_value = "64", value_parser = positive)]
     batch: NonZeroUsize,
     /// Seconds to measure, after a warm-up of 1.5
     #[arg(long, value_name = "S", default_value = "5", value_parser = seconds)]

@@ -12,6 +12,7 @@ use netwright_runtime::data::{self, Options, Progress};
 use netwright_runtime::dataset::DataError;
 
 use crate::failure::Failure;
+use crate::values::positive;
 use crate::{output, text};
 
 /// What is trained on where nothing else is said.
@@ -25,7 +26,7 @@ pub struct DataArgs {
     #[arg(long, value_name = "NAME|DIR")]
     pub data: Option<String>,
     /// Take only the first N training and test images, for a quick try
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = positive)]
     pub limit: Option<NonZeroUsize>,
 }
 

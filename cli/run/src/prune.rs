@@ -22,12 +22,13 @@ use crate::run::manifest::{Manifest, Outcome, short};
 use crate::run::progress::Progress;
 use crate::run::{folder, weights as found};
 use crate::threads::Threads;
+use crate::values::positive;
 use crate::{output, text, train};
 
 /// The options of `prune`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Trained weights [default: those of the last run in runs/]
+    /// Trained weights [default: those that the last training run of the network left in runs/]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     #[command(flatten)]
@@ -37,20 +38,20 @@ pub struct Options {
     #[arg(long, value_name = "[LAYER=]F", value_delimiter = ',', value_parser = share)]
     keep: Vec<Share>,
     /// The fraction of the weights to remove from all layers that --keep does not name
-    #[arg(long, value_name = "F", conflicts_with = "scan")]
+    #[arg(long, value_name = "F", conflicts_with = "scan", value_parser = gone)]
     sparsity: Option<f32>,
     /// Compare the weights of all layers with one another instead of each layer's among themselves
     #[arg(long, conflicts_with = "scan")]
     global: bool,
     /// Remove weights little by little over so many epochs
-    #[arg(long, value_name = "EPOCHS", conflicts_with_all = ["rounds", "scan"])]
+    #[arg(long, value_name = "EPOCHS", conflicts_with_all = ["rounds", "scan"], value_parser = positive)]
     gradual: Option<NonZeroUsize>,
     /// Remove weights in so many rounds
     #[arg(long, value_name = "N", conflicts_with = "scan")]
     rounds: Option<u32>,
     /// Epochs of training with the weights that are left [default: the section's, else 10; none
     /// with --structured]
-    #[arg(long, value_name = "N", conflicts_with = "scan")]
+    #[arg(long, value_name = "N", conflicts_with = "scan", value_parser = positive)]
     epochs: Option<NonZeroUsize>,
     /// What the learning rate of the `train` section is multiplied by meanwhile [default: the section's, else 0.1]
     #[arg(long, value_name = "F", conflicts_with = "scan")]
@@ -64,7 +65,7 @@ pub struct Options {
     structured: bool,
     /// Keep a multiple of so many channels of each layer: the kernels compute 8 at a time, so that 11 take as long as 16
     /// [default: 1]
-    #[arg(long, value_name = "N", requires = "structured")]
+    #[arg(long, value_name = "N", requires = "structured", value_parser = positive)]
     multiple: Option<NonZeroUsize>,
     /// Show what each layer bears instead: accuracy against the fraction of its weights that is gone, on images set aside
     /// from the training images
@@ -119,6 +120,12 @@ impl Shares {
     pub fn of_layer(&self, layer: &str) -> Option<f32> {
         self.layers.iter().rev().find(|(name, _)| self.names(name, layer)).map(|(_, fraction)| *fraction)
     }
+}
+
+/// A fraction that can go.
+fn gone(text: &str) -> Result<f32, String> {
+    let fraction = text.parse().ok().filter(|fraction| (0.0..1.0).contains(fraction));
+    fraction.ok_or_else(|| "expected a fraction, 0 or more and less than 1, such as 0.9".to_owned())
 }
 
 /// What is kept where so much is removed: to six digits, so that 0.9 leaves 0.1 and not the next number beside it.

@@ -15,6 +15,7 @@ use crate::eval::BATCH;
 use crate::failure::Failure;
 use crate::run::weights as found;
 use crate::threads::Threads;
+use crate::values::positive;
 use crate::{Subject, output, text};
 
 /// Most images that layers are compared on.
@@ -23,13 +24,13 @@ const COMPARED: usize = 200;
 /// The options of `quantize`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Weights, pruned or not; zeros stay zero [default: those of the last run in runs/]
+    /// Weights, pruned or not; zeros stay zero [default: those that the last training run of the network left in runs/]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
     /// Training images, evenly spread, that the ranges of activations are taken from
-    #[arg(long, value_name = "N", default_value = "1000")]
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = positive)]
     images: NonZeroUsize,
     #[command(flatten)]
     threads: Threads,

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use clap::Args;
 
 use crate::failure::Failure;
+use crate::values::positive;
 
 /// Most threads that may be asked for.
 const MOST: usize = 1024;
@@ -13,7 +14,7 @@ const MOST: usize = 1024;
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Threads {
     /// Threads that compute [default: one for each processor]; results do not depend on it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = positive)]
     threads: Option<NonZeroUsize>,
 }
 

@@ -20,6 +20,7 @@ use crate::run::manifest::{DataEntry, Machine, Manifest, NetText, NetworkEntry, 
 use crate::run::progress::Progress;
 use crate::run::{curve, folder};
 use crate::threads::Threads;
+use crate::values::positive;
 use crate::{output, text};
 
 /// Steps after which a checkpoint is written within an epoch.
@@ -31,10 +32,10 @@ pub struct Options {
     #[command(flatten)]
     data: DataArgs,
     /// Passes over the training images [default: the recipe's]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = positive)]
     epochs: Option<NonZeroUsize>,
     /// Images in a batch [default: the recipe's]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = positive)]
     batch: Option<NonZeroUsize>,
     /// Seed of initialisation, shuffling and dropout [default: the recipe's]
     #[arg(long, value_name = "N")]

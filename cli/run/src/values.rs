@@ -1,5 +1,7 @@
 //! `--set`: values for a network's parameters, as the command line gives them.
 
+use std::num::NonZeroUsize;
+
 /// Values for a network's parameters.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Values {
@@ -29,6 +31,11 @@ impl Values {
     pub fn words(&self) -> Vec<String> {
         self.pairs.iter().map(|(name, value)| format!("{name}={value}")).collect()
     }
+}
+
+/// A number that is not zero.
+pub(crate) fn positive(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "expected a whole number, 1 or more".to_owned())
 }
 
 #[cfg(test)]

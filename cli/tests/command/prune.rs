@@ -168,6 +168,10 @@ fn what_cannot_be_pruned_is_said() {
     let (_, unknown) = refused(&["--keep", "conv9=0.5"]);
     assert!(unknown.contains("no layer with weights to prune named `conv9`; it has conv1, conv2"), "{unknown}");
     assert_eq!(refused(&["--keep", "1.5"]).0, Some(2));
+    let (exit, all) = refused(&["--sparsity", "1.0"]);
+    assert!(exit == Some(2) && all.contains("a fraction, 0 or more and less than 1"), "{all}");
+    let (exit, none) = refused(&["--keep", "0.5", "--epochs", "0"]);
+    assert!(exit == Some(2) && none.contains("expected a whole number, 1 or more"), "{none}");
     assert_eq!(refused(&["--keep", "0.5", "--rounds", "3", "--gradual", "2"]).0, Some(2));
     let (_, epochs) = refused(&["--keep", "0.5", "--epochs", "2", "--gradual", "3"]);
     assert!(epochs.contains("at most the `epochs`"), "{epochs}");
