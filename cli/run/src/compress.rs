@@ -25,7 +25,8 @@ use crate::{output, text};
 /// The options of `compress`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Weights, pruned or not; zeros stay zero [default: those that the last training run of the network left in runs/]
+    /// Weights, pruned or not; zeros stay zero
+    /// [default: those that the last training run of the network left in runs/]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// Bits of a shared value: of all weights, or of a kind of layer, a layer, a parameter or `bias`, as in `--bits

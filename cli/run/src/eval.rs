@@ -23,7 +23,8 @@ pub(crate) const BATCH: usize = 64;
 /// The options of `eval`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Weights as `netwright train` or `compress` writes them [default: those that the last training run of the network left in runs/]
+    /// Weights as `netwright train` or `compress` writes them
+    /// [default: those that the last training run of the network left in runs/]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     #[command(flatten)]

@@ -28,7 +28,8 @@ pub struct Options {
     /// PNG or JPEG images
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
-    /// Weights as `netwright train` or `compress` writes them [default: those that the last training run of the network left in runs/]
+    /// Weights as `netwright train` or `compress` writes them
+    /// [default: those that the last training run of the network left in runs/]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// How many classes to show

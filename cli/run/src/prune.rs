@@ -28,7 +28,8 @@ use crate::{output, text, train};
 /// The options of `prune`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Trained weights [default: those that the last training run of the network left in runs/]
+    /// Trained weights
+    /// [default: those that the last training run of the network left in runs/]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     #[command(flatten)]

@@ -24,7 +24,8 @@ const COMPARED: usize = 200;
 /// The options of `quantize`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Weights, pruned or not; zeros stay zero [default: those that the last training run of the network left in runs/]
+    /// Weights, pruned or not; zeros stay zero
+    /// [default: those that the last training run of the network left in runs/]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     #[command(flatten)]

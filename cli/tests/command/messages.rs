@@ -76,6 +76,20 @@ fn short_is_a_line_and_github_a_command() {
     );
 }
 
+/// Files that a description uses are called as it is.
+#[test]
+fn used_files_are_named_beside_the_main_one() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    fs::create_dir_all(folder.join("nets/blocks")).unwrap();
+    fs::write(folder.join("nets/blocks/one.net"), "block One(x: [N]) -> [N] { return x -> relv; }\n").unwrap();
+    let main = "use \"blocks/one.net\";\nnetwork N { input x: [4]; output y = x -> One; }\n";
+    fs::write(folder.join("nets/main.net"), main).unwrap();
+    let said = run(folder, &["check", "--message-format", "short", "nets/main.net"]);
+    let (place, _) = said.stderr.split_once(':').unwrap();
+    assert_eq!(std::path::Path::new(place), std::path::Path::new("nets/blocks/one.net"), "{said:?}");
+}
+
 #[test]
 fn people_are_told_once_where_to_read_more() {
     let folder = tempdir().unwrap();

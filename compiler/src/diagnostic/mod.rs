@@ -22,7 +22,7 @@ pub use data::{Data, FixData, HelpData, LabelData, LineData, data};
 pub use fix::apply;
 pub use render::{Style, explanations, render, render_all, short};
 pub use sink::{Draft, MAX_SHOWN, Report, Sink};
-pub(crate) use suggest::is_unprintable;
+pub(crate) use suggest::{count, is_unprintable};
 pub use suggest::{escape, is_slip, nearest, quote, suggest};
 
 /// How much a diagnostic weighs.

@@ -89,6 +89,11 @@ pub fn quote(text: &str) -> String {
     escape(&quoted)
 }
 
+/// So many things, whose plural ends in s: `one tensor`, `2 tensors`.
+pub(crate) fn count(n: usize, thing: &str) -> String {
+    if n == 1 { format!("one {thing}") } else { format!("{n} {thing}s") }
+}
+
 /// `text` with the characters that act on a terminal, or on the direction of the text, written as `\u{…}`.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

@@ -127,21 +127,11 @@ impl<'a> Lowerer<'a> {
         let blocks: Vec<&str> =
             files.flat_map(|unit| unit.file.blocks.iter().map(|block| block.name.text.as_str())).collect();
         let names = SIGNATURES.iter().map(|signature| signature.name).chain(blocks.iter().copied());
-        let mut near = nearest(
-            &name.text,
-            names.chain(["maxpool", "avgpool", "linear", "conv2d", "batchnorm", "global_average_pool"]),
-        );
-        near.iter_mut().for_each(|near| {
-            *near = match *near {
-                "maxpool" => "max_pool",
-                "avgpool" => "avg_pool",
-                "linear" => "dense",
-                "conv2d" => "conv",
-                "batchnorm" => "batch_norm",
-                "global_average_pool" => "global_avg_pool",
-                other => other,
-            };
-        });
+        let others = ["maxpool", "avgpool", "linear", "conv2d", "batchnorm", "global_average_pool"];
+        let mut near = nearest(&name.text, names.chain(others));
+        for near in near.iter_mut().filter(|near| others.contains(near)) {
+            *near = elsewhere(near).unwrap_or(near);
+        }
         near.sort_unstable();
         near.dedup();
         let exact = elsewhere(&name.text);

@@ -77,7 +77,8 @@ impl<'a> Lowerer<'a> {
             return Meaning::Unknown;
         }
         // A look at all names for each of many mistakes would take long.
-        let known = if self.sink.is_full() { Vec::new() } else { self.known_names() };
+        let is_full = self.sink.is_full();
+        let known = if is_full { Vec::new() } else { self.known_names() };
         let near = nearest(name, known.iter().map(String::as_str));
         let literal = match name {
             "True" | "TRUE" => Some("true"),
@@ -89,8 +90,8 @@ impl<'a> Lowerer<'a> {
         let is_layer = ops::signature(name).is_some();
         let unit = self.frame().unit;
         let is_block = self.find_block(unit, name).is_some();
-        let defined = self.frame().definitions.get(name).copied();
-        let in_loop = self.frame().in_loops.get(name).copied();
+        let defined = if is_full { None } else { self.frame().definition(name) };
+        let in_loop = if is_full { None } else { self.frame().definition_in_loop(name) };
         let binding = self.frame().binding;
         let report = self
             .sink

@@ -4,7 +4,7 @@ use super::call::Site;
 use super::network::Promise;
 use super::scope::{Frame, Meaning};
 use super::{Constant, Lowerer, MAX_INSTANCES};
-use crate::diagnostic::{codes, quote, suggest};
+use crate::diagnostic::{codes, count, quote, suggest};
 use crate::ir::ValueId;
 use crate::source::Span;
 use crate::syntax::ast;
@@ -341,8 +341,7 @@ impl<'a> Lowerer<'a> {
             }
         }
         if ids.len() != block.results.len() {
-            let tensors = |n: usize| if n == 1 { "one tensor".to_owned() } else { format!("{n} tensors") };
-            let (declared, found) = (tensors(block.results.len()), tensors(ids.len()));
+            let (declared, found) = (count(block.results.len(), "tensor"), count(ids.len(), "tensor"));
             let title = format!("`{}` declares {declared} and returns {found}", block.name.text);
             self.sink
                 .error(codes::N0113, title)

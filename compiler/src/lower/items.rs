@@ -2,7 +2,7 @@
 
 use super::scope::Meaning;
 use super::{Constant, Lowerer, MAX_STEPS};
-use crate::diagnostic::{codes, quote};
+use crate::diagnostic::{codes, count, quote};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::types::{Demand, Dim};
@@ -220,7 +220,7 @@ impl<'a> Lowerer<'a> {
             Meaning::Unknown => None,
         };
         if let Some(found) = found {
-            let results = if found == 1 { "one result".to_owned() } else { format!("{found} results") };
+            let results = count(found, "result");
             let (first, last) = (names.first().map(|name| name.span), names.last().map(|name| name.span));
             if let (Some(first), Some(last)) = (first, last) {
                 self.sink

@@ -37,10 +37,8 @@ pub(super) struct Frame<'a> {
     pub(super) scopes: Vec<HashMap<String, Named>>,
     /// Names of layers.
     pub(super) names: Names,
-    /// Every name that is defined anywhere in it, for uses above the definition.
-    pub(super) definitions: HashMap<String, Span>,
-    /// Every name that is defined in a loop, where alone it is known.
-    pub(super) in_loops: HashMap<String, Span>,
+    /// Its statements.
+    items: &'a [ast::Item],
     /// Names that were used and mean nothing: each is told of once.
     pub(super) missing: HashSet<String>,
     /// The name that the statement being carried out binds.
@@ -56,17 +54,14 @@ pub(super) struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    pub(super) fn new(unit: usize, block: Option<&'a ast::Block>, items: &[ast::Item], prefix: String) -> Self {
-        let (mut definitions, mut in_loops) = (HashMap::new(), HashMap::new());
-        define(items, &mut definitions, &mut in_loops);
+    pub(super) fn new(unit: usize, block: Option<&'a ast::Block>, items: &'a [ast::Item], prefix: String) -> Self {
         let names = Names::new(prefix, items);
         Self {
             unit,
             block,
             scopes: vec![HashMap::new()],
             names,
-            definitions,
-            in_loops,
+            items,
             missing: HashSet::new(),
             binding: None,
             n_loops: 0,
@@ -79,6 +74,16 @@ impl<'a> Frame<'a> {
     /// What a name means here, the innermost scope first.
     pub(super) fn find(&self, name: &str) -> Option<&Named> {
         self.scopes.iter().rev().find_map(|scope| scope.get(name))
+    }
+
+    /// Where a name that means nothing here is defined all the same.
+    pub(super) fn definition(&self, name: &str) -> Option<Span> {
+        definition(self.items, name)
+    }
+
+    /// Where it is defined in a loop.
+    pub(super) fn definition_in_loop(&self, name: &str) -> Option<Span> {
+        definition_in_loop(self.items, name)
     }
 
     /// Defines a name in the innermost scope.
@@ -106,45 +111,39 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Where each name of some statements is defined first: outside of loops, and within.
-fn define(items: &[ast::Item], definitions: &mut HashMap<String, Span>, in_loops: &mut HashMap<String, Span>) {
-    let mut put = |name: &ast::Ident| {
-        definitions.entry(name.text.clone()).or_insert(name.span);
+/// Where a name is defined first in some statements, for uses above that. What stands in the braces of a loop is not known
+/// outside of them.
+fn definition(items: &[ast::Item], name: &str) -> Option<Span> {
+    let is = |ident: &ast::Ident| (ident.text == name).then_some(ident.span);
+    let in_branch = |item: &ast::Item| match item {
+        ast::Item::Binding(binding) => binding.names.first().and_then(is),
+        ast::Item::Output(output) => is(&output.name),
+        _ => None,
     };
-    for item in items {
-        match item {
-            ast::Item::Input(input) => put(&input.name),
-            ast::Item::Binding(binding) => binding.names.iter().for_each(&mut put),
-            ast::Item::Output(output) => put(&output.name),
-            ast::Item::Const(constant) => put(&constant.name),
-            // What stands in the braces of a loop is not known outside of them.
-            ast::Item::For(repetition) => {
-                let (mut first, mut inner) = (HashMap::new(), HashMap::new());
-                define(&repetition.items, &mut first, &mut inner);
-                for (name, span) in first.into_iter().chain(inner) {
-                    in_loops.entry(name).or_insert(span);
-                }
-            }
-            ast::Item::Return(_)
-            | ast::Item::Assert(_)
-            | ast::Item::Freeze(_)
-            | ast::Item::Labels(_)
-            | ast::Item::Levels(_)
-            | ast::Item::Train(_)
-            | ast::Item::Prune(_)
-            | ast::Item::Budget(_) => {}
-            ast::Item::If(branches) => {
-                let items = branches.branches().flat_map(|braces| &braces.items);
-                for name in items.filter_map(|item| match item {
-                    ast::Item::Binding(binding) => binding.names.first(),
-                    ast::Item::Output(output) => Some(&output.name),
-                    _ => None,
-                }) {
-                    put(name);
-                }
-            }
-        }
-    }
+    items.iter().find_map(|item| match item {
+        ast::Item::Input(input) => is(&input.name),
+        ast::Item::Binding(binding) => binding.names.iter().find_map(is),
+        ast::Item::Output(output) => is(&output.name),
+        ast::Item::Const(constant) => is(&constant.name),
+        ast::Item::If(branches) => branches.branches().flat_map(|braces| &braces.items).find_map(in_branch),
+        ast::Item::For(_)
+        | ast::Item::Return(_)
+        | ast::Item::Assert(_)
+        | ast::Item::Freeze(_)
+        | ast::Item::Labels(_)
+        | ast::Item::Levels(_)
+        | ast::Item::Train(_)
+        | ast::Item::Prune(_)
+        | ast::Item::Budget(_) => None,
+    })
+}
+
+/// Where a name is defined first in the loops of some statements, where alone it is known.
+fn definition_in_loop(items: &[ast::Item], name: &str) -> Option<Span> {
+    items.iter().find_map(|item| match item {
+        ast::Item::For(ast::For { items, .. }) => definition(items, name).or_else(|| definition_in_loop(items, name)),
+        _ => None,
+    })
 }
 
 impl<'a> Lowerer<'a> {

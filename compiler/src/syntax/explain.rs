@@ -412,6 +412,12 @@ fn expected(failure: &Failure<'_>) -> String {
     }
 }
 
+/// How a file of that name is used.
+pub(super) fn use_of(name: &str) -> String {
+    let name = short(name);
+    format!("write `use <{name}>;` for a bundled file, `use \"{name}.net\";` for one of your own")
+}
+
 /// Whether a shape is promised and no value follows: `output y: [10];`.
 fn lacks_value(failure: &Failure<'_>) -> bool {
     let Failure { words, start, at, .. } = *failure;
@@ -451,8 +457,7 @@ fn help(failure: &Failure<'_>) -> Option<String> {
         return Some("a photograph is described by its preparation: `from photo(resize: 256)`".to_owned());
     }
     if before == "use" && words.kind(at) == Some(TokenKind::Word) {
-        let (name, own) = (short(word), short(word));
-        return Some(format!("write `use <{name}>;` for a bundled file, `use \"{own}.net\";` for one of your own"));
+        return Some(use_of(word));
     }
     if after_name && !key && matches!(words.kind(at), Some(TokenKind::Number | TokenKind::Text)) {
         return Some(format!("arguments stand in parentheses: `{}({})`", short(before), short(word)));

@@ -186,19 +186,14 @@ impl<'a> Recovery<'a> {
             let title = format!("expected `network`, found {}", self.words.found(start));
             let report = self.sink.error(N0013, title).primary(span, "");
             let starts = ["network", "block", "use", "const", "allow", "warn", "deny"];
-            let own = self.words.text(start + 1);
-            if matches!(word, "import" | "include" | "require" | "from")
-                && own.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-            {
-                let name = if own.is_empty() || own.len() > 40 { "fire" } else { own };
-                report.help(format!(
-                    "write `use <{name}>;` for a bundled file, `use \"{name}.net\";` for one of your own"
-                ));
+            let (file, kind) = (self.words.text(start + 1), self.words.kind(start + 1));
+            let is_import = matches!(word, "import" | "include" | "require");
+            if is_import && (file == "<" || kind == Some(TokenKind::Text)) {
+                report.fix("write `use`", span, "use");
                 return;
             }
-            let is_use = matches!(word, "import" | "include" | "require");
-            if is_use && (own == "<" || own.starts_with('"')) {
-                report.fix("write `use`", span, "use");
+            if (is_import || word == "from") && matches!(kind, Some(TokenKind::Word) | None) {
+                report.help(explain::use_of(if kind.is_none() { "fire" } else { file }));
                 return;
             }
             let meant = match word {

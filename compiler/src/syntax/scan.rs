@@ -83,8 +83,13 @@ impl<'a> Scanner<'a> {
             '.' if rest.starts_with("...") && rest[3..].starts_with(|next: char| next.is_ascii_digit()) => {
                 self.long_range()
             }
-            '.' if rest[1..].starts_with(|next: char| next.is_ascii_digit()) && self.is_behind_name() => self.index(),
-            '.' if rest[1..].starts_with(|next: char| next.is_ascii_digit()) => self.number(),
+            '.' if rest[1..].starts_with(|next: char| next.is_ascii_digit()) => {
+                if self.is_behind_name() {
+                    self.index()
+                } else {
+                    self.number()
+                }
+            }
             '(' | '[' | '{' => self.push(TokenKind::Open, 1),
             ')' | ']' | '}' => self.push(TokenKind::Close, 1),
             _ if first == '_' || first.is_alphanumeric() => self.word(),
