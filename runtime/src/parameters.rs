@@ -208,8 +208,17 @@ pub(crate) fn unpack(parameter: &ParameterSpec, vector: &[f32], logical: &mut Ve
 
 /// Copies a parameter in logical order into its place in a stored vector.
 pub(crate) fn write(parameter: &ParameterSpec, logical: &[f32], vector: &mut [f32]) {
-    let end = parameter.offset + parameter.layout.len();
-    parameter.layout.pack(logical, &mut vector[parameter.offset..end]);
+    parameter.layout.pack(logical, place(parameter, vector));
+}
+
+/// Copies a part of a parameter in logical order, from its element `first` on, into its place in a stored vector whose
+/// padding is zero.
+pub(crate) fn write_part(parameter: &ParameterSpec, first: usize, part: &[f32], vector: &mut [f32]) {
+    parameter.layout.pack_part(first, part, place(parameter, vector));
+}
+
+fn place<'v>(parameter: &ParameterSpec, vector: &'v mut [f32]) -> &'v mut [f32] {
+    &mut vector[parameter.offset..parameter.offset + parameter.layout.len()]
 }
 
 /// The first array of a stored vector, all of it or the trained part, that holds an infinity or a NaN.

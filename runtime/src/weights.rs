@@ -229,10 +229,9 @@ fn write(parameters: &Parameters, out: &mut impl std::io::Write) -> std::io::Res
 fn read<R: std::io::Read>(spec: &'static Spec, opened: Opened<R>) -> Result<Parameters, OpenError> {
     let wanted = spec.parameters.iter().map(|parameter| (parameter.name.to_owned(), parameter.shape));
     opened.header.check_arrays(spec, wanted)?;
-    let contents = opened.read()?;
     let mut parameters = Parameters::new(spec)
         .map_err(|_| WeightsError::OutOfMemory { bytes: (spec.stored as u64).saturating_mul(4) })?;
-    contents.fill(spec, "", parameters.values_mut());
+    opened.read(spec, &mut [("", parameters.values_mut())])?;
     Ok(parameters)
 }
 

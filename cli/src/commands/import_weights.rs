@@ -81,6 +81,12 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let mut arrays = import::read(&args.file, numbers)?;
     let map = args.map.as_deref().map(Map::read).transpose()?.unwrap_or_default();
     let (convention, pairs, left_out) = matched(args.layout, &arrays, &targets, &map).map_err(|refusal| {
+        let is_own = |target: &Target| arrays.iter().any(|a| a.name == target.name && a.shape == target.shape);
+        if targets.iter().all(is_own) {
+            let file = args.file.display();
+            return Failure::failed(format!("{file}: these are weights of {network} as Netwright keeps them"))
+                .help(format!("they need no import: give the file to `--weights`, as in `netwright eval {network} --weights {file}`"));
+        }
         let failure = refused(refusal);
         if args.map.is_some() {
             failure

@@ -199,6 +199,19 @@ fn what_does_not_fit_is_listed_and_nothing_is_written() {
 }
 
 #[test]
+fn netwrights_own_weights_need_no_import() {
+    let folder = tempdir().unwrap();
+    let (net, file) = (at("small.net"), at("torch.safetensors"));
+    good(folder.path(), &["import-weights", &net, &file, "-o", "own.safetensors"]);
+    let again = run(folder.path(), &["import-weights", &net, "own.safetensors", "-o", "twice.safetensors"]);
+    assert_eq!(again.exit, Some(1));
+    for part in ["own.safetensors: these are weights of Small as Netwright keeps them", "--weights own.safetensors"] {
+        assert!(again.stderr.contains(part), "{}", again.stderr);
+    }
+    assert!(!folder.path().join("twice.safetensors").exists());
+}
+
+#[test]
 fn damaged_files_are_refused() {
     let folder = tempdir().unwrap();
     for name in ["torch.safetensors", "keras.npz"] {

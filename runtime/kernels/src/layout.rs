@@ -115,8 +115,45 @@ impl Layout {
         assert_eq!(logical.len(), self.logical_len(), "`logical` has the wrong length");
         assert_eq!(stored.len(), self.len(), "`stored` has the wrong length");
         stored.fill(0.0);
-        for run in self.runs() {
-            stored[run.stored..][..run.len].copy_from_slice(&logical[run.logical..][..run.len]);
+        self.pack_part(0, logical, stored);
+    }
+
+    /// Copies a part of the logical form, from its element `first` on, into the stored one. Padding stays as it is.
+    ///
+    /// # Panics
+    /// Where the part goes beyond the logical form, or `stored` has not the layout's length.
+    pub fn pack_part(&self, first: usize, part: &[f32], stored: &mut [f32]) {
+        assert!(
+            first <= self.logical_len() && part.len() <= self.logical_len() - first,
+            "`part` goes beyond the logical form"
+        );
+        assert_eq!(stored.len(), self.len(), "`stored` has the wrong length");
+        let (groups, k, f) = match *self {
+            Layout::Plain { .. } | Layout::Padded { .. } => {
+                stored[first..][..part.len()].copy_from_slice(part);
+                return;
+            }
+            Layout::Panels { groups, k, f } => (groups, k, f),
+        };
+        if part.is_empty() {
+            return;
+        }
+        let panels = f.div_ceil(PANEL);
+        let (mut row, column) = (first / (groups * f), first % (groups * f));
+        let (mut group, mut channel) = (column / f, column % f);
+        let mut rest = part;
+        while !rest.is_empty() {
+            let (panel, lane) = (channel / PANEL, channel % PANEL);
+            let (run, after) = rest.split_at(rest.len().min(PANEL - lane).min(f - channel));
+            stored[((group * panels + panel) * k + row) * PANEL + lane..][..run.len()].copy_from_slice(run);
+            rest = after;
+            channel += run.len();
+            if channel == f {
+                (channel, group) = (0, group + 1);
+            }
+            if group == groups {
+                (group, row) = (0, row + 1);
+            }
         }
     }
 
@@ -162,6 +199,29 @@ mod tests {
             }
             assert!(!layout.is_real(layout.len()));
         }
+    }
+
+    #[test]
+    fn parts_make_up_the_whole() {
+        for layout in LAYOUTS {
+            let logical: Vec<f32> = (1..=layout.logical_len()).map(|i| i as f32).collect();
+            let mut whole = vec![0.0; layout.len()];
+            layout.pack(&logical, &mut whole);
+            for size in [1, 2, 3, 7, 16, 17, 64] {
+                let mut stored = vec![0.0; layout.len()];
+                for (i, part) in logical.chunks(size).enumerate() {
+                    layout.pack_part(i * size, part, &mut stored);
+                }
+                assert_eq!(stored, whole, "{layout:?} by {size}");
+            }
+            layout.pack_part(logical.len(), &[], &mut whole);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "beyond the logical form")]
+    fn no_part_goes_beyond_the_end() {
+        Layout::Padded { len: 17 }.pack_part(16, &[1.0, 2.0], &mut [0.0; 32]);
     }
 
     #[test]

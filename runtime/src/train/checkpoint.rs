@@ -298,21 +298,17 @@ pub(super) fn load(
     let progress = found.progress;
     progress.check(batches).map_err(|reason| refused(CheckpointError::Run { reason }))?;
 
-    let contents = opened.read().map_err(unreadable)?;
     let mut parameters = Parameters::new(spec)?;
-    contents.fill(spec, PARAMETERS, parameters.values_mut());
     let mut state = OptimizerState::new(&this.recipe.optimizer, spec.trained)?;
     state.steps = progress.step;
-    for (prefix, vector) in prefixes(slots, &[]).zip(&mut state.slots) {
-        contents.fill(spec, &prefix, vector);
-    }
+    let of_state: Vec<String> = prefixes(slots, &[]).collect();
+    let of_constraint: Vec<String> = prefixes(&[], kept).collect();
+    let mut vectors = vec![vec![0.0; spec.trained]; of_constraint.len()];
+    let mut all = vec![(PARAMETERS, parameters.values_mut())];
+    all.extend(of_state.iter().zip(&mut state.slots).map(|(prefix, vector)| (prefix.as_str(), &mut vector[..])));
+    all.extend(of_constraint.iter().zip(&mut vectors).map(|(prefix, vector)| (prefix.as_str(), &mut vector[..])));
+    opened.read(spec, &mut all).map_err(unreadable)?;
     if let Some(constraint) = constraint {
-        let mut vectors = Vec::new();
-        for prefix in prefixes(&[], kept) {
-            let mut vector = vec![0.0; spec.trained];
-            contents.fill(spec, &prefix, &mut vector);
-            vectors.push(vector);
-        }
         let vectors: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
         constraint
             .restore(spec, parameters.trained(), &vectors)

@@ -186,31 +186,20 @@ impl Header {
         Ok(wanted.compare(self.note("network").zip(self.note("fingerprint")), found, other_type)?)
     }
 
-    /// Compares the noted checksum, if there is one, with that of notes and data.
-    fn check_sum(&self, data: &[u8]) -> Result<(), WeightsError> {
-        let Some(expected) = self.notes.get(CHECKSUM) else {
+    /// The noted checksum, and one that has seen the notes; `None` where the file was made elsewhere.
+    fn noted_sum(&self) -> Result<Option<(&str, crc32fast::Hasher)>, WeightsError> {
+        let Some(noted) = self.notes.get(CHECKSUM) else {
             if self.notes.keys().any(|key| key.starts_with("netwright.")) {
                 return Err(WeightsError::Header { reason: format!("the note `{CHECKSUM}` is missing") });
             }
-            return Ok(());
+            return Ok(None);
         };
-        let mut checksum = checksum_of(self.notes.iter().filter(|(key, _)| *key != CHECKSUM));
-        let mut names = self.metadata.offset_keys();
-        names.sort_unstable();
-        names.iter().for_each(|name| checksum.update(self.array(name, data)));
-        let found = format!("{:08x}", checksum.finalize());
-        if *expected == found {
-            return Ok(());
-        }
-        Err(WeightsError::Checksum { expected: expected.escape_debug().to_string(), found })
-    }
-
-    /// The bytes of one array.
-    fn array<'d>(&self, name: &str, data: &'d [u8]) -> &'d [u8] {
-        let range = self.metadata.info(name).map(|info| info.data_offsets.0..info.data_offsets.1);
-        range.and_then(|range| data.get(range)).unwrap_or_default()
+        Ok(Some((noted, checksum_of(self.notes.iter().filter(|(key, _)| *key != CHECKSUM)))))
     }
 }
+
+/// Bytes that are read at a time: a file need not be in memory to become parameters, whose layout is another.
+const PIECE: usize = 32 << 10;
 
 /// A file's bytes from the data on, with the header that was in front.
 #[derive(Debug)]
@@ -279,16 +268,80 @@ impl<R: Read> Opened<R> {
         Ok(Self { header, source, len })
     }
 
-    /// Reads the data, which must be as long as the header says and give the noted checksum.
+    /// Reads the data, which must be as long as the header says and give the noted checksum: the arrays named `prefix…` go into
+    /// the stored vector that stands behind the prefix, all of the network's or the trained ones, whose padding is zero. After
+    /// an error the vectors hold anything.
     ///
     /// The caller has checked the arrays, which bounds the length.
-    pub(crate) fn read(mut self) -> Result<Contents, OpenError> {
+    pub(crate) fn read(mut self, spec: &'static Spec, vectors: &mut [(&str, &mut [f32])]) -> Result<(), OpenError> {
         if self.len != self.header.data {
             return Err(WeightsError::Length { expected: self.header.data, found: self.len }.into());
         }
-        let data = read_exactly(&mut self.source, self.len)?;
-        self.header.check_sum(&data)?;
-        Ok(Contents { header: self.header, data })
+        let mut places = HashMap::new();
+        for (index, (prefix, vector)) in vectors.iter().enumerate() {
+            let covered = spec.parameters.iter().filter(|parameter| parameter.offset < vector.len());
+            places.extend(covered.map(|parameter| (format!("{prefix}{}", parameter.name), (index, parameter))));
+        }
+        // The data lies in the order of its offsets, the checksum goes by names. In what we write these are one order.
+        let names = self.header.metadata.offset_keys();
+        let is_in_order = names.is_sorted();
+        let (mut sum, mut sums) = (self.header.noted_sum()?, Vec::new());
+        let mut piece = Piece::default();
+        for name in names {
+            let (start, end) = self.header.metadata.info(&name).map_or((0, 0), |info| info.data_offsets);
+            let mut own = crc32fast::Hasher::new();
+            let mut seen = if is_in_order { sum.as_mut().map(|(_, sum)| sum) } else { Some(&mut own) };
+            let mut at = start;
+            while at < end {
+                let len = PIECE.min(end - at);
+                let values = piece.read(&mut self.source, len).map_err(|error| match error.kind() {
+                    io::ErrorKind::UnexpectedEof => {
+                        WeightsError::Length { expected: self.len, found: at as u64 }.into()
+                    }
+                    _ => OpenError::Io("read", error),
+                })?;
+                if let Some((index, parameter)) = places.get(&name) {
+                    parameters::write_part(parameter, (at - start) / 4, values, vectors[*index].1);
+                }
+                if let Some(seen) = &mut seen {
+                    seen.update(&piece.bytes[..len]);
+                }
+                at += len;
+            }
+            if !is_in_order {
+                sums.push((name, own));
+            }
+        }
+        let Some((noted, mut sum)) = sum else { return Ok(()) };
+        sums.sort_by(|(a, _), (b, _)| a.cmp(b));
+        sums.iter().for_each(|(_, own)| sum.combine(own));
+        let found = format!("{:08x}", sum.finalize());
+        if noted == found {
+            return Ok(());
+        }
+        Err(WeightsError::Checksum { expected: noted.escape_debug().to_string(), found }.into())
+    }
+}
+
+/// Bytes of an array, and the numbers that they are.
+struct Piece {
+    bytes: Vec<u8>,
+    values: Vec<f32>,
+}
+
+impl Default for Piece {
+    fn default() -> Self {
+        Self { bytes: vec![0; PIECE], values: Vec::with_capacity(PIECE / 4) }
+    }
+}
+
+impl Piece {
+    /// Reads so many bytes, at most [`PIECE`], and gives their numbers.
+    fn read(&mut self, source: &mut impl Read, len: usize) -> io::Result<&[f32]> {
+        source.read_exact(&mut self.bytes[..len])?;
+        self.values.clear();
+        self.values.extend(self.bytes[..len].as_chunks().0.iter().map(|&value| f32::from_le_bytes(value)));
+        Ok(&self.values)
     }
 }
 
@@ -304,24 +357,4 @@ pub(crate) fn read_exactly(source: &mut impl Read, len: u64) -> Result<Vec<u8>, 
         return Err(WeightsError::Length { expected: len, found: found as u64 }.into());
     }
     Ok(bytes)
-}
-
-/// A file's header and data, checked.
-#[derive(Debug)]
-pub(crate) struct Contents {
-    pub(crate) header: Header,
-    data: Vec<u8>,
-}
-
-impl Contents {
-    /// Stores the arrays named `prefix...` in a stored vector, all of the network's or the trained ones.
-    pub(crate) fn fill(&self, spec: &'static Spec, prefix: &str, vector: &mut [f32]) {
-        let len = vector.len();
-        for parameter in spec.parameters.iter().filter(|parameter| parameter.offset < len) {
-            let bytes = self.header.array(&format!("{prefix}{}", parameter.name), &self.data);
-            let (values, _) = bytes.as_chunks::<4>();
-            let logical: Vec<f32> = values.iter().map(|&value| f32::from_le_bytes(value)).collect();
-            parameters::write(parameter, &logical, vector);
-        }
-    }
 }

@@ -78,6 +78,37 @@ fn files_made_elsewhere_load() {
     assert!(from_bytes(&ARRAYS, &file(&noted, 640)).is_ok());
 }
 
+/// What [`to_bytes`] gives, with its arrays in the order of the last name first: another tool may have written it anew.
+fn turned(parameters: &Parameters) -> Vec<u8> {
+    let bytes = to_bytes(parameters).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let notes = serde_json::to_string(metadata.metadata()).unwrap();
+    let (mut header, mut data) = (format!("{{\"__metadata__\":{notes}"), Vec::new());
+    let mut names: Vec<_> = parameters.names().collect();
+    names.sort_unstable_by(|a, b| b.cmp(a));
+    for name in names {
+        let tensor = tensors.tensor(name).unwrap();
+        let (start, end) = (data.len(), data.len() + tensor.data().len());
+        let shape = tensor.shape();
+        header += &format!(",\"{name}\":{{\"dtype\":\"F32\",\"shape\":{shape:?},\"data_offsets\":[{start},{end}]}}");
+        data.extend_from_slice(tensor.data());
+    }
+    [file(&(header + "}"), 0), data].concat()
+}
+
+#[test]
+fn the_checksum_goes_by_names() {
+    let bytes = turned(&parameters());
+    assert_ne!(bytes, to_bytes(&parameters()).unwrap());
+    assert_eq!(from_bytes(&ARRAYS, &bytes).unwrap().values(), parameters().values());
+    for at in bytes.len() - 640..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 4;
+        assert!(matches!(refusal(&damaged), WeightsError::Checksum { .. }), "byte {at}");
+    }
+}
+
 #[test]
 fn every_flipped_bit_is_noticed() {
     let bytes = to_bytes(&parameters()).unwrap();
