@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Whether cost grows no faster than what there is to do: `python3 benches/scaling.py [--only batch,threads] [--seconds S]`.
+"""Whether cost grows no faster than what there is to do: `python3 benches/scaling.py [--only batch,threads] [--rounds N] [--seconds S]`.
 
 `netwright bench` over the size of the batch (LeNet, 1 to 1024), of the image (SqueezeNet's first blocks, 32 to 512), the
 depth (10 to 1,000 convolutions) and the number of threads (LeNet at batch 64 and SqueezeNet 1.1 at batch 1 and 16, 1 to all).
 A table in Markdown for each: the median time of a step, and the time for one unit (an image, a pixel, a layer) as a multiple of the
-shortest; for threads, how many times as fast as with one, and that divided by the threads.
+shortest; for threads, how many times as fast as with one, and that divided by the threads. Each round measures a whole table once;
+what counts is the median over rounds, so that a slow moment of the machine is not taken for a property of one row.
 
 Needs `cargo build --release -p netwright-cli`. Networks that are not compiled in are built on the way, which takes a while.
 """
@@ -13,6 +14,7 @@ import argparse
 import json
 import os
 import pathlib
+import statistics
 import subprocess
 import tempfile
 
@@ -53,11 +55,19 @@ def bench(args, *words):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
+def in_rounds(args, commands):
+    """The median times of commands, in milliseconds, measured in turns."""
+    rounds = [[bench(args, *words)["median_ms"] for words in commands] for _ in range(args.rounds)]
+    return [statistics.median(times) for times in zip(*rounds)]
+
+
 def grows(args, title, unit, amounts, units, words):
     """A table of a quantity that grows; `units` says how much work an amount is, `words` how it is measured."""
+    commands = [[*words(amount), "--mode", mode] for amount in amounts for mode in ("infer", "train")]
+    medians = iter(in_rounds(args, commands))
     rows = []
     for amount in amounts:
-        times = [bench(args, *words(amount), "--mode", mode)["median_ms"] for mode in ("infer", "train")]
+        times = [next(medians), next(medians)]
         rows.append((amount, times, [time / units(amount) for time in times]))
     least = [min(row[2][mode] for row in rows) for mode in (0, 1)]
     print(f"| {title} | predict, ms | a {unit} | train, ms | a {unit} |\n|---:|---:|---:|---:|---:|")
@@ -70,21 +80,22 @@ def grows(args, title, unit, amounts, units, words):
 def threads(args):
     works = [("lenet", "train", 64), ("lenet", "infer", 64), ("lenet", "infer", 1)]
     works += [("squeezenet", "train", 16), ("squeezenet", "infer", 16), ("squeezenet", "infer", 1)]
+    counts = range(1, (os.cpu_count() or 1) + 1)
+    commands = [[net, "--mode", mode, "--batch", batch, "--threads", n] for net, mode, batch in works for n in counts]
+    medians = iter(in_rounds(args, commands))
     print("| workload | threads | ms | times as fast | of what is possible |\n|---|---:|---:|---:|---:|")
     for network, mode, batch in works:
-        words = [network, "--mode", mode, "--batch", batch, "--threads"]
-        one = None
-        for count in range(1, (os.cpu_count() or 1) + 1):
-            time = bench(args, *words, count)["median_ms"]
-            one = one or time
-            name = f"{network}-{mode}-b{batch}"
-            print(f"| {name} | {count} | {time:.4g} | {one / time:.2f} | {one / time / count:.0%} |", flush=True)
+        times = [next(medians) for _ in counts]
+        for count, time in zip(counts, times):
+            name, faster = f"{network}-{mode}-b{batch}", times[0] / time
+            print(f"| {name} | {count} | {time:.4g} | {faster:.2f} | {faster / count:.0%} |", flush=True)
     print()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="batch,size,depth,threads", help="which tables: some of batch, size, depth, threads")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0, help="of a measurement, after a warm-up of 1.5")
     args = parser.parse_args()
     wanted = args.only.split(",")
