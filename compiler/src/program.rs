@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::diagnostic::{Code, Sink, codes, escape, quote};
+use crate::ops;
 use crate::photo;
 use crate::source::{SourceId, SourceMap, Span};
 use crate::syntax::{self, ast};
@@ -85,6 +86,8 @@ pub struct Program {
     /// The names of classes that the description has in texts of their own, by the place where it says so; `None` after
     /// a message.
     pub labels: HashMap<Span, Option<Vec<String>>>,
+    /// Whether a block has the name of a layer, which is a mistake.
+    pub(crate) hides_layers: bool,
 }
 
 /// One file.
@@ -131,7 +134,9 @@ impl Program {
         for network in &networks {
             loader.labels(&network.items, &mut labels);
         }
-        Self { units: loader.units, labels }
+        let mut blocks = loader.units.iter().flat_map(|unit| &unit.file.blocks);
+        let hides_layers = blocks.any(|block| ops::signature(&block.name.text).is_some());
+        Self { units: loader.units, labels, hides_layers }
     }
 
     /// The description itself.

@@ -62,6 +62,12 @@ impl Sink {
         self.errors > 0
     }
 
+    /// Whether an error that is kept lies within a span.
+    pub(crate) fn has_error_in(&self, span: Span) -> bool {
+        let is_error = |kept: &&Diagnostic| kept.level == Level::Error;
+        self.kept.iter().filter(is_error).any(|kept| span.contains(kept.primary.span))
+    }
+
     /// How many errors were reported, repeated ones too: to see whether a statement had any.
     pub(crate) fn n_errors(&self) -> usize {
         self.errors

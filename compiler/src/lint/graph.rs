@@ -1,9 +1,14 @@
 //! Lints on layers.
 
+use std::collections::HashSet;
+
 use super::texts::{Texts, argument_span, is_written_out};
-use super::{DOMINANT_LAYER, DOUBLE_SOFTMAX, LAST_DROPOUT, Linter, NO_ACTIVATION, PADDED_1X1, TRUNCATED_POOL};
+use super::{
+    CHANNELS_FIRST, DOMINANT_LAYER, DOUBLE_SOFTMAX, LAST_DROPOUT, Linter, NO_ACTIVATION, PADDED_1X1, TRUNCATED_POOL,
+};
 use crate::cost::grouped;
 use crate::ir::{Graph, Node, ValueId};
+use crate::lower::channels_last;
 use crate::ops::{Activation, Function, Op, Window};
 use crate::recipe::{Loss, LossKind, Recipe};
 use crate::source::Span;
@@ -25,6 +30,7 @@ pub(super) fn run(graph: &Graph, recipe: Option<&Recipe>, texts: &Texts<'_>, lin
             no_activation(graph, &producers, &readers, node, linter);
         }
     }
+    channels_first(graph, linter);
     last_dropout(graph, linter);
     dominant(graph, linter);
     if let Some(recipe) = recipe {
@@ -114,6 +120,21 @@ fn truncated(node: &Node, [h, w, _]: [usize; 3], window: &Window, linter: &mut L
         linter.warn(TRUNCATED_POOL, format!("the pooling drops {what}"), node.span, "no window reaches them")
     {
         report.help("add `ceil: true`, or pad the image");
+    }
+}
+
+/// Images as other frameworks have them, whose rows would be taken for channels.
+fn channels_first(graph: &Graph, linter: &mut Linter<'_>) {
+    let is_window = |op: &Op| matches!(op, Op::Conv(_) | Op::MaxPool(_) | Op::AvgPool(_));
+    let windows = graph.nodes.iter().filter(|node| is_window(&node.op));
+    let seen: HashSet<ValueId> = windows.flat_map(|node| &node.args).copied().collect();
+    for &input in graph.inputs.iter().filter(|input| seen.contains(input)) {
+        let Some(turned) = channels_last(&graph.shape(input).into()) else { continue };
+        let title = format!("an input of shape {} looks like an image with the channels first", graph.shape(input));
+        let label = "images are [height, width, channels]";
+        if let Some(report) = linter.warn(CHANNELS_FIRST, title, graph.value(input).span, label) {
+            report.help(format!("declare it {turned}, and give it its numbers in that order"));
+        }
     }
 }
 

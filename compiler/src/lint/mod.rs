@@ -35,6 +35,7 @@ const TRUNCATED_POOL: Lint = Lint { name: "truncated_pool", code: codes::N0604 }
 const NO_ACTIVATION: Lint = Lint { name: "no_activation", code: codes::N0605 };
 const DOMINANT_LAYER: Lint = Lint { name: "dominant_layer", code: codes::N0606 };
 const LAST_DROPOUT: Lint = Lint { name: "last_dropout", code: codes::N0607 };
+const CHANNELS_FIRST: Lint = Lint { name: "channels_first", code: codes::N0608 };
 const DOUBLE_SOFTMAX: Lint = Lint { name: "double_softmax", code: codes::N0405 };
 
 /// All lints. Every one warns unless a level is set.
@@ -47,6 +48,7 @@ pub const LINTS: &[Lint] = &[
     NO_ACTIVATION,
     DOMINANT_LAYER,
     LAST_DROPOUT,
+    CHANNELS_FIRST,
 ];
 
 /// A lint's level, as a program sets it: statements, and where they count.

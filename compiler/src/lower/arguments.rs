@@ -3,7 +3,7 @@
 use super::{Constant, Lowerer};
 use crate::diagnostic::{codes, nearest, quote, suggest};
 use crate::ir::{Init, ValueId};
-use crate::ops::{Argument, Default, Kind, Operands, Signature};
+use crate::ops::{self, Argument, Default, Kind, Operands, Signature};
 use crate::source::Span;
 use crate::syntax::ast::{Call, Expr, ExprKind};
 use crate::types::Dim;
@@ -369,7 +369,11 @@ impl<'a> Lowerer<'a> {
         };
         let title = format!("`{}` of `{}` cannot be {value}", argument.name, signature.name);
         let report = self.sink.error(code, title).primary(expr.span, label);
-        if is_same && argument.name == "pad" {
+        if let Constant::Text(text) = &value
+            && ops::signature(text).is_some()
+        {
+            report.help(format!("layers stand behind each other: `{}(…) -> {text}`", signature.name));
+        } else if is_same && argument.name == "pad" {
             report.help("with half the kernel, rounded down, a stride of 1 keeps the size: `pad: 1` for a kernel of 3");
         }
         None

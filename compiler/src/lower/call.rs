@@ -14,6 +14,9 @@ use crate::types::{Dim, TensorType};
 /// The blocks that come with Netwright to be used, with the files that have them.
 pub(super) const BUNDLED: &[(&str, &str)] = &[("Fire", "fire"), ("SE", "se")];
 
+/// The same of constants.
+pub(super) const BUNDLED_CONSTANTS: &[(&str, &str)] = &[("imagenet_mean", "imagenet"), ("imagenet_std", "imagenet")];
+
 /// What stands around a call: the tensor left of `->`, and the label after `as`.
 #[derive(Clone, Copy)]
 pub(super) struct Site<'a> {
@@ -25,6 +28,9 @@ impl<'a> Lowerer<'a> {
     /// Lowers a call of a layer or block.
     pub(super) fn layer(&mut self, call: &'a Call, site: Site<'a>) -> Meaning {
         if let Some(signature) = ops::signature(&call.name.text) {
+            if self.program.hides_layers && self.means_block(&call.name.text) {
+                return Meaning::Unknown;
+            }
             let Some(bound) = bind(self, signature, call, site.operand) else { return Meaning::Unknown };
             let label = self.label(site.label);
             return self.build(signature, bound, label, call.span, site.operand.is_some());
@@ -39,6 +45,14 @@ impl<'a> Lowerer<'a> {
         }
         self.unknown_layer(&call.name);
         Meaning::Unknown
+    }
+
+    /// Whether the name of a layer is meant for a block that has it, too, which has been reported. In that block it is the
+    /// layer's.
+    fn means_block(&mut self, name: &str) -> bool {
+        let (unit, own) = (self.frame().unit, self.frame().block);
+        let block = self.find_block(unit, name);
+        block.is_some_and(|(_, block)| own.is_none_or(|own| !std::ptr::eq(own, block)))
     }
 
     /// Lowers an operator on tensors as the call of its layer.
@@ -111,6 +125,11 @@ impl<'a> Lowerer<'a> {
         }
     }
 
+    /// Whether it has not been told here that a bundled file is not used.
+    pub(super) fn misses(&mut self, file: &str) -> bool {
+        self.frame().missing.insert(format!("<{file}>"))
+    }
+
     fn unknown_layer(&mut self, name: &Ident) {
         let value = self.frame().find(&name.text).map(|named| matches!(named.meaning, Meaning::Unknown));
         if value == Some(true) {
@@ -135,13 +154,16 @@ impl<'a> Lowerer<'a> {
         near.sort_unstable();
         near.dedup();
         let exact = elsewhere(&name.text);
-        let bundled = BUNDLED.iter().find(|(block, _)| *block == name.text);
+        let bundled = BUNDLED.iter().find(|(block, _)| *block == name.text).filter(|_| !is_value);
+        if bundled.is_some_and(|(_, file)| !self.misses(file)) {
+            return;
+        }
         let (title, label) = match bundled {
             Some(_) => ("there is no layer or block called", "not a layer, and not a block that is known here"),
             None => ("there is no layer called", "not a layer"),
         };
         let report = self.sink.error(codes::N0102, format!("{title} {}", quote(&name.text))).primary(name.span, label);
-        if let (Some((_, file)), false) = (bundled, is_value) {
+        if let Some((_, file)) = bundled {
             report.help(format!("the block comes with Netwright: write `use <{file}>;` at the top of the file"));
         } else if is_value {
             report.help(format!("`{}` is a value: it stands left of `->`, or inside of parentheses", name.text));
@@ -204,6 +226,15 @@ fn elsewhere(name: &str) -> Option<&'static str> {
         "unflatten" | "view" => "reshape",
         _ => return None,
     })
+}
+
+/// What a shape would be as [height, width, channels], where it looks like that of an image with the channels first.
+pub(crate) fn channels_last(ty: &TensorType) -> Option<String> {
+    const LEAST: i64 = 8;
+    let [channels, height, width] = ty.dims() else { return None };
+    let (channels, height, width) = (channels.as_number()?, height.as_number()?, width.as_number()?);
+    let is_image = matches!(channels, 1 | 3) && height == width && height >= LEAST;
+    is_image.then(|| format!("[{height}, {width}, {channels}]"))
 }
 
 /// A layer's call with everything bound: what a layer's `build` works with.
@@ -357,11 +388,20 @@ impl<'b> LayerCall<'_, 'b> {
             let verb = if is_apart && self.lowerer.graph.inputs.contains(&id) { "is" } else { "produces" };
             (format!("this {verb} {}", self.lowerer.type_of(id)), if is_apart { made } else { from })
         });
+        // A picture that fits nowhere may be declared in another framework's order.
+        let turned = operand.filter(|(id, _)| self.lowerer.graph.inputs.contains(id)).and_then(|(id, _)| {
+            let is_window = mismatch.code == codes::N0303;
+            channels_last(&self.lowerer.type_of(id)).filter(|_| is_window)
+        });
         let report = self.lowerer.sink.error(mismatch.code, mismatch.title).primary(at, mismatch.expected);
         let report = match produced {
             Some((what, from)) if from != self.span && mismatch.argument.is_none() => report.secondary(from, what),
             _ => report,
         };
+        if let Some(turned) = turned {
+            report.help(format!("images are [height, width, channels]: declare it {turned}"));
+            return;
+        }
         match (mismatch.help, mismatch.before.filter(|_| self.is_stage)) {
             (Some(help), Some(stages)) => {
                 report.fix(help, self.span.before(), stages);

@@ -2,7 +2,7 @@
 
 use super::Lowerer;
 use super::arguments::{Bound, BoundArgument};
-use super::call::Site;
+use super::call::{BUNDLED_CONSTANTS, Site};
 use super::scope::Meaning;
 use crate::diagnostic::{codes, nearest, quote};
 use crate::ir::ValueId;
@@ -93,6 +93,10 @@ impl<'a> Lowerer<'a> {
         let defined = if is_full { None } else { self.frame().definition(name) };
         let in_loop = if is_full { None } else { self.frame().definition_in_loop(name) };
         let binding = self.frame().binding;
+        let bundled = BUNDLED_CONSTANTS.iter().find(|(constant, _)| *constant == name);
+        if bundled.is_some_and(|(_, file)| !self.misses(file)) {
+            return Meaning::Unknown;
+        }
         let report = self
             .sink
             .error(codes::N0101, format!("nothing is called {}", quote(name)))
@@ -106,6 +110,8 @@ impl<'a> Lowerer<'a> {
         } else if let Some(inside) = in_loop.filter(|inside| inside.source == span.source) {
             let help = format!("bind {} before the loop, too: then the loop gives it another value", quote(name));
             report.secondary(inside, "defined here, in a loop, and known in its braces only").help(help);
+        } else if let Some((_, file)) = bundled {
+            report.help(format!("it comes with Netwright: write `use <{file}>;` at the top of the file"));
         } else if let Some(meant) = literal {
             report.fix(format!("write `{meant}`"), span, meant);
         } else if matches!(name, "None" | "null" | "nil") {

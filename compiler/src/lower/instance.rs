@@ -205,7 +205,10 @@ impl<'a> Lowerer<'a> {
             self.frame().define(&param.name.text, Meaning::Tensor(*value), param.name.span);
             let found = self.type_of(*value);
             if found.is_known() && found.rank() != shape.dims.len() {
-                self.refuse(block, param, shape, &found, call, *from);
+                // Where the block has a mistake itself, its signature may be that.
+                if !self.sink.has_error_in(block.span) {
+                    self.refuse(block, param, shape, &found, call, *from);
+                }
                 is_sound = false;
                 continue;
             }

@@ -43,6 +43,7 @@ use crate::types::{Dim, Facts, TensorType};
 
 pub(crate) use arguments::BoundArgument;
 pub use call::LayerCall;
+pub(crate) use call::channels_last;
 pub use constant::Constant;
 pub(crate) use definition::check_blocks;
 pub use sections::{Bound, Limit, Quantity};

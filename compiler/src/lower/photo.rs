@@ -1,6 +1,6 @@
 //! What a network says of photographs and classes: `from photo(…)` of an input, `labels` of an output.
 
-use super::{Constant, Lowerer};
+use super::{Constant, Lowerer, channels_last};
 use crate::diagnostic::{codes, quote, suggest};
 use crate::photo::{MAX_SIDE, Photo, label_problem};
 use crate::source::Span;
@@ -23,9 +23,13 @@ impl<'a> Lowerer<'a> {
         }
         let shape = ty.shape().filter(|shape| shape.is_known())?;
         let &[height, width, channels @ (1 | 3)] = shape.dims() else {
-            self.sink
+            let report = self
+                .sink
                 .error(codes::N0701, format!("no photograph becomes an input of shape {shape}"))
                 .primary(call.span, "expected an input [height, width, channels] of 1 or 3 channels");
+            if let Some(turned) = channels_last(ty) {
+                report.help(format!("declare it {turned}"));
+            }
             return None;
         };
         let longer = height.max(width);
@@ -139,19 +143,35 @@ impl<'a> Lowerer<'a> {
 
     /// The labels of a list; `None` after a message.
     fn label_list(&mut self, list: &'a ast::Expr) -> Option<Vec<String>> {
-        let text = |item: Constant| match item {
-            Constant::Text(text) => Ok(text),
-            other => Err(other),
-        };
         let value = self.constant(list)?;
+        let mut at = list.span;
         let (title, help) = match value {
-            Constant::List(items) => match items.into_iter().map(text).collect::<Result<Vec<String>, Constant>>() {
-                Ok(names) => match names.iter().find_map(|name| label_problem(name)) {
+            Constant::List(items) => {
+                let mut names = Vec::with_capacity(items.len());
+                let mut problem = None;
+                for (index, item) in items.into_iter().enumerate() {
+                    problem = match item {
+                        Constant::Text(name) => {
+                            let problem = label_problem(&name);
+                            names.push(name);
+                            problem
+                        }
+                        other => Some(format!("a label is a string, found {other}")),
+                    };
+                    if problem.is_some() {
+                        let written = match &list.kind {
+                            ast::ExprKind::List(written) => written.get(index),
+                            _ => None,
+                        };
+                        at = written.map_or(at, |item| item.span);
+                        break;
+                    }
+                }
+                match problem {
                     None => return Some(names),
                     Some(problem) => (problem, None),
-                },
-                Err(other) => (format!("a label is a string, found {other}"), None),
-            },
+                }
+            }
             Constant::Text(_) => {
                 let help = "the path of a text is written out: `labels y: \"names.txt\";`";
                 ("labels are a list of strings, found one string".to_owned(), Some(help))
@@ -161,7 +181,7 @@ impl<'a> Lowerer<'a> {
         let report = self
             .sink
             .error(codes::N0702, title)
-            .primary(list.span, "expected a list such as [\"cat\", \"dog\"], or the path of a text");
+            .primary(at, "expected a list such as [\"cat\", \"dog\"], or the path of a text");
         if let Some(help) = help {
             report.help(help);
         }

@@ -105,11 +105,18 @@ pub struct CrossEntropy {
 impl CrossEntropy {
     /// What it refuses to look at.
     pub(crate) fn mismatch(scores: &TensorType) -> Option<Mismatch> {
-        (scores.is_known() && scores.rank() != 1).then(|| {
-            let title = format!("`cross_entropy` takes one score for each class, found {scores}");
-            Mismatch::new(codes::N0404, title, "expected [classes]")
-                .help("end the network with `global_avg_pool`, or with `flatten` and `dense(classes)`")
-        })
+        if !scores.is_known() {
+            return None;
+        }
+        if let [classes] = scores.dims() {
+            return (classes.as_number() == Some(1)).then(|| {
+                Mismatch::new(codes::N0404, "`cross_entropy` compares classes, found one score", "expected two or more")
+                    .help("for yes or no, one score goes with `binary_cross_entropy`, and its target is 1 or 0")
+            });
+        }
+        let title = format!("`cross_entropy` takes one score for each class, found {scores}");
+        let mismatch = Mismatch::new(codes::N0404, title, "expected [classes]");
+        Some(mismatch.help("end the network with `global_avg_pool`, or with `flatten` and `dense(classes)`"))
     }
 
     /// The targets as the kernels take them; nothing where they are the classes alone.

@@ -435,12 +435,18 @@ fn help(failure: &Failure<'_>) -> Option<String> {
     let Failure { words, start, at, part, .. } = *failure;
     let before = previous(failure);
     let word = words.text(at);
-    if before == ":" && part == Part::Header {
+    if before == ":" && part.is_header() {
         let types = ["int", "float", "bool"];
         let meant = match word {
             "i32" | "i64" | "u32" | "u64" | "usize" | "integer" => Some("int"),
             "f32" | "f64" | "double" | "real" | "number" => Some("float"),
             "boolean" => Some("bool"),
+            "str" | "string" | "String" | "text" => {
+                return Some("the texts that a parameter may have are its type: `\"a\" | \"b\"`".to_owned());
+            }
+            "tensor" | "Tensor" | "image" | "array" if part == Part::BlockHeader => {
+                return Some("the shape of a tensor is its type: `[H, W, C]`".to_owned());
+            }
             _ => suggest(word, types),
         };
         return meant.map(|meant| format!("did you mean `{meant}`?"));

@@ -75,6 +75,9 @@ fn ends_before(words: Words<'_>, start: usize, at: usize, part: Part, outside_br
     if !words.on_new_line(at) {
         return false;
     }
+    if at == start + 1 && words.is_attribute(start) {
+        return true;
+    }
     // A value has no `=` outside of brackets, and an entry's has no `:` either.
     let sign = if part == Part::Entry { ":" } else { "=" };
     let named = outside_brackets && words.kind(at) == Some(TokenKind::Word) && words.text(at + 1) == sign;

@@ -240,6 +240,9 @@ impl<'a> Recovery<'a> {
 
     /// A loop; without its header, nothing, for its names are not known.
     fn repetition(&mut self) -> Option<Item> {
+        if self.loop_in_parentheses() {
+            return None;
+        }
         let start = self.words.span(self.at);
         let (header, braces) = self.braced(Rule::lone_repetition_header, Part::Repetition);
         let ((pair, base), Braces { items, span }) = (header?, braces?);

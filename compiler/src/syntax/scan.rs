@@ -3,6 +3,8 @@
 //! The lexical rules are those of `grammar.pest`; a test holds the two together. Mistakes inside a token (a string
 //! that is not closed, a malformed number, a letter that names cannot have) are reported here.
 
+use std::collections::HashSet;
+
 use super::limits::MAX_COMMENTS;
 use crate::diagnostic::codes::{N0004, N0006, N0007, N0008, N0009, N0011, N0013};
 use crate::diagnostic::{Sink, escape, is_unprintable, quote};
@@ -46,7 +48,7 @@ const SIGNS: &str = ",;:=+-*/<>|.";
 
 /// Splits a text of at most `u32::MAX` bytes into tokens and reports what cannot be one.
 pub(crate) fn scan(source: SourceId, text: &str, sink: &mut Sink) -> Vec<Token> {
-    let mut scanner = Scanner { source, text, at: 0, sink, tokens: Vec::new() };
+    let mut scanner = Scanner { source, text, at: 0, sink, tokens: Vec::new(), misnamed: HashSet::new() };
     if text.starts_with('\u{feff}') {
         scanner.at = '\u{feff}'.len_utf8();
     }
@@ -63,6 +65,8 @@ struct Scanner<'a> {
     at: usize,
     sink: &'a mut Sink,
     tokens: Vec<Token>,
+    /// Names that start with a digit: each is told of once.
+    misnamed: HashSet<&'a str>,
 }
 
 impl<'a> Scanner<'a> {
@@ -123,6 +127,10 @@ impl<'a> Scanner<'a> {
         let len = rest.find(|next: char| next != '_' && !next.is_alphanumeric()).unwrap_or(rest.len());
         let word = &rest[..len];
         if rest[len..].starts_with('"') {
+            if self.is_odd(len) {
+                // The string that begins there is told of.
+                return self.push(TokenKind::Bad, len);
+            }
             self.inside(len, 1, N0013, format!("expected a blank between {} and the string", quote(word)), "");
             return self.push(TokenKind::Bad, len);
         }
@@ -156,6 +164,13 @@ impl<'a> Scanner<'a> {
             return self.push(TokenKind::Number, len);
         }
         let span = self.span(len);
+        if self.names_something(len) {
+            if self.misnamed.insert(number) {
+                let title = format!("a name does not start with a digit, found {}", quote(number));
+                self.sink.error(N0011, title).primary(span, "");
+            }
+            return self.push(TokenKind::Bad, len);
+        }
         let report = self.sink.error(N0009, format!("{} is not a number", quote(number))).primary(span, "");
         if let Some(fraction) = number.strip_prefix('.').filter(|fraction| is_number(fraction)) {
             report.help(format!("write a digit before the dot: `0.{}`", escape(fraction)));
@@ -165,6 +180,30 @@ impl<'a> Scanner<'a> {
             report.help("numbers are decimal and have no suffix: `42`, `1_300_000`, `0.5`, `1e-3`");
         }
         self.push(TokenKind::Bad, len);
+    }
+
+    /// Whether the next `len` bytes, which start with a digit, are meant to be a name: they stand where one is defined, or did
+    /// so before.
+    fn names_something(&self, len: usize) -> bool {
+        let word = self.rest().get(..len).unwrap_or_default();
+        if !word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            return false;
+        }
+        let before = self.tokens.last().and_then(|token| self.text.get(token.span.range())).unwrap_or_default();
+        let after = self.rest().get(len..).unwrap_or_default().trim_start();
+        let is_statement = matches!(before, ";" | "{" | "}") && after.starts_with('=') && !after.starts_with("==");
+        let is_defined = matches!(before, "network" | "block" | "input" | "output" | "as" | "const");
+        is_statement || is_defined || self.misnamed.contains(word)
+    }
+
+    /// Whether the number of double quotes on the rest of the line, `from` bytes from here, is odd: then one of them is
+    /// missing. In long lines that is not known.
+    fn is_odd(&self, from: usize) -> bool {
+        const FAR: usize = 256;
+        let rest = self.rest().as_bytes().get(from..).unwrap_or_default();
+        let near = &rest[..rest.len().min(FAR)];
+        let end = near.iter().position(|byte| *byte == b'\n').or((near.len() < FAR).then_some(near.len()));
+        end.is_some_and(|end| near[..end].iter().filter(|byte| **byte == b'"').count() % 2 == 1)
     }
 
     /// Whether the last character belongs to a name, or to an index of one.
@@ -207,6 +246,11 @@ impl<'a> Scanner<'a> {
                 '"' => {
                     let next = rest[at + 1..].chars().next();
                     let joined = next.filter(|next| *next == '_' || next.is_alphabetic());
+                    // What ends the string here was meant to begin another.
+                    let is_joined = joined.is_some() || next.is_some_and(|next| next.is_ascii_digit());
+                    if is_joined && self.is_odd(at + 1) {
+                        break;
+                    }
                     if let Some(next) = joined {
                         self.inside(at + 1, next.len_utf8(), N0013, "expected a blank after the string".to_owned(), "");
                     }
@@ -341,6 +385,25 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// `#[allow(unused_value)]`
+    fn attribute(&mut self) {
+        let rest = self.rest();
+        let line = rest.lines().next().unwrap_or_default();
+        let (len, inside) = match line.split_once(']') {
+            Some((before, _)) => (before.len() + 1, before.trim_start_matches(['#', '!', '['])),
+            None => (line.trim_end().len(), ""),
+        };
+        let span = self.span(len);
+        let report = self.sink.error(N0004, "unexpected character `#`").primary(span, "");
+        let is_level = ["allow(", "warn(", "deny("].iter().any(|level| inside.starts_with(level));
+        if is_level && inside.ends_with(')') {
+            report.fix("lints are set by statements", span, format!("{inside};"));
+        } else {
+            report.help("lints are set by statements: `allow(unused_value);`");
+        }
+        self.push(TokenKind::Bad, len);
+    }
+
     fn unexpected(&mut self, first: char) {
         if is_unprintable(first) {
             self.invisible(0, first);
@@ -354,7 +417,7 @@ impl<'a> Scanner<'a> {
             '\'' => (1, Some("text stands in double quotes"), None),
             '%' => (1, Some("the remainder is written with a quotient, which rounds down: `a - a / b * b`"), None),
             '^' => (1, Some("there are no powers; multiply instead: `x * x`"), None),
-            '#' if rest.starts_with("#[") => (1, Some("lints are set by statements: `allow(unused_value);`"), None),
+            '#' if rest.starts_with("#[") || rest.starts_with("#![") => return self.attribute(),
             '#' => (1, Some("comments start with `//`"), Some("//")),
             '\u{a0}' | '\u{2003}' | '\u{3000}' => {
                 (first.len_utf8(), Some("this is a special blank; write an ordinary one"), Some(" "))

@@ -61,6 +61,11 @@ impl<'a> Words<'a> {
         self.kind(index) == Some(TokenKind::Bad)
     }
 
+    /// Whether a token is an attribute as Rust has them, which is wrong in itself.
+    pub(super) fn is_attribute(&self, index: usize) -> bool {
+        self.is_bad(index) && self.text(index).starts_with('#')
+    }
+
     /// Whether one of the tokens `start..end` is wrong in itself.
     pub(super) fn has_bad(&self, start: usize, end: usize) -> bool {
         (start..end).any(|index| self.is_bad(index))
@@ -97,6 +102,25 @@ impl<'a> Words<'a> {
     /// Whether two brackets are of one kind.
     pub(super) fn closes(&self, opener: usize, close: usize) -> bool {
         matches!((self.text(opener), self.text(close)), ("(", ")") | ("[", "]") | ("{", "}"))
+    }
+
+    /// The commas in the bracket at `opener`, not those of brackets in it, and at the end its partner; `None` where brackets up to
+    /// there do not fit, or it has none before `end`.
+    pub(super) fn commas(&self, opener: usize, end: usize) -> Option<Vec<usize>> {
+        let (mut open, mut commas) = (Vec::new(), Vec::new());
+        for index in opener..end {
+            match (self.kind(index), self.text(index)) {
+                (Some(TokenKind::Open), _) => open.push(index),
+                (Some(TokenKind::Close), _) if !self.closes(open.pop()?, index) => return None,
+                (Some(TokenKind::Close), _) if open.is_empty() => {
+                    commas.push(index);
+                    return Some(commas);
+                }
+                (_, ",") if open.len() == 1 => commas.push(index),
+                _ => {}
+            }
+        }
+        None
     }
 
     /// Whether a word stands where only a statement, section or network starts.

@@ -97,4 +97,18 @@ Put it before the last layer:
 ```net
 network N { input x: [4]; output y = x -> dropout(0.5) -> dense(2) -> softmax; }
 ```";
+
+N0608, "an image with the channels first",
+"Lint `channels_first`: an input of 1 or 3 rows looks like an image in the order of other frameworks, [channels, height, width]. \
+Here images are [height, width, channels], and a convolution would go over the channels as if they were rows.
+
+```net
+network N { input x: [3, 32, 32]; output y = x -> conv(4, kernel: 3, pad: 1) -> global_avg_pool; }
+```
+
+Declare the channels last, and give the numbers in that order:
+
+```net
+network N { input x: [32, 32, 3]; output y = x -> conv(4, kernel: 3, pad: 1) -> global_avg_pool; }
+```";
 }

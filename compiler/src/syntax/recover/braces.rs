@@ -6,11 +6,23 @@ use super::Recovery;
 use crate::diagnostic::codes::{N0012, N0013};
 use crate::source::Span;
 use crate::syntax::ast::{Braces, Budget, Item, Section};
-use crate::syntax::explain::{Part, explain};
+use crate::syntax::explain::{Failure, Part, explain};
 use crate::syntax::grammar::Rule;
 use crate::syntax::keywords::{is_keyword, reserved_for};
 use crate::syntax::limits::MAX_BRACKETS;
 use crate::syntax::scan::TokenKind;
+use crate::syntax::words::Words;
+
+/// What to write for `i = 0; i < 3; i++`, which starts at a token.
+fn c_loop(words: Words<'_>, start: usize) -> String {
+    // A type may stand before the name.
+    let start = start + usize::from(words.text(start + 1) != "=");
+    let [name, is, from, _, _, less, to, end] = std::array::from_fn(|offset| words.text(start + offset));
+    if (is, less, end) == ("=", "<", ";") && [name, from, to].iter().all(|word| word.len() <= 20) {
+        return format!("a loop runs over a range or a list: `for {name} in {from}..{to} {{ … }}`");
+    }
+    "a loop runs over a range or a list: `for i in 0..3 { … }`, `for width in [64, 128] { … }`".to_owned()
+}
 
 /// A brace that may be the one that is not closed.
 pub(super) struct Suspect {
@@ -38,7 +50,10 @@ impl<'a> Recovery<'a> {
         let header = if self.words.has_bad(start, self.at) {
             Err(())
         } else {
-            self.parse(rule, start, self.at, part).map_err(|failure| explain(&failure, self.sink))
+            self.parse(rule, start, self.at, part).map_err(|failure| {
+                explain(&failure, self.sink);
+                self.later_parameters(&failure);
+            })
         };
         let opener = self.words.span(self.at);
         if self.word() == "{" {
@@ -64,6 +79,67 @@ impl<'a> Recovery<'a> {
             }
         }
         (header.ok(), None)
+    }
+
+    /// Reads the parameters behind one that cannot be read, each by itself: every mistake of a header is told at once.
+    fn later_parameters(&mut self, failure: &Failure<'a>) {
+        let Failure { words, start, at, end, part } = *failure;
+        let opener = start + 2;
+        if part.is_nested() || words.text(opener) != "(" || at <= opener {
+            return;
+        }
+        let Some(commas) = words.commas(opener, end) else { return };
+        let later = commas.iter().skip_while(|comma| **comma < at);
+        for (comma, next) in later.clone().zip(later.clone().skip(1)) {
+            if self.sink.n_recorded() >= self.limit {
+                return;
+            }
+            let first = comma + 1;
+            if first < *next
+                && let Err(failure) = self.parse(Rule::lone_parameter, first, *next, part)
+            {
+                explain(&Failure { start, end, ..failure }, self.sink);
+            }
+        }
+    }
+
+    /// Reads a loop whose names and values stand in parentheses, as in other languages; `false` where they do not.
+    pub(super) fn loop_in_parentheses(&mut self) -> bool {
+        let (words, opener) = (self.words, self.at + 1);
+        if words.text(opener) != "(" {
+            return false;
+        }
+        let mut depth = 0_usize;
+        let closer = (opener..words.len()).take_while(|index| !matches!(words.text(*index), "{" | "}")).find(|index| {
+            match words.text(*index) {
+                "(" => depth += 1,
+                ")" => depth -= 1,
+                _ => {}
+            }
+            depth == 0
+        });
+        let Some(closer) = closer.filter(|closer| words.text(closer + 1) == "{") else { return false };
+        let span = words.span(opener).to(words.span(closer));
+        if !words.has_bad(opener, closer) {
+            let inside = Span { start: words.span(opener).end, end: words.span(closer).start, ..span };
+            let has_in = (opener..closer).any(|index| words.text(index) == "in");
+            let report = self
+                .sink
+                .error(N0013, format!("expected a name, found {}", words.found(opener)))
+                .primary(words.span(opener), "");
+            if has_in {
+                report.fix(
+                    "the names and values of a loop stand without parentheses",
+                    span,
+                    words.slice(inside).trim(),
+                );
+            } else {
+                report.help(c_loop(words, opener + 1));
+            }
+        }
+        self.at = closer + 2;
+        self.items(words.span(closer + 1), Part::Repetition.body());
+        true
     }
 
     /// The items up to the closing brace, with both braces.
