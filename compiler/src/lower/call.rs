@@ -8,7 +8,7 @@ use crate::diagnostic::{Code, Draft, codes, nearest, quote};
 use crate::ir::{self, Init, Layout, NewNode, Parameter, ParameterId, Shape, ValueId};
 use crate::ops::{self, Mismatch, Op, RuleCall, SIGNATURES, Signature};
 use crate::source::Span;
-use crate::syntax::ast::{Call, Ident, Label};
+use crate::syntax::ast::{Block, Call, Ident, Label};
 use crate::types::{Dim, TensorType};
 
 /// The blocks that come with Netwright to be used, with the files that have them.
@@ -385,7 +385,9 @@ impl<'b> LayerCall<'_, 'b> {
             // What a name stands for was made elsewhere.
             let made = self.lowerer.graph.value(id).span;
             let is_apart = made.source == from.source && !from.contains(made) && !made.contains(from);
-            let verb = if is_apart && self.lowerer.graph.inputs.contains(&id) { "is" } else { "produces" };
+            let is_operand = |block: &Block| block.params.iter().any(|param| param.name.span == made);
+            let is_given = self.lowerer.graph.inputs.contains(&id) || self.lowerer.frame().block.is_some_and(is_operand);
+            let verb = if is_apart && is_given { "is" } else { "produces" };
             (format!("this {verb} {}", self.lowerer.type_of(id)), if is_apart { made } else { from })
         });
         // A picture that fits nowhere may be declared in another framework's order.

@@ -167,7 +167,7 @@ impl<'a> Scanner<'a> {
         if self.names_something(len) {
             if self.misnamed.insert(number) {
                 let title = format!("a name does not start with a digit, found {}", quote(number));
-                self.sink.error(N0011, title).primary(span, "");
+                self.sink.error(N0011, title).primary(span, "").help("begin it with a letter");
             }
             return self.push(TokenKind::Bad, len);
         }
@@ -397,7 +397,8 @@ impl<'a> Scanner<'a> {
         let report = self.sink.error(N0004, "unexpected character `#`").primary(span, "");
         let is_level = ["allow(", "warn(", "deny("].iter().any(|level| inside.starts_with(level));
         if is_level && inside.ends_with(')') {
-            report.fix("lints are set by statements", span, format!("{inside};"));
+            let statement = format!("{inside};");
+            report.fix(format!("lints are set by statements: `{}`", escape(&statement)), span, statement);
         } else {
             report.help("lints are set by statements: `allow(unused_value);`");
         }

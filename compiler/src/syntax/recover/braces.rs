@@ -128,11 +128,9 @@ impl<'a> Recovery<'a> {
                 .error(N0013, format!("expected a name, found {}", words.found(opener)))
                 .primary(words.span(opener), "");
             if has_in {
-                report.fix(
-                    "the names and values of a loop stand without parentheses",
-                    span,
-                    words.slice(inside).trim(),
-                );
+                let inside = words.slice(inside).trim();
+                let shown = if inside.len() <= 40 { inside } else { "…" };
+                report.fix(format!("a loop has no parentheses: `for {shown} {{ … }}`"), span, inside);
             } else {
                 report.help(c_loop(words, opener + 1));
             }
