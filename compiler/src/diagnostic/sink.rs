@@ -253,6 +253,16 @@ impl Report<'_> {
         self.suggest(text, span, replacement, false)
     }
 
+    /// As [`fix`](Self::fix), where something else may be meant as well: it is not made without asking.
+    #[allow(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "the diagnostic is recorded already"
+    )]
+    pub fn may_fix(self, text: impl Into<String>, span: Span, replacement: impl Into<String>) -> Self {
+        self.suggest(text, span, replacement, true)
+    }
+
     fn suggest(self, text: impl Into<String>, span: Span, replacement: impl Into<String>, is_guess: bool) -> Self {
         let fix = Some(Fix { is_guess, span, replacement: replacement.into() });
         self.diagnostic.helps.push(Help { text: escape(&text.into()), fix });

@@ -30,9 +30,11 @@ pub(super) fn run(graph: &Graph, recipe: Option<&Recipe>, texts: &Texts<'_>, lin
             no_activation(graph, &producers, &readers, node, linter);
         }
     }
-    channels_first(graph, linter);
     last_dropout(graph, linter);
-    dominant(graph, linter);
+    // Rows that are taken for channels make a layer large.
+    if !channels_first(graph, linter) {
+        dominant(graph, linter);
+    }
     if let Some(recipe) = recipe {
         recipe.losses().for_each(|loss| double_softmax(graph, &producers, loss, linter));
     }
@@ -91,7 +93,8 @@ fn padded(node: &Node, texts: &Texts<'_>, linter: &mut Linter<'_>) {
     let at = call.and_then(|call| argument_span(call, "pad")).unwrap_or(node.span);
     if let Some(report) = linter.warn(PADDED_1X1, title, at, "padded here") {
         match pad {
-            Some(pad) => report.fix("leave out `pad`", pad, ""),
+            // The image gets smaller, and a larger kernel may be meant.
+            Some(pad) => report.may_fix("leave out `pad`", pad, ""),
             None => report.help("leave out `pad`"),
         };
     }
@@ -123,9 +126,16 @@ fn truncated(node: &Node, [h, w, _]: [usize; 3], window: &Window, linter: &mut L
     }
 }
 
-/// Images as other frameworks have them, whose rows would be taken for channels.
-fn channels_first(graph: &Graph, linter: &mut Linter<'_>) {
-    let is_window = |op: &Op| matches!(op, Op::Conv(_) | Op::MaxPool(_) | Op::AvgPool(_));
+/// Images as other frameworks have them, whose rows would be taken for channels; whether there are any.
+fn channels_first(graph: &Graph, linter: &mut Linter<'_>) -> bool {
+    // A sequence is an image of one row, and its windows are.
+    let is_window = |op: &Op| match op {
+        Op::Conv(conv) => conv.window.kernel[0] > 1,
+        Op::MaxPool(pool) => pool.window.kernel[0] > 1,
+        Op::AvgPool(pool) => pool.window.kernel[0] > 1,
+        _ => false,
+    };
+    let mut is_any = false;
     let windows = graph.nodes.iter().filter(|node| is_window(&node.op));
     let seen: HashSet<ValueId> = windows.flat_map(|node| &node.args).copied().collect();
     for &input in graph.inputs.iter().filter(|input| seen.contains(input)) {
@@ -135,7 +145,9 @@ fn channels_first(graph: &Graph, linter: &mut Linter<'_>) {
         if let Some(report) = linter.warn(CHANNELS_FIRST, title, graph.value(input).span, label) {
             report.help(format!("declare it {turned}, and give it its numbers in that order"));
         }
+        is_any = true;
     }
+    is_any
 }
 
 /// How many read each value: layers, outputs, losses.

@@ -127,7 +127,9 @@ impl Levels {
             let report = sink
                 .error(codes::N0119, format!("there is no lint called {}", quote(&lint.text)))
                 .primary(lint.span, "not a lint");
-            match suggest(&lint.text, names()) {
+            let coded = LINTS.iter().find(|known| known.code.id().eq_ignore_ascii_case(&lint.text));
+            match coded.map(|known| known.name).or_else(|| suggest(&lint.text, names())) {
+                Some(near) if coded.is_some() => report.fix(format!("write `{near}`"), lint.span, near),
                 Some(near) => report.did_you_mean(near, lint.span),
                 None => report.help(format!("the lints are {}", names().collect::<Vec<_>>().join(", "))),
             };

@@ -85,9 +85,9 @@ pub(super) fn bind<'a>(
                     continue;
                 }
                 let Some(argument) = positional.next() else {
+                    // Which of them is the one too many is not known.
                     too_many(lowerer, signature, arg.value.span);
-                    is_sound = false;
-                    break;
+                    return None;
                 };
                 argument
             }
@@ -185,7 +185,11 @@ fn unknown_argument(lowerer: &mut Lowerer<'_>, signature: &Signature, call: &Cal
         "strides" => Some("stride"),
         "kernel_size" | "size" | "pool_size" => Some("kernel"),
         "ceil_mode" => Some("ceil"),
+        "dim" if known.contains(&"axes") => Some("axes"),
         "dim" => Some("axis"),
+        "use_bias" => Some("bias"),
+        "kernel_initializer" | "weight_init" => Some("init"),
+        "bias_initializer" => Some("bias_init"),
         "out_channels" => Some("filters"),
         "out_features" => Some("units"),
         "negative_slope" | "alpha" => Some("slope"),
@@ -225,6 +229,7 @@ fn too_many(lowerer: &mut Lowerer<'_>, signature: &Signature, span: Span) {
     let known: Vec<&str> = signature.arguments.iter().map(|argument| argument.name).collect();
     let takes = match known.as_slice() {
         [] => "it takes no arguments besides its tensor".to_owned(),
+        ["shape"] => format!("the sizes stand in one list: {}", example(signature).trim_start_matches("for example: ")),
         _ => format!("its arguments: {}", known.join(", ")),
     };
     lowerer
@@ -396,6 +401,14 @@ impl<'a> Lowerer<'a> {
                 name
             }
             ExprKind::Call(call) => {
+                if named_init(&call.name.text).is_some() {
+                    let name = &call.name.text;
+                    self.sink
+                        .error(codes::N0207, format!("`{name}` takes no number"))
+                        .primary(call.span, "expected the name alone")
+                        .fix(format!("write `{name}`"), call.span, name.as_str());
+                    return None;
+                }
                 if let Some(&(_, make, is_positive)) = INIT_CALLS.iter().find(|(known, ..)| *known == call.name.text) {
                     let [arg] = call.args.as_slice() else {
                         self.sink
@@ -435,9 +448,15 @@ impl<'a> Lowerer<'a> {
                 &call.name.text
             }
             _ => {
-                self.sink
+                let report = self
+                    .sink
                     .error(codes::N0203, "an initialiser is a name")
                     .primary(expr.span, format!("expected {}", Kind::Init.describe()));
+                if let ExprKind::Str(name) = &expr.kind
+                    && named_init(name).is_some()
+                {
+                    report.fix(format!("write it without quotes: `{name}`"), expr.span, name.as_str());
+                }
                 return None;
             }
         };

@@ -178,6 +178,10 @@ impl<'a> Lowerer<'a> {
                     .primary(span, format!("expected {words}"));
                 return None;
             };
+            if positional.len() > kind.takes.len() {
+                // Which of them is the one too many is not known.
+                break;
+            }
             match self.taken(kind, take, &arg.value, side) {
                 Some(setting) => settings.push((take.0, setting)),
                 None => is_sound = false,

@@ -143,6 +143,8 @@ impl<'a> Lowerer<'a> {
         // A look at all blocks for each of many mistakes would take long.
         let is_full = self.sink.is_full();
         let files = uses.filter_map(|index| program.units.get(index)).filter(|_| !is_full);
+        let networks = files.clone().flat_map(|unit| &unit.file.networks).map(|network| network.name.text.as_str());
+        let network = networks.into_iter().find(|network| *network == name.text);
         let blocks: Vec<&str> =
             files.flat_map(|unit| unit.file.blocks.iter().map(|block| block.name.text.as_str())).collect();
         let names = SIGNATURES.iter().map(|signature| signature.name).chain(blocks.iter().copied());
@@ -154,6 +156,8 @@ impl<'a> Lowerer<'a> {
         near.sort_unstable();
         near.dedup();
         let exact = elsewhere(&name.text);
+        let is_input = matches!(name.text.to_lowercase().as_str(), "input" | "inputlayer" | "placeholder");
+        self.sections.n_inputs += usize::from(is_input);
         let bundled = BUNDLED.iter().find(|(block, _)| *block == name.text).filter(|_| !is_value);
         if bundled.is_some_and(|(_, file)| !self.misses(file)) {
             return;
@@ -167,6 +171,12 @@ impl<'a> Lowerer<'a> {
             report.help(format!("the block comes with Netwright: write `use <{file}>;` at the top of the file"));
         } else if is_value {
             report.help(format!("`{}` is a value: it stands left of `->`, or inside of parentheses", name.text));
+        } else if let Some(network) = network {
+            report.help(format!("`{network}` is a network: only blocks are used like layers"));
+        } else if is_input {
+            report.help("an input is a statement of its own: `input x: [28, 28, 1];`");
+        } else if name.text == "len" {
+            report.help("a loop goes through a list itself: `for size in sizes { … }`");
         } else if matches!(name.text.as_str(), "range" | "enumerate" | "zip") {
             report.help(
                 "a loop runs over a range or a list: `for i in 0..3 { … }`, `for a, b in [[1, 2], [3, 4]] { … }`",
@@ -174,7 +184,8 @@ impl<'a> Lowerer<'a> {
         } else if matches!(name.text.as_str(), "Activation" | "activation") {
             report.help("an activation is a layer of its own: `-> relu`");
         } else if let Some(exact) = exact {
-            report.did_you_mean(exact, name.span);
+            // Its arguments may be others there.
+            report.help(format!("did you mean `{exact}`?"));
         } else if !near.is_empty() {
             report.did_you_mean_one_of(&near, name.span);
         } else {
@@ -386,22 +397,23 @@ impl<'b> LayerCall<'_, 'b> {
             let made = self.lowerer.graph.value(id).span;
             let is_apart = made.source == from.source && !from.contains(made) && !made.contains(from);
             let is_operand = |block: &Block| block.params.iter().any(|param| param.name.span == made);
-            let is_given = self.lowerer.graph.inputs.contains(&id) || self.lowerer.frame().block.is_some_and(is_operand);
+            let is_given =
+                self.lowerer.graph.inputs.contains(&id) || self.lowerer.frame().block.is_some_and(is_operand);
             let verb = if is_apart && is_given { "is" } else { "produces" };
             (format!("this {verb} {}", self.lowerer.type_of(id)), if is_apart { made } else { from })
         });
-        // A picture that fits nowhere may be declared in another framework's order.
-        let turned = operand.filter(|(id, _)| self.lowerer.graph.inputs.contains(id)).and_then(|(id, _)| {
-            let is_window = mismatch.code == codes::N0303;
-            channels_last(&self.lowerer.type_of(id)).filter(|_| is_window)
-        });
+        // A picture that fits nowhere may be declared in another framework's order: its channels are rows then.
+        let rows = operand.and_then(|(id, _)| self.lowerer.type_of(id).image().and_then(|[rows, ..]| rows.as_number()));
+        let is_flat = mismatch.code == codes::N0303 && rows.is_some_and(|rows| rows <= 3);
+        let mut inputs = self.lowerer.graph.inputs.iter().filter(|_| is_flat);
+        let turned = inputs.find_map(|&input| channels_last(&self.lowerer.graph.shape(input).into()));
         let report = self.lowerer.sink.error(mismatch.code, mismatch.title).primary(at, mismatch.expected);
         let report = match produced {
             Some((what, from)) if from != self.span && mismatch.argument.is_none() => report.secondary(from, what),
             _ => report,
         };
         if let Some(turned) = turned {
-            report.help(format!("images are [height, width, channels]: declare it {turned}"));
+            report.help(format!("images are [height, width, channels]: declare the input {turned}"));
             return;
         }
         match (mismatch.help, mismatch.before.filter(|_| self.is_stage)) {

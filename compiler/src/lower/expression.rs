@@ -86,7 +86,9 @@ impl<'a> Lowerer<'a> {
             _ => None,
         };
         // Without an input, what was meant to be one is missing.
-        let needs_input = self.frame().block.is_none() && self.sections.n_inputs == 0;
+        let needs_input = self.frame().needs_input() && self.sections.n_inputs == 0;
+        let is_of_file = self.frame().scopes.is_empty();
+        let of_network = self.frame().block.filter(|_| !is_full).filter(|_| self.is_network_parameter(name));
         let is_layer = ops::signature(name).is_some();
         let unit = self.frame().unit;
         let is_block = self.find_block(unit, name).is_some();
@@ -119,6 +121,11 @@ impl<'a> Lowerer<'a> {
         } else if is_layer || is_block {
             let what = if is_layer { "layer" } else { "block" };
             report.help(format!("`{name}` is a {what}: write `x -> {name}` or `{name}(x)`"));
+        } else if let Some(block) = of_network {
+            let help = format!("a block knows its own parameters only: give `{}` one, `{name}: …`", block.name.text);
+            report.help(help);
+        } else if is_of_file && near.is_empty() {
+            report.help("a constant of a file knows those above it, and those of used files");
         } else if needs_input && near.is_empty() {
             report.help(format!("declare {} first, such as `input image: [28, 28, 1];`", quote(name)));
         } else {
@@ -127,9 +134,25 @@ impl<'a> Lowerer<'a> {
         Meaning::Unknown
     }
 
+    /// Whether a network of the description has a parameter of that name.
+    fn is_network_parameter(&self, name: &str) -> bool {
+        let networks = self.program.main().into_iter().flat_map(|file| &file.networks);
+        networks.flat_map(|network| &network.params).any(|param| param.name.text == name)
+    }
+
     fn pipe(&mut self, source: &'a Expr, stages: &'a [Stage]) -> Meaning {
         let Some((last, before)) = stages.split_last() else { return Meaning::Unknown };
         let first = before.first().unwrap_or(last);
+        if let ExprKind::List(items) = &source.kind
+            && let Some(named) = self.tensors_of(items)
+        {
+            let layer = &first.call.name.text;
+            self.sink
+                .error(codes::N0104, "a list of tensors is no tensor")
+                .primary(source.span, "expected an input, a binding or a layer's output")
+                .help(format!("further tensors are arguments: `{layer}({named})`"));
+            return Meaning::Tensor(self.unknown_tensor(last.span));
+        }
         let mut value = match self.tensor(source, &first.call.name.text) {
             Some(value) => value,
             None => self.unknown_tensor(source.span),
@@ -157,6 +180,18 @@ impl<'a> Lowerer<'a> {
             Meaning::Unknown => Meaning::Tensor(self.unknown_tensor(last.span)),
             meaning => meaning,
         }
+    }
+
+    /// The names of a list, if they are those of tensors.
+    fn tensors_of(&mut self, items: &'a [Expr]) -> Option<String> {
+        let mut names = Vec::with_capacity(items.len());
+        for item in items {
+            let ExprKind::Name(name) = &item.kind else { return None };
+            let Some(Meaning::Tensor(_)) = self.lookup(name).map(|named| named.meaning) else { return None };
+            names.push(name.as_str());
+        }
+        let joined = names.join(", ");
+        (!names.is_empty()).then(|| if joined.len() <= 40 { joined } else { "…".to_owned() })
     }
 
     fn stage(&mut self, stage: &'a Stage, operand: ValueId, from: Span) -> Meaning {

@@ -3,7 +3,7 @@
 use super::call::Site;
 use super::network::Promise;
 use super::scope::{Frame, Meaning};
-use super::{Constant, Lowerer, MAX_INSTANCES};
+use super::{Constant, Lowerer, MAX_INSTANCES, type_name};
 use crate::diagnostic::{codes, count, quote, suggest};
 use crate::ir::ValueId;
 use crate::source::Span;
@@ -76,6 +76,8 @@ impl<'a> Lowerer<'a> {
         if let Some((value, span)) = site.operand {
             match block.params.iter().position(is_tensor) {
                 Some(place) => given[place] = Some(Given::Tensor(value, span)),
+                // A block with a mistake of its own may be meant to take one.
+                None if self.sink.has_error_in(block.span) => return None,
                 None => {
                     self.sink
                         .error(codes::N0207, format!("`{}` takes no tensor", block.name.text))
@@ -126,6 +128,8 @@ impl<'a> Lowerer<'a> {
             given[place] = if is_tensor(&block.params[place]) {
                 match self.tensor(&arg.value, &block.name.text) {
                     Some(value) => Some(Given::Tensor(value, arg.value.span)),
+                    // What is in another's place may have put the others in theirs.
+                    None if arg.name.is_none() => return None,
                     None => Some(Given::Tensor(
                         self.value("unknown", TensorType::unknown(), arg.value.span),
                         arg.value.span,
@@ -168,6 +172,18 @@ impl<'a> Lowerer<'a> {
         for (param, given) in block.params.iter().zip(given) {
             let value = match given {
                 Some(Given::Value(expr)) => {
+                    if let (ast::ParamType::Choice(choices), ast::ExprKind::Name(name)) = (&param.ty, &expr.kind)
+                        && choices.iter().any(|choice| choice.text == *name)
+                        && self.lookup(name).is_none()
+                    {
+                        self.sink
+                            .error(codes::N0203, format!("parameter `{}` is a text", param.name.text))
+                            .primary(expr.span, format!("expected {}", type_name(&param.ty)))
+                            .fix(format!("write it in quotes: `\"{name}\"`"), expr.span, format!("\"{name}\""));
+                        is_sound = false;
+                        values.push(None);
+                        continue;
+                    }
                     let value = self.constant(expr).and_then(|value| self.typed(param, value, expr.span, false));
                     is_sound &= value.is_some();
                     value.map(|value| (value, expr.span))
@@ -199,7 +215,10 @@ impl<'a> Lowerer<'a> {
         let mut is_sound = true;
         // First what stands alone on an axis is bound to what it finds there.
         for (param, given) in block.params.iter().zip(given) {
-            let (ast::ParamType::Tensor(shape), Some(Given::Tensor(value, from))) = (&param.ty, given) else {
+            let ast::ParamType::Tensor(shape) = &param.ty else { continue };
+            let Some(Given::Tensor(value, from)) = given else {
+                // That a tensor has no default has been said.
+                self.frame().define(&param.name.text, Meaning::Unknown, param.name.span);
                 continue;
             };
             self.frame().define(&param.name.text, Meaning::Tensor(*value), param.name.span);

@@ -5,7 +5,7 @@ use super::{Constant, Lowerer, MAX_STEPS};
 use crate::diagnostic::{codes, count, quote};
 use crate::source::Span;
 use crate::syntax::ast;
-use crate::types::{Demand, Dim};
+use crate::types::{Demand, Dim, TensorType};
 
 impl<'a> Lowerer<'a> {
     /// Carries out statements in order, up to a `return`.
@@ -158,19 +158,19 @@ impl<'a> Lowerer<'a> {
         let is_block = |name: &str| is_block(program, unit, name);
         self.frame().names.enter_binding(first, value, in_loop, &is_block);
         self.frame().binding = Some(first.span);
-        let n_messages = self.sink.n_recorded();
+        let n_errors = self.sink.n_errors();
         let mut meaning = self.evaluate(value);
         self.frame().binding = None;
         self.frame().names.leave_binding();
         if names.len() > 1 {
             // How many there would be without a mistake is not known.
-            if self.sink.n_recorded() > n_messages && matches!(meaning, Meaning::Tensor(_)) {
+            if self.sink.n_errors() > n_errors && matches!(meaning, Meaning::Tensor(_)) {
                 meaning = Meaning::Unknown;
             }
             self.bind_several(names, annotation, value, &meaning);
             return meaning;
         }
-        let meaning = match meaning {
+        let mut meaning = match meaning {
             Meaning::Several(values) => {
                 self.sink
                     .error(codes::N0113, format!("there are {} results here, and one name", values.len()))
@@ -182,7 +182,12 @@ impl<'a> Lowerer<'a> {
         };
         if let Some(annotation) = annotation {
             match &meaning {
-                Meaning::Tensor(id) => self.check_annotation(annotation, *id, value.span),
+                Meaning::Tensor(id) => {
+                    if !self.check_annotation(annotation, *id, value.span) {
+                        // Which of the two shapes is meant is not known.
+                        meaning = Meaning::Tensor(self.value("unknown", TensorType::unknown(), value.span));
+                    }
+                }
                 Meaning::Constant(constant) => {
                     self.sink
                         .error(codes::N0104, format!("{} is a number, not a tensor", quote(&first.text)))

@@ -143,10 +143,18 @@ impl<'a> Lowerer<'a> {
     /// A loss of a tensor, with its settings: `cross_entropy(logits, smoothing: 0.1)`.
     fn loss(&mut self, expr: &'a Expr) -> Option<Loss> {
         let ExprKind::Call(call) = &expr.kind else {
-            if !matches!(expr.kind, ExprKind::Error) {
-                self.sink
-                    .error(codes::N0401, "the loss is a call")
-                    .primary(expr.span, "expected, for example, `cross_entropy(logits)`");
+            match expr.kind {
+                ExprKind::Error => {}
+                ExprKind::Binary(BinaryOp::Subtract | BinaryOp::Divide, ..) => {
+                    self.sink
+                        .error(codes::N0401, "losses are added, each by itself or times a number above 0")
+                        .primary(expr.span, "expected, for example, `cross_entropy(a) + 0.3 * cross_entropy(b)`");
+                }
+                _ => {
+                    self.sink
+                        .error(codes::N0401, "the loss is a call")
+                        .primary(expr.span, "expected, for example, `cross_entropy(logits)`");
+                }
             }
             return None;
         };
@@ -158,9 +166,13 @@ impl<'a> Lowerer<'a> {
         let (Some(Arg { value, .. }), 1) = (tensors.clone().next(), tensors.count()) else {
             let found = call.args.iter().filter(|arg| arg.name.is_none()).count();
             let plural = if found == 1 { "" } else { "s" };
-            self.sink
+            let report = self
+                .sink
                 .error(codes::N0206, format!("`{name}` takes one tensor, found {found} argument{plural}"))
                 .primary(call.span, format!("expected `{name}(logits)`"));
+            if found > 1 {
+                report.help("what it is compared with, the targets, comes with the data");
+            }
             return None;
         };
         let mut settings: Vec<(&'static str, Setting, bool)> =
@@ -198,12 +210,16 @@ impl<'a> Lowerer<'a> {
 
     fn unknown_loss(&mut self, name: &Ident) {
         let names = || LOSSES.iter().map(|choice| choice.0);
-        let near = match name.text.as_str() {
-            "mse" | "mse_loss" => Some("mean_squared_error"),
-            "bce" | "bce_with_logits" | "binary_crossentropy" => Some("binary_cross_entropy"),
-            "mae" | "mean_absolute_error" | "l1_loss" => Some("l1"),
-            "smooth_l1" | "smooth_l1_loss" | "huber_loss" => Some("huber"),
-            other => suggest(other, names()),
+        const LONGEST: usize = 40;
+        let short: &str = if name.text.len() > LONGEST { "" } else { &name.text };
+        let plain = short.to_lowercase().replace('_', "");
+        let near = match plain.strip_suffix("loss").unwrap_or(&plain) {
+            "mse" | "l2" => Some("mean_squared_error"),
+            "bce" | "bcewithlogits" | "binarycrossentropy" => Some("binary_cross_entropy"),
+            "mae" | "meanabsoluteerror" | "l1" => Some("l1"),
+            "smoothl1" | "huber" => Some("huber"),
+            "categoricalcrossentropy" | "sparsecategoricalcrossentropy" | "nll" => Some("cross_entropy"),
+            _ => suggest(&name.text, names()),
         };
         let report = self
             .sink

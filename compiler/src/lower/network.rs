@@ -1,7 +1,7 @@
 //! What a network as a whole has: parameters with values, inputs, outputs; and the shapes that statements promise.
 
-use super::scope::Meaning;
-use super::{Constant, Lowerer, Overrides, type_name};
+use super::scope::{Meaning, Named};
+use super::{Constant, Lowerer, Overrides, channels_last, type_name};
 use crate::diagnostic::{codes, quote, suggest};
 use crate::ir::{Output, ValueId};
 use crate::source::Span;
@@ -122,6 +122,11 @@ impl<'a> Lowerer<'a> {
             return;
         }
         if !self.only_outside_loops("an input", input.span) {
+            // It is meant to stand outside.
+            if let Some(outermost) = self.frame().scopes.first_mut() {
+                let named = Named { meaning: Meaning::Unknown, span: input.name.span };
+                outermost.insert(input.name.text.clone(), named);
+            }
             return;
         }
         if let Some(hole) = input.dims.iter().find(|dim| dim.kind == ast::ExprKind::Hole) {
@@ -133,6 +138,9 @@ impl<'a> Lowerer<'a> {
         }
         let ty = self.dims(&input.dims, input.dims_span);
         let photo = input.from.as_ref().and_then(|call| self.photo(call, &ty));
+        // A photograph with its channels first fits none of the layers, either.
+        let is_turned = input.from.is_some() && photo.is_none() && channels_last(&ty).is_some();
+        let ty = if is_turned { TensorType::unknown() } else { ty };
         let value = self.value(&input.name.text, ty, input.name.span);
         self.graph.inputs.push(value);
         self.photos.push(photo);
@@ -163,27 +171,27 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    /// Checks the shape that a statement promises.
-    pub(super) fn check_annotation(&mut self, annotation: &'a ast::Annotation, id: ValueId, at: Span) {
+    /// Checks the shape that a statement promises; `false` after a message.
+    pub(super) fn check_annotation(&mut self, annotation: &'a ast::Annotation, id: ValueId, at: Span) -> bool {
         let found = self.type_of(id);
         if !found.is_known() {
             // A size that cannot be has been told of where it was used.
             annotation.dims.iter().filter(|dim| dim.kind != ast::ExprKind::Hole).for_each(|dim| {
                 self.constant(dim);
             });
-            return;
+            return true;
         }
         let expected = self.dims(&annotation.dims, annotation.span);
-        if let Promise::Broken(example) = self.promise(&expected, &found) {
-            let report = self
-                .sink
-                .error(codes::N0308, format!("the shape is {found}, not {expected}"))
-                .primary(annotation.span, format!("expected {found} here"))
-                .secondary(at, format!("this produces {found}"));
-            if let Some(example) = example {
-                report.note(example);
-            }
+        let Promise::Broken(example) = self.promise(&expected, &found) else { return true };
+        let report = self
+            .sink
+            .error(codes::N0308, format!("the shape is {found}, not {expected}"))
+            .primary(annotation.span, format!("expected {found} here"))
+            .secondary(at, format!("this produces {found}"));
+        if let Some(example) = example {
+            report.note(example);
         }
+        false
     }
 
     /// Whether a tensor has the shape that was promised, for every instance. What cannot be decided is demanded of the

@@ -86,6 +86,17 @@ impl<'a> Lowerer<'a> {
             return None;
         }
         given.push(&key.text);
+        if let ast::ExprKind::Name(order) = &arg.value.kind
+            && key.text == "order"
+            && matches!(order.as_str(), "rgb" | "bgr")
+        {
+            let at = arg.value.span;
+            self.sink
+                .error(codes::N0203, "`order` of `photo` is a text")
+                .primary(at, "expected \"rgb\" or \"bgr\"")
+                .fix(format!("write it in quotes: `\"{order}\"`"), at, format!("\"{order}\""));
+            return None;
+        }
         let value = self.constant(&arg.value)?;
         let channels = photo.mean.len();
         let expected = match key.text.as_str() {
@@ -141,8 +152,31 @@ impl<'a> Lowerer<'a> {
         self.sections.labels.push((labels, names));
     }
 
+    /// Whether an expression is a name that means nothing.
+    fn is_bare(&mut self, expr: &ast::Expr) -> bool {
+        matches!(&expr.kind, ast::ExprKind::Name(name) if self.lookup(name).is_none())
+    }
+
     /// The labels of a list; `None` after a message.
     fn label_list(&mut self, list: &'a ast::Expr) -> Option<Vec<String>> {
+        if let ast::ExprKind::List(items) = &list.kind
+            && let Some(item) = items.iter().find(|item| self.is_bare(item))
+        {
+            let report = self
+                .sink
+                .error(codes::N0702, "a label is a string, found a name")
+                .primary(item.span, "expected a list such as [\"cat\", \"dog\"], or the path of a text");
+            let quoted = |item: &ast::Expr| match &item.kind {
+                ast::ExprKind::Name(name) | ast::ExprKind::Str(name) => Some(format!("\"{name}\"")),
+                _ => None,
+            };
+            let all = items.iter().map(quoted).collect::<Option<Vec<String>>>();
+            match all.filter(|all| all.iter().all(|name| !name.contains('\\'))) {
+                Some(all) => report.fix("write them in quotes", list.span, format!("[{}]", all.join(", "))),
+                None => report.help("write it in quotes"),
+            };
+            return None;
+        }
         let value = self.constant(list)?;
         let mut at = list.span;
         let (title, help) = match value {

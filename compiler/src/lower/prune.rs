@@ -96,14 +96,9 @@ impl<'a> Lowerer<'a> {
 
     /// A fraction that is kept.
     fn share(&mut self, entry: &'a Entry) -> Option<f64> {
-        let value = self.real(&entry.value)?;
-        if (POSITIVE..=1.0).contains(&value) && (value as f32) > 0.0 {
-            return Some(value);
-        }
-        self.sink
-            .error(codes::N0204, format!("{} cannot be {value:?}", quote(&entry.key.text)))
-            .primary(entry.value.span, "expected a fraction above 0, up to 1");
-        None
+        self.number(entry, "expected a fraction above 0, up to 1", |value| {
+            (POSITIVE..=1.0).contains(&value) && (value as f32) > 0.0
+        })
     }
 
     fn flag(&mut self, entry: &'a Entry) -> Option<bool> {

@@ -76,6 +76,12 @@ impl<'a> Frame<'a> {
         self.scopes.iter().rev().find_map(|scope| scope.get(name))
     }
 
+    /// Whether it is a network whose statements declare no input.
+    pub(super) fn needs_input(&self) -> bool {
+        let is_input = |item: &ast::Item| matches!(item, ast::Item::Input(_));
+        self.block.is_none() && !self.scopes.is_empty() && !self.items.iter().any(is_input)
+    }
+
     /// Where a name that means nothing here is defined all the same.
     pub(super) fn definition(&self, name: &str) -> Option<Span> {
         definition(self.items, name)

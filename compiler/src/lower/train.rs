@@ -13,9 +13,20 @@ const ENTRIES: Entries = Entries {
     code: codes::N0402,
     keys: KEYS,
     of_layers: ("lr", "multiplies the learning rate of a layer"),
-    synonyms: &[("batch_size", "batch"), ("optimiser", "optimizer"), ("augmentation", "augment")],
-    advice: &[("lr", LR_ADVICE), ("learning_rate", LR_ADVICE)],
+    synonyms: &[
+        ("batch_size", "batch"),
+        ("optimiser", "optimizer"),
+        ("augmentation", "augment"),
+        ("warmup", "warmup_steps"),
+        ("validation_split", "validation"),
+        ("early_stopping", "patience"),
+        ("clip", "clip_norm"),
+        ("grad_clip", "clip_norm"),
+    ],
+    advice: &[("lr", LR_ADVICE), ("learning_rate", LR_ADVICE), ("weight_decay", DECAY_ADVICE)],
 };
+
+const DECAY_ADVICE: &str = "it is a setting of the optimizer: `optimizer: adamw(weight_decay: 0.01);`";
 
 const LR_ADVICE: &str =
     "it is a setting of the optimizer, `optimizer: adam(lr: 0.001);`, or of layers, `lr(conv1): 0.1;`";
@@ -234,38 +245,33 @@ impl<'a> Lowerer<'a> {
     }
 
     fn fraction(&mut self, entry: &'a Entry) -> Option<f64> {
-        let value = self.real(&entry.value)?;
-        if value > 0.0 && value < 1.0 {
-            return Some(value);
-        }
-        self.sink
-            .error(codes::N0204, format!("{} cannot be {value:?}", quote(&entry.key.text)))
-            .primary(entry.value.span, "expected a fraction between 0 and 1");
-        None
+        self.number(entry, "expected a fraction between 0 and 1", |value| value > 0.0 && value < 1.0)
     }
 
     pub(super) fn positive(&mut self, entry: &'a Entry) -> Option<f64> {
-        let value = self.real(&entry.value)?;
-        if value > 0.0 && (value as f32).is_finite() {
-            return Some(value);
-        }
-        self.sink
-            .error(codes::N0204, format!("{} cannot be {value:?}", quote(&entry.key.text)))
-            .primary(entry.value.span, "expected a number above 0");
-        None
+        self.number(entry, "expected a number above 0", |value| value > 0.0 && (value as f32).is_finite())
     }
 
-    pub(super) fn real(&mut self, expr: &'a Expr) -> Option<f64> {
-        match self.constant(expr)? {
-            Constant::Int(value) => Some(value as f64),
-            Constant::Float(value) => Some(value),
+    /// A number that fits; `None` after a message.
+    pub(super) fn number(&mut self, entry: &'a Entry, expected: &str, fits: impl Fn(f64) -> bool) -> Option<f64> {
+        let given = self.constant(&entry.value)?;
+        let value = match given {
+            Constant::Int(value) => value as f64,
+            Constant::Float(value) => value,
             other => {
                 self.sink
                     .error(codes::N0203, format!("expected a number, found {other}"))
-                    .primary(expr.span, "expected a number");
-                None
+                    .primary(entry.value.span, "expected a number");
+                return None;
             }
+        };
+        if fits(value) {
+            return Some(value);
         }
+        self.sink
+            .error(codes::N0204, format!("{} cannot be {given}", quote(&entry.key.text)))
+            .primary(entry.value.span, expected);
+        None
     }
 
     /// A choice with settings: `adam(lr: 0.001)`, or a name alone.
@@ -282,9 +288,15 @@ impl<'a> Lowerer<'a> {
             ExprKind::Error => return None,
             _ => {
                 let names: Vec<&str> = choices.iter().map(|choice| choice.0).collect();
-                self.sink
+                let report = self
+                    .sink
                     .error(codes::N0203, format!("the {what} is a name"))
                     .primary(expr.span, format!("expected one of {}", names.join(", ")));
+                if let ExprKind::Str(name) = &expr.kind
+                    && names.contains(&name.as_str())
+                {
+                    report.fix(format!("write it without quotes: `{name}`"), expr.span, name.as_str());
+                }
                 return None;
             }
         };
@@ -356,8 +368,15 @@ impl<'a> Lowerer<'a> {
                 .collect();
             let near = match key.text.as_str() {
                 "learning_rate" => Some("lr"),
+                "eps" => Some("epsilon"),
+                "betas" => Some("beta1"),
+                "gamma" => Some("factor"),
+                "step_size" => Some("epochs"),
+                "label_smoothing" => Some("smoothing"),
+                "weight" | "class_weight" | "class_weights" => Some("weights"),
                 other => suggest(other, names.iter().copied()),
             };
+            let near = near.filter(|near| names.contains(near));
             let report = self
                 .sink
                 .error(codes::N0202, format!("`{choice}` has no setting {}", quote(&key.text)))

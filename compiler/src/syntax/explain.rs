@@ -202,7 +202,12 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     }
     if names || is_used {
         let title = format!("{} is a keyword and cannot be a name", quote(word));
-        return report(sink, N0016, title, span, Some("choose another name".to_owned()));
+        let help = match word {
+            "_" => "it stands for any size in a shape that is promised: `y: [_, _, 16] = …`",
+            "freeze" if failure.part == Part::Entry => "it is a statement of the network: `freeze conv1;`",
+            _ => "choose another name",
+        };
+        return report(sink, N0016, title, span, Some(help.to_owned()));
     }
     if reserved_for(word).is_some() {
         not_yet(span, word, sink);
@@ -289,7 +294,20 @@ fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     }
     let name_at = start + usize::from(words.text(start) == "output");
     if before == ":" && part == Part::Statement && at == name_at + 2 && words.text(start) != "input" {
-        let help = Some(format!("write `{} = …`; `:` is followed by a shape in brackets", words.text(name_at)));
+        let name = words.text(name_at);
+        if word == "=" && words.span(at - 1).end == span.start {
+            let title = "`:=` is not in the language".to_owned();
+            let sign = words.span(at - 1).to(span);
+            return report_fix(sink, N0019, (title, sign), "write `=`".to_owned(), sign, "=");
+        }
+        let help = Some(match name {
+            "loss" | "optimizer" | "schedule" | "batch" | "epochs" | "seed" | "augment" | "patience" | "validation"
+                if name_at == start =>
+            {
+                format!("it is an entry of `train`: `train {{ {name}: …; }}`")
+            }
+            _ => format!("write `{name} = …`; `:` is followed by a shape in brackets"),
+        });
         let title = "a statement gives a value with `=`, not `:`".to_owned();
         return report(sink, N0019, title, words.span(at - 1), help);
     }
@@ -338,6 +356,12 @@ fn explain_start(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     if part == Part::Statement && at == start + 1 && words.kind(start) == Some(TokenKind::Word) {
         let help = match words.text(start) {
             word if is_keyword(word) => return false,
+            word @ ("let" | "var" | "val" | "def") if words.text(at + 1) == "=" => {
+                let span = words.span(start);
+                let mended = Span { end: words.span(at).start, ..span };
+                let (title, help) = (format!("expected `=`, found {found}"), format!("leave out `{word}`"));
+                return report_fix(sink, N0013, (title, words.span(at)), help, mended, "");
+            }
             "let" | "var" | "val" | "def" => Some("a statement starts with the name: `name = …`".to_owned()),
             _ if matches!(words.text(at), "->" | "(" | "+" | "-" | "*" | "/") => {
                 Some("give the value a name: `name = …`, or make it an output: `output name = …`".to_owned())
@@ -464,6 +488,9 @@ fn help(failure: &Failure<'_>) -> Option<String> {
     }
     if before == "use" && words.kind(at) == Some(TokenKind::Word) {
         return Some(use_of(word));
+    }
+    if before == "use" && word == "<" && words.kind(at + 1) == Some(TokenKind::Word) {
+        return Some(use_of(words.text(at + 1)));
     }
     if after_name && !key && matches!(words.kind(at), Some(TokenKind::Number | TokenKind::Text)) {
         return Some(format!("arguments stand in parentheses: `{}({})`", short(before), short(word)));

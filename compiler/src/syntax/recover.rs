@@ -340,7 +340,7 @@ impl<'a> Recovery<'a> {
             self.sink
                 .error(N0013, format!("expected {}, found `;`", part.name()))
                 .primary(self.words.span(end), "")
-                .help("remove it");
+                .fix("remove it", self.words.span(end), "");
         } else if !reported && !self.words.has_bad(start, end) {
             result = match self.parse(rule, start, end, part) {
                 Ok(pair) => Ok(pair),

@@ -173,9 +173,11 @@ impl<'a> Scanner<'a> {
         }
         let report = self.sink.error(N0009, format!("{} is not a number", quote(number))).primary(span, "");
         if let Some(fraction) = number.strip_prefix('.').filter(|fraction| is_number(fraction)) {
-            report.help(format!("write a digit before the dot: `0.{}`", escape(fraction)));
+            let text = format!("write a digit before the dot: `0.{}`", escape(fraction));
+            report.fix(text, span, format!("0.{fraction}"));
         } else if let Some(whole) = number.strip_suffix('.').filter(|whole| is_number(whole)) {
-            report.help(format!("write a digit after the dot: `{}.0`", escape(whole)));
+            let text = format!("write a digit after the dot: `{}.0`", escape(whole));
+            report.fix(text, span, format!("{whole}.0"));
         } else {
             report.help("numbers are decimal and have no suffix: `42`, `1_300_000`, `0.5`, `1e-3`");
         }
@@ -419,6 +421,11 @@ impl<'a> Scanner<'a> {
             '%' => (1, Some("the remainder is written with a quotient, which rounds down: `a - a / b * b`"), None),
             '^' => (1, Some("there are no powers; multiply instead: `x * x`"), None),
             '#' if rest.starts_with("#[") || rest.starts_with("#![") => return self.attribute(),
+            '#' if ["#include", "#import"].iter().any(|word| rest.starts_with(word)) => {
+                let line = rest.lines().next().unwrap_or_default();
+                let len = line.split_once("//").map_or(line, |(code, _)| code).trim_end().len();
+                (len, Some("a bundled file is used by its name, `use <fire>;`, one of your own by its path"), None)
+            }
             '#' => (1, Some("comments start with `//`"), Some("//")),
             '\u{a0}' | '\u{2003}' | '\u{3000}' => {
                 (first.len_utf8(), Some("this is a special blank; write an ordinary one"), Some(" "))
@@ -426,6 +433,11 @@ impl<'a> Scanner<'a> {
             '“' | '”' | '„' => (first.len_utf8(), Some("write `\"`"), Some("\"")),
             '×' => (first.len_utf8(), Some("write `*`"), Some("*")),
             '→' => (first.len_utf8(), Some("write `->`"), Some("->")),
+            '–' | '—' | '−' if rest[first.len_utf8()..].starts_with('>') => {
+                (first.len_utf8() + 1, Some("write `->`"), Some("->"))
+            }
+            '−' => (first.len_utf8(), Some("write `-`"), Some("-")),
+            '?' => (1, Some("a size that may be anything is `_`, in a shape that is promised"), Some("_")),
             _ => (first.len_utf8(), None, None),
         };
         // A word needs blanks around it, where there are none.

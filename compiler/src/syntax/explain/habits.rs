@@ -22,7 +22,7 @@ fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     };
     let pairs = [at.checked_sub(1).filter(|before| *before >= start).map(pair), Some(pair(at))];
     let Some((sign, span)) =
-        pairs.into_iter().flatten().find(|(sign, _)| matches!(*sign, "=>" | "||" | "|>" | "**" | "..="))
+        pairs.into_iter().flatten().find(|(sign, _)| matches!(*sign, "=>" | "||" | "|>" | "**" | "..=" | ":="))
     else {
         return false;
     };
@@ -32,6 +32,7 @@ fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
             report_fix(sink, N0013, (title, span), "write `|` between the strings".to_owned(), span, "|")
         }
         "||" => report_fix(sink, N0013, (title, span), "write `or`".to_owned(), span, &apart(failure, span, "or")),
+        ":=" => report_fix(sink, N0013, (title, span), "write `=`".to_owned(), span, "="),
         "**" => report(sink, N0013, title, span, Some("there are no powers; multiply instead: `x * x`".to_owned())),
         "..=" => {
             let last = at + usize::from(words.text(at) != "=");
@@ -100,6 +101,21 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let Failure { words, start, at, part, .. } = *failure;
     let (word, before, span) = (words.text(at), previous(failure), words.span(at));
     let usual = || format!("expected {}, found {}", expected(failure), words.found(at));
+    if word == "," && matches!(part, Part::Entry | Part::Limit) && innermost(failure).is_none() && at > start {
+        return report_fix(sink, N0013, (usual(), span), "write `;`".to_owned(), span, ";");
+    }
+    if word == "=" && part == Part::Condition && innermost(failure).is_none() && !wants_operand(before) {
+        return report_fix(sink, N0013, (usual(), span), "values are compared with `==`".to_owned(), span, "==");
+    }
+    if word == "(" && part == Part::Repetition && at == start + 1 {
+        let closer = (at..failure.end).find(|index| words.text(*index) == ")");
+        if let Some(closer) = closer.filter(|closer| words.text(closer + 1) == "in") {
+            let names = Span { start: span.end, end: words.span(closer).start, ..span };
+            let (whole, names) = (span.to(words.span(closer)), words.slice(names).trim());
+            let help = format!("the names of a loop have no parentheses: `for {} in …`", short(names));
+            return report_fix(sink, N0013, (usual(), span), help, whole, names);
+        }
+    }
     if part == Part::Repetition && matches!(word, "=" | "of" | ":") && !wants_operand(before) && at > start + 1 {
         let has_in = (start..at).any(|index| words.text(index) == "in");
         if !has_in {
