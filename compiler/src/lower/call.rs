@@ -4,7 +4,7 @@ use super::arguments::{Bound, bind};
 use super::scope::Meaning;
 use super::spelling::arguments_text;
 use super::{Constant, Lowerer, MAX_LAYERS};
-use crate::diagnostic::{Code, Draft, codes, nearest, quote};
+use crate::diagnostic::{Code, Draft, codes, is_slip, nearest, quote};
 use crate::ir::{self, Init, Layout, NewNode, Parameter, ParameterId, Shape, ValueId};
 use crate::ops::{self, Mismatch, Op, RuleCall, SIGNATURES, Signature};
 use crate::source::Span;
@@ -184,8 +184,13 @@ impl<'a> Lowerer<'a> {
         } else if matches!(name.text.as_str(), "Activation" | "activation") {
             report.help("an activation is a layer of its own: `-> relu`");
         } else if let Some(exact) = exact {
-            // Its arguments may be others there.
-            report.help(format!("did you mean `{exact}`?"));
+            // Its arguments may be others there, though the names differ by a slip.
+            let help = format!("did you mean `{exact}`?");
+            if is_slip(&name.text, exact) {
+                report.help(help);
+            } else {
+                report.may_fix(help, name.span, exact);
+            }
         } else if !near.is_empty() {
             report.did_you_mean_one_of(&near, name.span);
         } else {
