@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::{Lowerer, quoted, type_name};
 use crate::diagnostic::{codes, quote, suggest};
+use crate::ops;
 use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind};
 
@@ -43,9 +44,12 @@ impl<'a> Lowerer<'a> {
             .error(codes::N0203, format!("{} is never {}", quote(name), quote(&quoted(text))))
             .primary(at, format!("expected {expected}"))
             .secondary(place, "its choices are given here");
-        if let Some(near) = suggest(text, choices.iter().map(|choice| choice.text.as_str())) {
-            report.did_you_mean(&quoted(near), at);
-        }
+        // Another activation is no slip of the pen.
+        let others = choices.iter().map(|choice| choice.text.as_str());
+        match suggest(text, others).filter(|_| ops::signature(text).is_none()) {
+            Some(near) => report.did_you_mean(&quoted(near), at),
+            None => report.help(format!("add {} to the choices, or compare with one of them", quote(&quoted(text)))),
+        };
         false
     }
 }

@@ -1,7 +1,7 @@
 //! What a network as a whole has: parameters with values, inputs, outputs; and the shapes that statements promise.
 
 use super::scope::{Meaning, Named};
-use super::{Constant, Lowerer, Overrides, channels_last, type_name};
+use super::{Constant, Lowerer, Overrides, channels_last, quoted, type_name};
 use crate::diagnostic::{codes, quote, suggest};
 use crate::ir::{Output, ValueId};
 use crate::source::Span;
@@ -113,6 +113,10 @@ impl<'a> Lowerer<'a> {
         let report = self.sink.error(codes::N0203, title).primary(span, label);
         if is_override {
             report.given(&param.name.text);
+        } else if let (ast::ParamType::Choice(choices), Constant::Text(text)) = (&param.ty, &value)
+            && let Some(near) = suggest(text, choices.iter().map(|choice| choice.text.as_str()))
+        {
+            report.help(format!("did you mean {}?", quote(&quoted(near))));
         }
         None
     }
@@ -138,8 +142,8 @@ impl<'a> Lowerer<'a> {
         }
         let ty = self.dims(&input.dims, input.dims_span);
         let photo = input.from.as_ref().and_then(|call| self.photo(call, &ty));
-        // A photograph with its channels first fits none of the layers, either.
-        let is_turned = input.from.is_some() && photo.is_none() && channels_last(&ty).is_some();
+        // What no photograph becomes fits none of the layers, either.
+        let is_turned = input.from.is_some() && photo.is_none() && (ty.rank() != 3 || channels_last(&ty).is_some());
         let ty = if is_turned { TensorType::unknown() } else { ty };
         let value = self.value(&input.name.text, ty, input.name.span);
         self.graph.inputs.push(value);

@@ -45,6 +45,8 @@ pub(super) struct Frame<'a> {
     pub(super) binding: Option<Span>,
     /// How many loops are around the statement.
     pub(super) n_loops: usize,
+    /// The loops around the statement, from the outermost on.
+    pub(super) loops: Vec<Span>,
     /// The braces of conditions around the statement, from the outermost on.
     pub(super) branches: Vec<Span>,
     /// Whether a block has an `output`, which is meant to be a `return`.
@@ -65,6 +67,7 @@ impl<'a> Frame<'a> {
             missing: HashSet::new(),
             binding: None,
             n_loops: 0,
+            loops: Vec::new(),
             branches: Vec::new(),
             has_output: false,
             returned: None,
@@ -106,8 +109,9 @@ impl<'a> Frame<'a> {
         match self.scopes.iter_mut().rev().find_map(|scope| scope.get_mut(name)) {
             Some(named) => {
                 let before = std::mem::replace(named, Named { meaning, span }).span;
-                let branch = self.branches.last()?;
-                (!branch.contains(before)).then_some(before)
+                // Branches need not be taken, nor loops go round, and what a loop binds is known outside if it was before.
+                let mut around = self.branches.last().into_iter().chain(self.loops.first());
+                around.any(|braces| !braces.contains(before)).then_some(before)
             }
             None => {
                 self.define(name, meaning, span);

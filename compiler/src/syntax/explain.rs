@@ -12,6 +12,9 @@ use crate::source::Span;
 use habits::explain_habit;
 use operands::explain_operand;
 
+/// What is told of a `//` that has what is missing behind it.
+pub(super) const COMMENT: &str = "`//` starts a comment; `/` divides, and rounds whole numbers down";
+
 /// What was being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
@@ -459,6 +462,9 @@ fn help(failure: &Failure<'_>) -> Option<String> {
     let Failure { words, start, at, part, .. } = *failure;
     let before = previous(failure);
     let word = words.text(at);
+    if part.is_header() && at.checked_sub(1).is_some_and(|last| words.is_commented_out(words.span(last), '{')) {
+        return Some(COMMENT.to_owned());
+    }
     if before == ":" && part.is_header() {
         let types = ["int", "float", "bool"];
         let meant = match word {
@@ -487,6 +493,10 @@ fn help(failure: &Failure<'_>) -> Option<String> {
         return Some("a photograph is described by its preparation: `from photo(resize: 256)`".to_owned());
     }
     if before == "use" && words.kind(at) == Some(TokenKind::Word) {
+        let path = words.slice(words.span(at).to(words.span(failure.end.saturating_sub(1))));
+        if path.contains('/') || path.contains('.') {
+            return Some(format!("a path stands in quotes: `use \"{}\";`", short(path)));
+        }
         return Some(use_of(word));
     }
     if before == "use" && word == "<" && words.kind(at + 1) == Some(TokenKind::Word) {

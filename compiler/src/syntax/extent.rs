@@ -1,9 +1,9 @@
 //! Where statements end, found without the grammar, and the brackets in them that have no partner.
 
-use super::explain::Part;
+use super::explain::{COMMENT, Part};
 use super::scan::TokenKind;
 use super::words::Words;
-use crate::diagnostic::codes::N0012;
+use crate::diagnostic::codes::{N0012, N0013};
 use crate::diagnostic::{Sink, quote};
 use crate::source::Span;
 
@@ -31,14 +31,26 @@ pub(super) fn extent(words: Words<'_>, start: usize, part: Part, sink: &mut Sink
                 Some(opener) if words.closes(opener, at) => {
                     open.pop();
                 }
-                _ if close == "}" && !open.iter().any(|opener| words.closes(*opener, at)) => break,
+                _ if close == "}"
+                    && !open.iter().any(|opener| words.closes(*opener, at))
+                    && (open.is_empty() || !goes_on(words, at + 1)) =>
+                {
+                    break;
+                }
                 opener => {
                     open.pop();
-                    if !std::mem::replace(&mut reported, true) {
+                    if !std::mem::replace(&mut reported, true) && !words.has_bad(start, at) {
                         mismatch(words, opener, at, sink);
                     }
                 }
             },
+            ";" if open.last().is_some_and(|opener| closes_behind(words, *opener, at)) => {
+                let is_told = std::mem::replace(&mut reported, true);
+                if !is_told {
+                    let span = words.span(at);
+                    sink.error(N0013, "expected `,`, found `;`").primary(span, "").fix("write `,`", span, ",");
+                }
+            }
             ";" if !open.iter().any(|opener| words.text(*opener) == "{") => break,
             _ if at > start && ends_before(words, start, at, part, open.is_empty()) => {
                 // Doc comments before the next statement are that statement's.
@@ -60,11 +72,35 @@ pub(super) fn extent(words: Words<'_>, start: usize, part: Part, sink: &mut Sink
         let rest = words.slice(Span { start: words.span(*opener).end, ..words.span(at) });
         let comment = rest.lines().next().and_then(|line| line.split_once("//"));
         if comment.is_some_and(|(_, comment)| comment.contains([')', ']', '}'])) {
-            report.help("`//` starts a comment; `/` divides, and rounds whole numbers down");
+            report.help(COMMENT);
         }
     }
     let has_braces = (start..at).any(|index| words.text(index) == "{");
     Extent { end: at, reported, has_braces }
+}
+
+/// Whether a token on the line of the one before it goes on with a statement, so that a brace before it is no end of one.
+fn goes_on(words: Words<'_>, at: usize) -> bool {
+    matches!(words.text(at), "->" | ";" | "," | ")" | "]") && !words.on_new_line(at)
+}
+
+/// Whether the partner of a bracket other than a brace stands behind a `;` in it on the same line: then the `;` is a `,`.
+fn closes_behind(words: Words<'_>, opener: usize, semicolon: usize) -> bool {
+    const FAR: usize = 64;
+    let mut depth = 0_usize;
+    for at in semicolon + 1..words.len().min(semicolon + FAR) {
+        match (words.kind(at), words.text(at)) {
+            _ if words.on_new_line(at) => return false,
+            (_, "=" | "{" | "}") => return false,
+            (Some(TokenKind::Open), _) => depth += 1,
+            (Some(TokenKind::Close), _) if depth == 0 => {
+                return words.text(opener) != "{" && words.closes(opener, at);
+            }
+            (Some(TokenKind::Close), _) => depth -= 1,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Whether what starts at token `start` must have ended before token `at`, though no `;` says so.

@@ -11,7 +11,7 @@ use pest::iterators::Pair;
 
 use super::ast::{Binding, Block, Braces, Expr, ExprKind, File, For, Ident, If, Item, Network, Output};
 use super::build::{Builder, doc_line};
-use super::explain::{self, Failure, Part, explain, not_yet};
+use super::explain::{self, COMMENT, Failure, Part, explain, not_yet};
 use super::extent::{Extent, extent};
 use super::grammar::{Grammar, Rule};
 use super::keywords::{is_keyword, is_level, reserved_for};
@@ -172,7 +172,10 @@ impl<'a> Recovery<'a> {
             return;
         }
         let (word, span) = (self.words.text(start), self.words.span(start));
-        if self.words.kind(start) == Some(TokenKind::Close) {
+        if word == ";" {
+            let title = format!("expected `network`, found {}", self.words.found(start));
+            self.sink.error(N0013, title).primary(span, "").fix("remove it", span, "");
+        } else if self.words.kind(start) == Some(TokenKind::Close) {
             self.sink.error(N0012, format!("{} closes nothing", quote(word))).primary(span, "");
         } else if is_keyword(word) && self.words.begins(start, Part::Statement)
             || matches!(word, "train" | "prune")
@@ -360,10 +363,15 @@ impl<'a> Recovery<'a> {
         // Where a text ends in a network, what is missing is its brace.
         let is_inside = rule != Rule::lone_file_statement;
         if result.is_ok() && words.text(end) != ";" && !(is_inside && end >= words.len()) {
-            self.sink
-                .error(N0014, format!("expected `;` after this {}", part.noun()))
-                .primary(words.span(end.saturating_sub(1)).after(), "expected `;`")
-                .fix("end it with `;`", words.span(end.saturating_sub(1)).after(), ";");
+            let place = words.span(end.saturating_sub(1)).after();
+            let title = format!("expected `;` after this {}", part.noun());
+            let report = self.sink.error(N0014, title).primary(place, "expected `;`");
+            // What `16 // 2;` lacks is in the comment.
+            if words.is_commented_out(place, ';') {
+                report.help(COMMENT);
+            } else {
+                report.fix("end it with `;`", place, ";");
+            }
         }
         self.pass(start, end);
         result
@@ -386,6 +394,10 @@ impl<'a> Recovery<'a> {
             next += 1;
         }
         if !words.begins(next, failure.part) || at <= start || at >= failure.end {
+            return None;
+        }
+        // `8 if n > 3 else 4` is no statement and a condition.
+        if matches!(words.text(next), "if" | "for") && !words.on_new_line(at) {
             return None;
         }
         self.parse(rule, start, at, failure.part).ok()

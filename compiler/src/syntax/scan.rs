@@ -171,17 +171,30 @@ impl<'a> Scanner<'a> {
             }
             return self.push(TokenKind::Bad, len);
         }
+        let whole = number.strip_suffix('.').filter(|whole| is_number(whole));
+        let torn = whole.filter(|whole| self.is_torn(whole, len));
         let report = self.sink.error(N0009, format!("{} is not a number", quote(number))).primary(span, "");
         if let Some(fraction) = number.strip_prefix('.').filter(|fraction| is_number(fraction)) {
             let text = format!("write a digit before the dot: `0.{}`", escape(fraction));
             report.fix(text, span, format!("0.{fraction}"));
-        } else if let Some(whole) = number.strip_suffix('.').filter(|whole| is_number(whole)) {
+        } else if let Some(whole) = torn {
+            let dot = Span { start: span.end - 1, ..span };
+            report.may_fix(format!("write `,` after `{}`, or nothing", escape(whole)), dot, ",");
+        } else if let Some(whole) = whole {
             let text = format!("write a digit after the dot: `{}.0`", escape(whole));
             report.fix(text, span, format!("{whole}.0"));
         } else {
             report.help("numbers are decimal and have no suffix: `42`, `1_300_000`, `0.5`, `1e-3`");
         }
         self.push(TokenKind::Bad, len);
+    }
+
+    /// Whether a number with a dot behind it is not one that lacks its last digit: it has a fraction, or something follows.
+    fn is_torn(&self, whole: &str, len: usize) -> bool {
+        let after = self.rest().get(len..).unwrap_or_default();
+        let follows = after.trim_start_matches([' ', '\t']);
+        let is_value = follows.starts_with(|next: char| next == '_' || next == '[' || next.is_alphanumeric());
+        whole.contains(['.', 'e', 'E']) || is_value && follows.len() < after.len()
     }
 
     /// Whether the next `len` bytes, which start with a digit, are meant to be a name: they stand where one is defined, or did
@@ -208,6 +221,12 @@ impl<'a> Scanner<'a> {
         end.is_some_and(|end| near[..end].iter().filter(|byte| **byte == b'"').count() % 2 == 1)
     }
 
+    /// Whether a list was begun, or a `,` was the last.
+    fn is_in_list(&self) -> bool {
+        let last = self.tokens.last().and_then(|token| self.text.get(token.span.range()));
+        matches!(last, Some("[" | ","))
+    }
+
     /// Whether the last character belongs to a name, or to an index of one.
     fn is_behind_name(&self) -> bool {
         let last = self.tokens.last();
@@ -224,6 +243,17 @@ impl<'a> Scanner<'a> {
         let (len, instead) = (digits.len() + 1, format!("[{digits}]"));
         let span = self.span(len);
         let title = format!("the index of a name stands in brackets, found {}", quote(rest.get(..len).unwrap_or("")));
+        // `dropout0.5)` lacks its opening bracket.
+        let name = self.tokens.last().and_then(|token| self.text.get(token.span.range())).unwrap_or_default();
+        let stem = name.trim_end_matches(|last: char| last.is_ascii_digit());
+        if stem.len() < name.len() && matches!(rest.as_bytes().get(len), Some(b')' | b',')) {
+            let value = format!("{}.{digits}", &name[stem.len()..]);
+            self.sink
+                .error(N0013, format!("expected `(` after {}", quote(stem)))
+                .primary(span, "")
+                .help(format!("arguments stand in parentheses: {}", quote(&format!("{stem}({value})"))));
+            return self.push(TokenKind::Bad, len);
+        }
         self.sink.error(N0013, title).primary(span, "").fix(format!("write `{}`", escape(&instead)), span, instead);
         self.push(TokenKind::Bad, len);
     }
@@ -437,7 +467,10 @@ impl<'a> Scanner<'a> {
                 (first.len_utf8() + 1, Some("write `->`"), Some("->"))
             }
             '−' => (first.len_utf8(), Some("write `-`"), Some("-")),
-            '?' => (1, Some("a size that may be anything is `_`, in a shape that is promised"), Some("_")),
+            '?' if self.is_in_list() => {
+                (1, Some("a size that may be anything is `_`, in a shape that is promised"), Some("_"))
+            }
+            '?' => (1, Some("a name gets its value in the branches of an `if`: there is no `? :`"), None),
             _ => (first.len_utf8(), None, None),
         };
         // A word needs blanks around it, where there are none.

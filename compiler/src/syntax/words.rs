@@ -104,6 +104,12 @@ impl<'a> Words<'a> {
         matches!((self.text(opener), self.text(close)), ("(", ")") | ("[", "]") | ("{", "}"))
     }
 
+    /// Whether a comment follows on the line of a place, with a sign in it that is missing.
+    pub(super) fn is_commented_out(&self, place: Span, sign: char) -> bool {
+        let line = self.text.get(place.end as usize..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        line.trim_start().strip_prefix("//").is_some_and(|comment| comment.contains(sign))
+    }
+
     /// The commas in the bracket at `opener`, not those of brackets in it, and at the end its partner; `None` where brackets up to
     /// there do not fit, or it has none before `end`.
     pub(super) fn commas(&self, opener: usize, end: usize) -> Option<Vec<usize>> {
@@ -146,7 +152,7 @@ impl<'a> Words<'a> {
         let is_word = self.kind(index) == Some(TokenKind::Word);
         let (word, next) = (self.text(index), self.text(index + 1));
         match part {
-            Part::Entry => is_word && matches!(next, ":" | "("),
+            Part::Entry => is_word && (next == ":" || next == "(" && matches!(word, "lr" | "keep")),
             Part::Limit => is_word,
             Part::Statement | Part::Header | Part::BlockHeader | Part::Repetition | Part::Condition => {
                 self.starts_statement(index)

@@ -32,6 +32,9 @@ fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
             report_fix(sink, N0013, (title, span), "write `|` between the strings".to_owned(), span, "|")
         }
         "||" => report_fix(sink, N0013, (title, span), "write `or`".to_owned(), span, &apart(failure, span, "or")),
+        ":=" if part.is_header() => {
+            report(sink, N0013, title, span, Some("a type stands before the default: `classes: int = 10`".to_owned()))
+        }
         ":=" => report_fix(sink, N0013, (title, span), "write `=`".to_owned(), span, "="),
         "**" => report(sink, N0013, title, span, Some("there are no powers; multiply instead: `x * x`".to_owned())),
         "..=" => {
@@ -101,6 +104,28 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let Failure { words, start, at, part, .. } = *failure;
     let (word, before, span) = (words.text(at), previous(failure), words.span(at));
     let usual = || format!("expected {}, found {}", expected(failure), words.found(at));
+    if part == Part::Entry && words.text(start) == "augment" && innermost(failure).is_none() && before == ")" {
+        let help = "changes of the images follow each other with `->`".to_owned();
+        return match words.kind(at) {
+            _ if word == "," => report_fix(sink, N0013, (usual(), span), help, span, " ->"),
+            Some(TokenKind::Word) => report_fix(sink, N0013, (usual(), span), help, span.before(), "-> "),
+            _ => report(sink, N0013, usual(), span, Some(help)),
+        };
+    }
+    if word == ":" && part == Part::Limit && innermost(failure).is_none() {
+        let help = "a limit is a comparison: `parameters <= 1_000_000`".to_owned();
+        return report_fix(sink, N0013, (usual(), span), help, span, &apart(failure, span, "<="));
+    }
+    let has_in = (start..at).any(|index| words.text(index) == "in");
+    let is_over = matches!(words.kind(at), Some(TokenKind::Number | TokenKind::Word)) || word == "[";
+    if part == Part::Repetition && !has_in && is_over && word != "of" && at > start + 1 && !wants_operand(before) {
+        let title = format!("expected `in`, found {}", words.found(at));
+        return report_fix(sink, N0013, (title, span), "write `in`".to_owned(), span.before(), "in ");
+    }
+    if matches!(word, "(" | "{" | ".") && at >= start + 2 && words.text(at - 2) == "as" {
+        let help = Some(format!("an index stands in brackets: `as {}[i]`", short(before)));
+        return report(sink, N0013, usual(), span, help);
+    }
     if word == "," && matches!(part, Part::Entry | Part::Limit) && innermost(failure).is_none() && at > start {
         return report_fix(sink, N0013, (usual(), span), "write `;`".to_owned(), span, ";");
     }

@@ -39,6 +39,21 @@ fn explain_missing(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let is_key = is_level(words.text(failure.start))
         || failure.part == Part::Entry && innermost_index(failure) == Some(failure.start + 1);
     let after_argument_name = !is_list && !is_key && is_argument_name(failure);
+    let is_bound = |index: usize| {
+        words.text(index) == words.text(before)
+            && matches!(words.text(index + 1), "=" | ":")
+            && index + 1 < failure.start
+    };
+    if after_argument_name && !sink.is_full() && (0..failure.start).any(is_bound) {
+        // It is the name of a value: what is missing is a sign, and which one is not known.
+        return report(
+            sink,
+            N0013,
+            title,
+            words.span(at),
+            Some("two values have a `,` or a sign between them".to_owned()),
+        );
+    }
     if after_argument_name && !is_name(failure, at) {
         let help = format!("write `{name}: {value}`");
         return report_fix(sink, N0013, (title, words.span(at)), help, place, ":");
@@ -61,6 +76,11 @@ fn explain_brackets(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         let Some((inside, span)) = bracketed(failure, opener) else { return false };
         if matches!(words.text(start), "return" | "assert") && opener == start + 1 {
             let help = format!("write `{} {}`", words.text(start), short(inside));
+            return report(sink, N0013, title, words.span(at), Some(help));
+        }
+        let close = (opener..failure.end).find(|index| words.span(*index).end == span.end);
+        if close.is_some_and(|close| words.text(close + 1) == "->") {
+            let help = format!("tensors are joined by a layer: `concat({}) -> …`", short(inside));
             return report(sink, N0013, title, words.span(at), Some(help));
         }
         let help = format!("a list stands in square brackets: `[{}]`", short(inside));

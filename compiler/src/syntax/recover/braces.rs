@@ -6,7 +6,7 @@ use super::Recovery;
 use crate::diagnostic::codes::{N0012, N0013};
 use crate::source::Span;
 use crate::syntax::ast::{Braces, Budget, Item, Section};
-use crate::syntax::explain::{Failure, Part, explain};
+use crate::syntax::explain::{COMMENT, Failure, Part, explain};
 use crate::syntax::grammar::Rule;
 use crate::syntax::keywords::{is_keyword, reserved_for};
 use crate::syntax::limits::MAX_BRACKETS;
@@ -40,10 +40,20 @@ impl<'a> Recovery<'a> {
         let start = self.at;
         let ends_header = |word| matches!(word, "{" | "}" | ";" | "network" | "block" | "train" | "prune");
         self.at += 1;
+        let mut depth = 0_usize;
         while self.at < self.words.len() && !ends_header(self.word()) {
             // A brace that is missing before the statements in it.
-            if part.is_nested() && self.words.on_new_line(self.at) && self.words.begins(self.at, Part::Statement) {
+            let begins = match part.is_nested() || depth == 0 {
+                true => self.words.begins(self.at, Part::Statement),
+                false => self.words.starts_statement(self.at),
+            };
+            if begins && self.words.on_new_line(self.at) {
                 break;
+            }
+            match self.words.kind(self.at) {
+                Some(TokenKind::Open) => depth += 1,
+                Some(TokenKind::Close) => depth = depth.saturating_sub(1),
+                _ => {}
             }
             self.at += 1;
         }
@@ -63,7 +73,11 @@ impl<'a> Recovery<'a> {
         }
         if header.is_ok() {
             let title = format!("expected `{{` after the {}, found {}", part.noun(), self.words.found(self.at));
-            self.sink.error(N0013, title).primary(self.words.span(self.at - 1).after(), "expected `{`");
+            let place = self.words.span(self.at - 1).after();
+            let report = self.sink.error(N0013, title).primary(place, "expected `{`");
+            if self.words.is_commented_out(place, '{') {
+                report.help(COMMENT);
+            }
         }
         if part.is_nested() && self.word() != ";" {
             self.opener_lost = true;
@@ -219,8 +233,9 @@ impl<'a> Recovery<'a> {
     /// Whether a section has entries, be its brace there or not.
     fn starts_section(&self) -> bool {
         let next = self.at + 1;
-        let has_entry = self.words.kind(next) == Some(TokenKind::Word) && self.words.text(next + 1) == ":";
-        has_entry || self.words.text(next) == "{"
+        let has_entry = |at: usize| self.words.kind(at) == Some(TokenKind::Word) && self.words.text(at + 1) == ":";
+        let is_bracket = matches!(self.words.text(next), "(" | "[");
+        has_entry(next) || self.words.text(next) == "{" || is_bracket && has_entry(next + 1)
     }
 
     fn section(&mut self, keyword: &str, docs: Vec<String>) -> Section {
@@ -233,12 +248,23 @@ impl<'a> Recovery<'a> {
             self.sink.error(N0013, title).primary(opener, "");
             self.at += 1;
         }
+        // A bracket of another kind is passed with its partner.
+        let closer = match self.word() {
+            "(" => ")",
+            "[" => "]",
+            _ => "}",
+        };
+        self.at += usize::from(closer != "}");
         let mut entries = Vec::new();
         loop {
             let (_, docs_span) = self.docs();
             self.lost_docs(docs_span);
             let end = self.words.span(self.at);
             let word = self.word();
+            if closer != "}" && (word == closer || word == "}") {
+                self.at += 1;
+                return Section { docs, entries, span: span.to(end) };
+            }
             let starts_item = is_keyword(word)
                 && !matches!(self.words.text(self.at + 1), "=" | ":")
                 && reserved_for(word).is_none()
