@@ -234,7 +234,8 @@ impl<'a> Recovery<'a> {
     fn starts_section(&self) -> bool {
         let next = self.at + 1;
         let has_entry = |at: usize| self.words.kind(at) == Some(TokenKind::Word) && self.words.text(at + 1) == ":";
-        let is_bracket = matches!(self.words.text(next), "(" | "[");
+        // A section on lines of its own, not `train(loss: …)`.
+        let is_bracket = matches!(self.words.text(next), "(" | "[") && self.words.on_new_line(next + 1);
         has_entry(next) || self.words.text(next) == "{" || is_bracket && has_entry(next + 1)
     }
 
