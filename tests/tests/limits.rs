@@ -114,3 +114,23 @@ fn definitions_are_checked_soon() {
     let taken = processor_time() - before;
     assert!(taken < Duration::from_secs(60), "{taken:?}");
 }
+
+/// A statement of many values counts as many, and mistakes that come back in every round end it.
+#[test]
+fn rounds_of_long_statements_end_soon() {
+    let text = |statement: String| {
+        format!("network N {{ input x: [4]; for i in 0..90_000 {{ a = {statement}; }} output y = x; }}")
+    };
+    for (statement, code) in [
+        (format!("[{}]", "1 + 1, ".repeat(2000)), "N0112"),
+        (format!("[{}]", "1 + true, ".repeat(2000)), "N0203"),
+        (format!("x{}", " -> unknown(3)".repeat(300)), "N0102"),
+        (format!("x{}", " -> relu(3)".repeat(300)), "N0207"),
+    ] {
+        let before = processor_time();
+        let messages = interpreter::compile(&text(statement)).map(drop).unwrap_err();
+        let took = processor_time() - before;
+        assert!(messages.contains(code) && took < Duration::from_secs(20), "{code} after {took:?}");
+        println!("{code} after {took:?}");
+    }
+}

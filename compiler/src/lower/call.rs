@@ -149,7 +149,7 @@ impl<'a> Lowerer<'a> {
             files.flat_map(|unit| unit.file.blocks.iter().map(|block| block.name.text.as_str())).collect();
         let names = SIGNATURES.iter().map(|signature| signature.name).chain(blocks.iter().copied());
         let others = ["maxpool", "avgpool", "linear", "conv2d", "batchnorm", "global_average_pool"];
-        let mut near = nearest(&name.text, names.chain(others));
+        let mut near = if is_full { Vec::new() } else { nearest(&name.text, names.chain(others)) };
         for near in near.iter_mut().filter(|near| others.contains(near)) {
             *near = elsewhere(near).unwrap_or(near);
         }

@@ -1,6 +1,6 @@
 //! Expressions: names, pipelines, calls, and operators on tensors and numbers.
 
-use super::Lowerer;
+use super::{Lowerer, VALUES_A_STEP};
 use super::arguments::{Bound, BoundArgument};
 use super::call::{BUNDLED_CONSTANTS, Site};
 use super::scope::Meaning;
@@ -13,12 +13,10 @@ use crate::types::TensorType;
 
 use super::Constant;
 
-/// Values of a list that are copied in the time of a statement.
-const VALUES_A_STEP: usize = 32;
-
 impl<'a> Lowerer<'a> {
     /// What an expression means.
     pub(super) fn evaluate(&mut self, expr: &'a Expr) -> Meaning {
+        self.n_values = self.n_values.saturating_add(1);
         match &expr.kind {
             ExprKind::Int(value) => Meaning::Constant(Constant::Int(*value)),
             ExprKind::Float(value) => Meaning::Constant(Constant::Float(*value)),

@@ -1,7 +1,7 @@
 //! Statements: bindings, conditions, constants, assertions.
 
 use super::scope::Meaning;
-use super::{Constant, Lowerer, MAX_STEPS};
+use super::{Constant, Lowerer, MAX_ERRORS, MAX_STEPS, VALUES_A_STEP};
 use crate::diagnostic::{codes, count, quote};
 use crate::source::Span;
 use crate::syntax::ast;
@@ -38,6 +38,16 @@ impl<'a> Lowerer<'a> {
                 continue;
             }
             self.item(item);
+            self.count_work();
+        }
+    }
+
+    /// Counts what the statement that was carried out was more than a short one: long expressions as many statements. Where
+    /// mistakes come back again and again, all that there is to tell has been told.
+    fn count_work(&mut self) {
+        self.n_steps = self.n_steps.saturating_add(std::mem::take(&mut self.n_values) / VALUES_A_STEP);
+        if self.sink.n_errors().saturating_sub(self.n_errors_before) > MAX_ERRORS {
+            self.is_stopped = true;
         }
     }
 

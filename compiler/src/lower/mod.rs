@@ -70,6 +70,12 @@ pub const MAX_LIST: usize = 50_000;
 /// Most losses of a sum.
 pub const MAX_LOSSES: usize = 16;
 
+/// Mistakes, those of each round of a loop and of each instance counted, after which lowering ends.
+const MAX_ERRORS: usize = 10_000;
+
+/// Values that are computed, or copied, in the time of a statement.
+const VALUES_A_STEP: usize = 32;
+
 /// Stack that must be left for what calls itself once more.
 const STACK_LEFT: usize = 256 << 10;
 
@@ -163,6 +169,10 @@ pub(crate) struct Lowerer<'a> {
     n_dropouts: u32,
     n_layers: usize,
     n_steps: usize,
+    /// Values that were computed since a statement was counted.
+    n_values: usize,
+    /// Errors that there were before.
+    n_errors_before: usize,
     /// Whether a limit was passed, so that nothing more is unrolled.
     is_stopped: bool,
     /// Whether an assertion of the network failed: what follows, but other assertions, would fail for the same reason.
@@ -175,6 +185,7 @@ pub(crate) struct Lowerer<'a> {
 impl<'a> Lowerer<'a> {
     fn new(program: &'a Program, graph: Graph, facts: Facts, sink: &'a mut Sink) -> Self {
         Self {
+            n_errors_before: sink.n_errors(),
             program,
             graph,
             sink,
@@ -187,6 +198,7 @@ impl<'a> Lowerer<'a> {
             n_dropouts: 0,
             n_layers: 0,
             n_steps: 0,
+            n_values: 0,
             is_stopped: false,
             is_refuted: false,
             noticed: Noticed::default(),
