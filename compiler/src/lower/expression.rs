@@ -1,9 +1,9 @@
 //! Expressions: names, pipelines, calls, and operators on tensors and numbers.
 
-use super::{Lowerer, VALUES_A_STEP};
 use super::arguments::{Bound, BoundArgument};
 use super::call::{BUNDLED_CONSTANTS, Site};
 use super::scope::Meaning;
+use super::{Lowerer, VALUES_A_STEP};
 use crate::diagnostic::{codes, nearest, quote};
 use crate::ir::ValueId;
 use crate::ops;

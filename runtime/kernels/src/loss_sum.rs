@@ -10,3 +10,22 @@ pub fn forward<const N: usize>(weights: [f32; N], terms: [&[f32]; N], losses: &m
         *loss = weights.iter().zip(terms).map(|(weight, term)| weight * term[index]).sum();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::{Random, cases, most};
+
+    #[test]
+    fn terms_are_added_in_their_order() {
+        let mut random = Random::new(87);
+        for _ in 0..cases(1000) {
+            let n = random.within(1, most(30));
+            let (a, b, c) = (random.floats(n), random.floats(n), random.floats(n));
+            let mut losses = vec![f32::NAN; n];
+            super::forward([1.0, 0.3, -2.0], [&a, &b, &c], &mut losses);
+            for (index, loss) in losses.iter().enumerate() {
+                assert_eq!(loss.to_bits(), (a[index] + 0.3 * b[index] + -2.0 * c[index]).to_bits());
+            }
+        }
+    }
+}

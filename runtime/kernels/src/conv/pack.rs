@@ -10,17 +10,17 @@ use crate::simd::{LANES, Simd};
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-/// Channels of the input in a chunk: whole tiles.
-const CHUNK: usize = 48;
+/// Channels of the input in a chunk: whole tiles. Tests have small ones of all, so that random geometries get here.
+const CHUNK: usize = if cfg!(test) { 24 } else { 48 };
 
 /// Floats of a copy.
 const ROOM: usize = 16 << 10;
 
 /// Channels of a pixel from which on a few of them lie far apart.
-const FAR: usize = 256;
+const FAR: usize = if cfg!(test) { 24 } else { 256 };
 
 /// Fewer pixels than this do no harm.
-const FEW_PIXELS: usize = 32;
+const FEW_PIXELS: usize = if cfg!(test) { 4 } else { 32 };
 
 /// The fewest taps, each of which reads a copy again, for which it is worth it.
 const TAPS: usize = 4;

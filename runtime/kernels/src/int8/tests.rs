@@ -263,6 +263,16 @@ fn pooling_is_exact() {
             max_pool(&g, n, &x, &mut y);
             let wanted: Vec<Vec<u8>> = expected.iter().map(|image| image.iter().map(|both| both.0).collect()).collect();
             assert_eq!(split(&y, g.output_len()), wanted, "{isa:?} {g:?}");
+            let among = Among { first: 2, total: g.c + 5 };
+            let whole = g.output_len() / g.c * among.total;
+            let mut joined = vec![f32::from_bits(0x6363_6363); n * super::floats(whole)];
+            max_pool_among(&g, among, n, &x, &mut joined);
+            for (image, wanted) in split(&joined, whole).iter().zip(&wanted) {
+                for (pixel, wanted) in image.chunks_exact(among.total).zip(wanted.chunks_exact(g.c)) {
+                    assert_eq!(&pixel[2..][..g.c], wanted, "{isa:?} {g:?}");
+                    assert!(pixel[..2].iter().chain(&pixel[2 + g.c..]).all(|&byte| byte == 0x63), "{isa:?} {g:?}");
+                }
+            }
             avg_pool(&g, include, n, &x, scale, &mut y);
             let wanted: Vec<Vec<u8>> = expected.iter().map(|image| image.iter().map(|both| both.1).collect()).collect();
             assert_eq!(split(&y, g.output_len()), wanted, "{isa:?} {g:?}");
@@ -303,6 +313,30 @@ fn conversions_are_the_same_everywhere() {
                 assert!(!is_inside || (x - back).abs() <= 0.5001 * scale.scale, "{x} came back as {back}");
             }
         });
+    }
+}
+
+#[test]
+fn what_only_moves_bytes_moves_them() {
+    let mut random = Random::new(86);
+    for _ in 0..cases(1000) {
+        let (n, outer, part) = (random.within(1, 3), random.within(1, 9), random.within(1, most(40)));
+        let (offset, scale) = (random.within(0, 9), scale(&mut random));
+        let total = offset + part + random.within(0, 9);
+        let (x, inputs) = images(&mut random, n, outer * part);
+        let mut y = vec![0.0; x.len()];
+        relu(n, outer * part, &x, scale, &mut y);
+        let wanted: Vec<Vec<u8>> =
+            inputs.iter().map(|image| image.iter().map(|&byte| byte.max(scale.zero)).collect()).collect();
+        assert_eq!(split(&y, outer * part), wanted);
+        let mut joined = vec![f32::from_bits(0x6363_6363); n * super::floats(outer * total)];
+        concat(n, outer, part, total, offset, &x, &mut joined);
+        for (image, input) in split(&joined, outer * total).iter().zip(&inputs) {
+            for (row, part) in image.chunks_exact(total).zip(input.chunks_exact(part)) {
+                assert_eq!(&row[offset..][..part.len()], part);
+                assert!(row[..offset].iter().chain(&row[offset + part.len()..]).all(|&byte| byte == 0x63));
+            }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Batch normalisation against double precision: statistics in chunks, output, gradients.
 
-use super::{Random, assert_close, most, sizes};
+use super::{Random, assert_close, cases, most, sizes};
 use crate::batch_norm::{self, Running};
 use crate::isa::on_every_isa;
 
@@ -58,6 +58,22 @@ impl Case {
         let mean: Vec<f64> = (0..self.c).map(|c| column(c).sum::<f64>() / count).collect();
         let variance = (0..self.c).map(|c| column(c).map(|x| (x - mean[c]).powi(2)).sum::<f64>() / count).collect();
         (mean, variance)
+    }
+}
+
+#[test]
+fn the_gradient_under_kept_statistics() {
+    let mut random = Random::new(64);
+    for _ in 0..cases(1000) {
+        let (n, pixels, c) = (random.within(1, 3), random.within(1, most(20)), random.within(1, most(150)));
+        let dy = random.floats(n * pixels * c);
+        let variance: Vec<f32> = random.floats(c).iter().map(|v| v.abs()).collect();
+        let gamma = random.floats(c);
+        let mut dx = vec![f32::NAN; dy.len()];
+        batch_norm::frozen_gradient(n, pixels, c, EPS, &dy, &variance, &gamma, &mut dx);
+        let factor = |k: usize| f64::from(gamma[k]) / (f64::from(variance[k]) + f64::from(EPS)).sqrt();
+        let expected: Vec<f64> = dy.iter().enumerate().map(|(i, &dy)| f64::from(dy) * factor(i % c)).collect();
+        assert_close(&dx, &expected, 1e-5, "dx");
     }
 }
 

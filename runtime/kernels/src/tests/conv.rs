@@ -36,10 +36,12 @@ fn products(g: &Conv, mut visit: impl FnMut(usize, usize, usize, usize)) {
 fn random_geometry(random: &mut Random) -> Conv {
     loop {
         let groups = if random.flip() { 1 } else { random.within(1, 4) };
-        let (inputs, outputs) = match random.within(0, 5) {
+        let (inputs, outputs) = match random.within(0, 6) {
             0 => (1, if random.flip() { 1 } else { random.within(2, 20) }), // depthwise where there are groups
             1 => (random.within(1, 3), random.within(1, 40)),
             2 => (random.within(1, 40), random.within(1, 3)),
+            // Many channels, whose gradients go over copies.
+            3 => (random.within(24, 60), random.within(1, 40)),
             _ => (random.within(1, 9), random.within(1, 20)),
         };
         let groups = if inputs == 1 && outputs < 6 { random.within(1, 40) } else { groups };
