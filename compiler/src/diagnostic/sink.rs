@@ -171,24 +171,15 @@ pub struct Report<'a> {
     diagnostic: &'a mut Diagnostic,
 }
 
+#[allow(clippy::must_use_candidate, clippy::return_self_not_must_use, reason = "the diagnostic is recorded already")]
 impl Report<'_> {
     /// Adds a place to look at.
-    #[allow(
-        clippy::must_use_candidate,
-        clippy::return_self_not_must_use,
-        reason = "the diagnostic is recorded already"
-    )]
     pub fn secondary(self, span: Span, text: impl Into<String>) -> Self {
         self.diagnostic.secondary.push(Label { span, text: escape(&text.into()) });
         self
     }
 
     /// Adds a fact.
-    #[allow(
-        clippy::must_use_candidate,
-        clippy::return_self_not_must_use,
-        reason = "the diagnostic is recorded already"
-    )]
     pub fn note(self, text: impl Into<String>) -> Self {
         self.diagnostic.notes.push(escape(&text.into()));
         self
@@ -201,11 +192,6 @@ impl Report<'_> {
     }
 
     /// Adds what to do.
-    #[allow(
-        clippy::must_use_candidate,
-        clippy::return_self_not_must_use,
-        reason = "the diagnostic is recorded already"
-    )]
     pub fn help(self, text: impl Into<String>) -> Self {
         self.diagnostic.helps.push(Help { text: escape(&text.into()), fix: None });
         self
@@ -213,21 +199,11 @@ impl Report<'_> {
 
     /// Asks whether another name was meant, which would stand in place of `span`. It is put there without asking where the two
     /// differ by a [slip](super::is_slip).
-    #[allow(
-        clippy::must_use_candidate,
-        clippy::return_self_not_must_use,
-        reason = "the diagnostic is recorded already"
-    )]
     pub fn did_you_mean(self, name: &str, span: Span) -> Self {
         self.suggest(format!("did you mean `{name}`?"), span, name, true)
     }
 
     /// Adds the [`nearest`](super::nearest) names: one with its edit, several without, since nobody but the author knows.
-    #[allow(
-        clippy::must_use_candidate,
-        clippy::return_self_not_must_use,
-        reason = "the diagnostic is recorded already"
-    )]
     pub fn did_you_mean_one_of(self, names: &[&str], span: Span) -> Self {
         const MOST: usize = 3;
         match names {
@@ -244,21 +220,11 @@ impl Report<'_> {
     }
 
     /// Adds what to do, with the one edit that does it: `replacement` in place of the bytes of `span`.
-    #[allow(
-        clippy::must_use_candidate,
-        clippy::return_self_not_must_use,
-        reason = "the diagnostic is recorded already"
-    )]
     pub fn fix(self, text: impl Into<String>, span: Span, replacement: impl Into<String>) -> Self {
         self.suggest(text, span, replacement, false)
     }
 
     /// As [`fix`](Self::fix), where something else may be meant as well: it is not made without asking.
-    #[allow(
-        clippy::must_use_candidate,
-        clippy::return_self_not_must_use,
-        reason = "the diagnostic is recorded already"
-    )]
     pub fn may_fix(self, text: impl Into<String>, span: Span, replacement: impl Into<String>) -> Self {
         self.suggest(text, span, replacement, true)
     }

@@ -126,7 +126,7 @@ pub(super) fn bind<'a>(
                 .sink
                 .error(codes::N0206, format!("`{}` needs {names}", signature.name))
                 .primary(call.span, label)
-                .help(example(signature));
+                .help(format!("for example: {}", example(signature)));
         }
     }
     is_sound.then_some(Bound { operands, arguments })
@@ -152,7 +152,7 @@ fn check_operands(
             .sink
             .error(codes::N0206, format!("`{}` takes {words}, found {found}", signature.name))
             .primary(call.span, format!("expected {words}"))
-            .help(example(signature));
+            .help(format!("for example: {}", example(signature)));
     }
     false
 }
@@ -172,9 +172,9 @@ fn example(signature: &Signature) -> String {
     let values: Vec<String> = values.collect();
     let name = signature.name;
     match signature.operands {
-        Operands::Several => format!("for example: `{name}(a, b)`"),
-        Operands::One if values.is_empty() => format!("for example: `x -> {name}`"),
-        Operands::One => format!("for example: `x -> {name}({})`", values.join(", ")),
+        Operands::Several => format!("`{name}(a, b)`"),
+        Operands::One if values.is_empty() => format!("`x -> {name}`"),
+        Operands::One => format!("`x -> {name}({})`", values.join(", ")),
     }
 }
 
@@ -229,7 +229,7 @@ fn too_many(lowerer: &mut Lowerer<'_>, signature: &Signature, span: Span) {
     let known: Vec<&str> = signature.arguments.iter().map(|argument| argument.name).collect();
     let takes = match known.as_slice() {
         [] => "it takes no arguments besides its tensor".to_owned(),
-        ["shape"] => format!("the sizes stand in one list: {}", example(signature).trim_start_matches("for example: ")),
+        ["shape"] => format!("the sizes stand in one list: {}", example(signature)),
         _ => format!("its arguments: {}", known.join(", ")),
     };
     lowerer

@@ -156,7 +156,7 @@ impl<'a> Lowerer<'a> {
         near.sort_unstable();
         near.dedup();
         let exact = elsewhere(&name.text);
-        let is_input = matches!(name.text.to_lowercase().as_str(), "input" | "inputlayer" | "placeholder");
+        let is_input = ["input", "inputlayer", "placeholder"].iter().any(|word| name.text.eq_ignore_ascii_case(word));
         self.sections.n_inputs += usize::from(is_input);
         let bundled = BUNDLED.iter().find(|(block, _)| *block == name.text).filter(|_| !is_value);
         if bundled.is_some_and(|(_, file)| !self.misses(file)) {

@@ -145,7 +145,7 @@ impl<'a> Lowerer<'a> {
 
     /// Reports what stands in a loop though there can be only one.
     pub(super) fn only_outside_loops(&mut self, what: &str, span: Span) -> bool {
-        let is_outside = self.frame().n_loops == 0;
+        let is_outside = self.frame().loops.is_empty();
         if !is_outside {
             self.sink
                 .error(codes::N0110, format!("{what} stands in a loop"))
@@ -162,7 +162,7 @@ impl<'a> Lowerer<'a> {
         value: &'a ast::Expr,
     ) -> Meaning {
         let Some(first) = names.first() else { return Meaning::Unknown };
-        let in_loop = self.frame().n_loops > 0 || names.len() > 1;
+        let in_loop = !self.frame().loops.is_empty() || names.len() > 1;
         let unit = self.frame().unit;
         let program = self.program;
         let is_block = |name: &str| is_block(program, unit, name);

@@ -35,14 +35,12 @@ impl<'a> Lowerer<'a> {
                 return self.stop(super::sections::keyword(repetition.span, "for"), title);
             }
             self.frame().scopes.push(std::collections::HashMap::new());
-            self.frame().n_loops += 1;
             self.frame().loops.push(repetition.span);
             if self.loop_names(repetition, value) {
                 self.items(&repetition.items);
             } else {
                 self.forget(&repetition.items);
             }
-            self.frame().n_loops -= 1;
             self.frame().loops.pop();
             self.frame().scopes.pop();
         }

@@ -43,8 +43,6 @@ pub(super) struct Frame<'a> {
     pub(super) missing: HashSet<String>,
     /// The name that the statement being carried out binds.
     pub(super) binding: Option<Span>,
-    /// How many loops are around the statement.
-    pub(super) n_loops: usize,
     /// The loops around the statement, from the outermost on.
     pub(super) loops: Vec<Span>,
     /// The braces of conditions around the statement, from the outermost on.
@@ -66,7 +64,6 @@ impl<'a> Frame<'a> {
             items,
             missing: HashSet::new(),
             binding: None,
-            n_loops: 0,
             loops: Vec::new(),
             branches: Vec::new(),
             has_output: false,
