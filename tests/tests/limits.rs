@@ -118,8 +118,10 @@ fn definitions_are_checked_soon() {
 /// A statement of many values counts as many, and mistakes that come back in every round end it.
 #[test]
 fn rounds_of_long_statements_end_soon() {
+    // Names to search for one that may be meant.
+    let blocks: String = (0..2000).map(|i| format!("block B{i}(x: [N]) -> [N] {{ return x -> relu; }}\n")).collect();
     let text = |statement: String| {
-        format!("network N {{ input x: [4]; for i in 0..90_000 {{ a = {statement}; }} output y = x; }}")
+        format!("{blocks}network N {{ input x: [4]; for i in 0..90_000 {{ a = {statement}; }} output y = x; }}")
     };
     for (statement, code) in [
         (format!("[{}]", "1 + 1, ".repeat(2000)), "N0112"),

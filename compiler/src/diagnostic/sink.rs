@@ -68,6 +68,13 @@ impl Sink {
         self.kept.iter().filter(is_error).any(|kept| span.contains(kept.primary.span))
     }
 
+    /// Whether an error at this place is kept, so that the same again needs no search for a help; it is counted.
+    pub(crate) fn repeats(&mut self, span: Span) -> bool {
+        let is_kept = self.kept.iter().any(|kept| kept.primary.span == span && kept.level == Level::Error);
+        self.errors = self.errors.saturating_add(usize::from(is_kept));
+        is_kept
+    }
+
     /// How many errors were reported, repeated ones too: to see whether a statement had any.
     pub(crate) fn n_errors(&self) -> usize {
         self.errors

@@ -136,6 +136,9 @@ impl<'a> Lowerer<'a> {
             // What is wrong with the value has been said.
             return;
         }
+        if self.sink.repeats(name.span) {
+            return;
+        }
         let is_value = value.is_some();
         let unit = self.frame().unit;
         let program = self.program;
