@@ -7,7 +7,7 @@ use netwright_compiler::diagnostic::{escape, suggest};
 use netwright_compiler::program::{Refusal, Text};
 use netwright_compiler::syntax::ast::UseTarget;
 
-use crate::{load_bundled, load_path};
+use crate::{FileError, load_bundled, load_path};
 
 /// Finds what a description uses, and keeps track of the files that it opens.
 #[derive(Debug, Clone, Default)]
@@ -80,8 +80,12 @@ impl Disk {
             ));
         }
         let root = self.root.clone().or_else(|| self.folder.clone());
-        let loaded = load_path(&folder.join(relative), root.as_deref())
-            .map_err(|error| refusal_of(&error.to_string().replace(&format!("{}/", folder.display()), "")))?;
+        let loaded = load_path(&folder.join(relative), root.as_deref()).map_err(|error| match error {
+            FileError::NotFound { suggestion: None, bundled: Some(near), .. } => {
+                meant(format!("`{}` does not exist", escape(path)), Some(near), String::new)
+            }
+            error => refusal_of(&error.to_string().replace(&format!("{}/", folder.display()), "")),
+        })?;
         let absolute = loaded.path.unwrap_or_default();
         if !self.opened.contains(&absolute) {
             self.opened.push(absolute.clone());

@@ -70,7 +70,12 @@ impl Sink {
 
     /// Whether an error at this place is kept, so that the same again needs no search for a help; it is counted.
     pub(crate) fn repeats(&mut self, span: Span) -> bool {
-        let is_kept = self.kept.iter().any(|kept| kept.primary.span == span && kept.level == Level::Error);
+        self.has_told(|kept| kept.primary.span == span)
+    }
+
+    /// Whether an error is kept that speaks of the same mistake, at whatever place; it is counted.
+    pub(crate) fn has_told(&mut self, is_same: impl Fn(&Diagnostic) -> bool) -> bool {
+        let is_kept = self.kept.iter().any(|kept| kept.level == Level::Error && is_same(kept));
         self.errors = self.errors.saturating_add(usize::from(is_kept));
         is_kept
     }

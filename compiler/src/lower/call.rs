@@ -410,6 +410,18 @@ impl<'b> LayerCall<'_, 'b> {
             let verb = if is_apart && is_given { "is" } else { "produces" };
             (format!("this {verb} {}", self.lowerer.type_of(id)), if is_apart { made } else { from })
         });
+        let produced = produced.filter(|(_, from)| *from != self.span && mismatch.argument.is_none());
+        // What is no image is told once, and not again at each layer that wants one.
+        if let Some((what, from)) = &produced
+            && mismatch.code == codes::N0301
+            && self.lowerer.sink.has_told(|kept| {
+                kept.code == codes::N0301
+                    && kept.primary.text == mismatch.expected
+                    && kept.secondary.iter().any(|label| label.span == *from && label.text == *what)
+            })
+        {
+            return;
+        }
         // A picture that fits nowhere may be declared in another framework's order: its channels are rows then.
         let rows = operand.and_then(|(id, _)| self.lowerer.type_of(id).image().and_then(|[rows, ..]| rows.as_number()));
         let is_flat = mismatch.code == codes::N0303 && rows.is_some_and(|rows| rows <= 3);
@@ -417,8 +429,8 @@ impl<'b> LayerCall<'_, 'b> {
         let turned = inputs.find_map(|&input| channels_last(&self.lowerer.graph.shape(input).into()));
         let report = self.lowerer.sink.error(mismatch.code, mismatch.title).primary(at, mismatch.expected);
         let report = match produced {
-            Some((what, from)) if from != self.span && mismatch.argument.is_none() => report.secondary(from, what),
-            _ => report,
+            Some((what, from)) => report.secondary(from, what),
+            None => report,
         };
         if let Some(turned) = turned {
             report.help(format!("images are [height, width, channels]: declare the input {turned}"));

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::names::Names;
 use super::{Constant, Lowerer};
-use crate::diagnostic::{codes, quote};
+use crate::diagnostic::{Diagnostic, codes, quote};
 use crate::ir::ValueId;
 use crate::source::Span;
 use crate::syntax::ast;
@@ -233,6 +233,14 @@ impl<'a> Lowerer<'a> {
         let Some(first) = found.next() else { return false };
         // A file that is used twice is no other file.
         let Some(second) = found.find(|span| *span != first) else { return false };
+        let is_same = |kept: &Diagnostic| {
+            kept.code == codes::N0103
+                && kept.primary.span.source == at.source
+                && kept.secondary.iter().map(|label| label.span).eq([first, second])
+        };
+        if self.sink.has_told(is_same) {
+            return true;
+        }
         self.sink
             .error(codes::N0103, format!("two used files define {}", quote(name)))
             .primary(at, "which of them is not known")

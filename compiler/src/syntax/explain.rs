@@ -179,13 +179,6 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         return false;
     }
     let before = previous(failure);
-    if at == start
-        && matches!(word, "train" | "prune" | "budget")
-        && words.text(at + 1) == ":"
-        && words.text(at + 2) == "{"
-    {
-        return section_colon(words, at, sink);
-    }
     let names = matches!(before, "input" | "output" | "network" | "block" | "as" | "for" | "const")
         || matches!(words.text(at + 1), ":" | "=") && (at == start || matches!(before, "(" | ","));
     let starts = !matches!(word, "and" | "or" | "not" | "true" | "false");
@@ -208,6 +201,7 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         let help = match word {
             "_" => "it stands for any size in a shape that is promised: `y: [_, _, 16] = …`",
             "freeze" if failure.part == Part::Entry => "it is a statement of the network: `freeze conv1;`",
+            "prune" if failure.part == Part::Entry => "it is a section of the network: `prune { keep: 0.1; }`",
             _ => "choose another name",
         };
         return report(sink, N0016, title, span, Some(help.to_owned()));
@@ -217,13 +211,6 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         return true;
     }
     false
-}
-
-/// `train: {`
-fn section_colon(words: Words<'_>, at: usize, sink: &mut Sink) -> bool {
-    let (colon, word) = (words.span(at + 1), words.text(at));
-    let title = format!("there is no `:` after `{word}`");
-    report_fix(sink, N0013, (title, colon), format!("write `{word} {{`"), colon, "")
 }
 
 /// What follows `->` and `as`, and ranges.

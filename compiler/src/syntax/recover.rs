@@ -266,7 +266,7 @@ impl<'a> Recovery<'a> {
             let unread = Expr { kind: ExprKind::Error, span: start };
             arms.push((condition.unwrap_or(unread), braces));
             let mut is_nested = false;
-            while self.word() == "else" {
+            while self.goes_on_with_else() {
                 // Where the brace before it is missing, that is the mistake.
                 if is_over && !is_told && self.words.text(self.at - 1) == "}" && !self.braces_lost {
                     is_told = true;
@@ -290,6 +290,17 @@ impl<'a> Recovery<'a> {
             }
         }
         Some(Item::If(If { arms, otherwise, span: last }))
+    }
+
+    /// Whether another branch follows; a `;` before it is told and passed.
+    fn goes_on_with_else(&mut self) -> bool {
+        if self.word() == ";" && self.words.text(self.at + 1) == "else" {
+            let span = self.words.span(self.at);
+            let title = "expected `else`, found `;`";
+            self.sink.error(N0013, title).primary(span, "").fix("remove it", span, "");
+            self.at += 1;
+        }
+        self.word() == "else"
     }
 
     /// What stands after `else`.

@@ -4,6 +4,7 @@ use pest::iterators::Pair;
 
 use super::Recovery;
 use crate::diagnostic::codes::{N0012, N0013};
+use crate::diagnostic::quote;
 use crate::source::Span;
 use crate::syntax::ast::{Braces, Budget, Item, Section};
 use crate::syntax::explain::{COMMENT, Failure, Part, explain};
@@ -22,6 +23,21 @@ fn c_loop(words: Words<'_>, start: usize) -> String {
         return format!("a loop runs over a range or a list: `for {name} in {from}..{to} {{ … }}`");
     }
     "a loop runs over a range or a list: `for i in 0..3 { … }`, `for width in [64, 128] { … }`".to_owned()
+}
+
+/// What stands in a section.
+fn section_items(keyword: &str) -> &'static str {
+    if keyword == "budget" { "limits" } else { "entries" }
+}
+
+/// The start of a section.
+struct Opened<'a> {
+    /// Its name.
+    start: Span,
+    /// What opens it, or stands where that is missing.
+    span: Span,
+    /// What closes it; `None` where nothing opens it.
+    closer: Option<&'a str>,
 }
 
 /// A brace that may be the one that is not closed.
@@ -196,16 +212,18 @@ impl<'a> Recovery<'a> {
                     self.close(opener, what);
                     return (items, span);
                 }
+                _ if self.is_closed_otherwise(self.open.last().copied().flatten()) => {
+                    self.close_otherwise(opener);
+                    return (items, span);
+                }
                 // The brace before it is missing.
                 "else" if what == "branch" => {
                     self.close(opener, what);
                     return (items, span);
                 }
-                "train" if self.starts_section() => items.push(Item::Train(self.section("train", docs))),
-                "prune" if self.starts_section() => items.push(Item::Prune(self.section("prune", docs))),
-                "budget" if !matches!(self.words.text(self.at + 1), "=" | ":") => {
-                    items.push(Item::Budget(self.budget()))
-                }
+                "train" if self.starts_section() => items.push(Item::Train(self.section(docs))),
+                "prune" if self.starts_section() => items.push(Item::Prune(self.section(docs))),
+                "budget" if self.starts_budget() => items.push(Item::Budget(self.budget())),
                 "for" => items.extend(self.repetition()),
                 "if" => items.extend(self.condition()),
                 "else" => {
@@ -236,43 +254,122 @@ impl<'a> Recovery<'a> {
         let has_entry = |at: usize| self.words.kind(at) == Some(TokenKind::Word) && self.words.text(at + 1) == ":";
         // A section on lines of its own, not `train(loss: …)`.
         let is_bracket = matches!(self.words.text(next), "(" | "[") && self.words.on_new_line(next + 1);
-        has_entry(next) || self.words.text(next) == "{" || is_bracket && has_entry(next + 1)
+        let opens = |at: usize| has_entry(at) || self.words.text(at) == "{";
+        opens(next) || self.words.text(next) == ":" && opens(next + 1) || is_bracket && has_entry(next + 1)
     }
 
-    fn section(&mut self, keyword: &str, docs: Vec<String>) -> Section {
-        let span = self.words.span(self.at);
-        let opener = self.words.span(self.at + 1);
-        if self.words.text(self.at + 1) == "{" {
-            self.at += 2;
-        } else {
-            let title = format!("expected `{{` after `{keyword}`, found {}", self.words.found(self.at + 1));
-            self.sink.error(N0013, title).primary(opener, "");
-            self.at += 1;
+    /// Whether a budget starts, rather than a value that is named like it.
+    fn starts_budget(&self) -> bool {
+        match self.words.text(self.at + 1) {
+            "=" => false,
+            ":" => self.words.text(self.at + 2) != "[",
+            _ => true,
         }
-        // A bracket of another kind is passed with its partner.
-        let closer = match self.word() {
-            "(" => ")",
-            "[" => "]",
-            _ => "}",
+    }
+
+    /// Whether the next token stands where a brace closes what is open, in line with the blanks `around`, and is another end:
+    /// `)`, `]` or a word of other languages.
+    fn is_closed_otherwise(&self, around: Option<&str>) -> bool {
+        let (words, at) = (self.words, self.at);
+        let is_end = match words.text(at) {
+            ")" | "]" => true,
+            "end" | "endif" | "endfor" | "fi" | "done" => words.kind(at + 1).is_none() || words.on_new_line(at + 1),
+            _ => false,
         };
-        self.at += usize::from(closer != "}");
+        let own = words.indentation(words.span(at));
+        // Where the brace follows, this is one too many.
+        is_end
+            && words.on_new_line(at)
+            && own.is_some()
+            && own == around
+            && !(words.text(at + 1) == "}" && words.indentation(words.span(at + 1)) == own)
+    }
+
+    /// Passes what closes `opener` and is no brace.
+    fn close_otherwise(&mut self, opener: Span) {
+        let (found, span) = (quote(self.word()), self.words.span(self.at));
+        self.sink
+            .error(N0012, format!("expected `}}`, found {found}"))
+            .primary(span, "")
+            .secondary(opener, "opened here")
+            .fix("write `}`", span, "}");
+        self.at += 1;
+    }
+
+    /// Reads a section's name and what opens it, which is told where it is no brace.
+    fn open_section(&mut self) -> Opened<'a> {
+        let (keyword, start) = (self.word(), self.words.span(self.at));
+        self.at += 1;
+        let span = self.words.span(self.at);
+        let mut opened = Opened { start, span, closer: Some("}") };
+        if self.word() == "{" {
+            self.at += 1;
+            return opened;
+        }
+        if self.word() == ":" && self.words.text(self.at + 1) == "{" {
+            let title = format!("there is no `:` after `{keyword}`");
+            self.sink.error(N0013, title).primary(span, "").fix(format!("write `{keyword} {{`"), span, "");
+            opened.span = self.words.span(self.at + 1);
+            self.at += 2;
+            return opened;
+        }
+        let title = format!("expected `{{` after `{keyword}`, found {}", self.words.found(self.at));
+        let help = format!("a section has its {} in braces: `{keyword} {{ … }}`", section_items(keyword));
+        self.sink.error(N0013, title).primary(span, "").help(help);
+        opened.closer = match self.word() {
+            "(" => Some(")"),
+            "[" => Some("]"),
+            _ => None,
+        };
+        let bracket = self.at;
+        self.at += usize::from(matches!(self.word(), "(" | "[" | ":"));
+        // What is written as arguments has a last one without a `;`.
+        let partner = opened.closer.and_then(|_| self.words.commas(bracket, self.words.len())?.pop());
+        if let Some(partner) = partner.filter(|partner| self.words.text(partner - 1) != ";") {
+            self.at = partner;
+        }
+        opened
+    }
+
+    /// Passes the end of a section, where it stands here.
+    fn ends_section(&mut self, opened: &Opened<'_>, starts_item: bool) -> bool {
+        let word = self.word();
+        match opened.closer {
+            Some("}") if matches!(word, "}" | "") || starts_item => self.close(opened.span, "section"),
+            Some("}") if self.is_closed_otherwise(self.words.indentation(opened.start)) => self.close_otherwise(opened.span),
+            Some("}") => return false,
+            Some(closer) if word == closer || word == "}" => {
+                self.at += 1;
+                // `budget (…);`
+                self.at += usize::from(self.word() == ";");
+            }
+            None if matches!(word, "train" | "prune" | "budget") => {}
+            None if word == "}" => {
+                // On a line of its own it is the section's where it stands in line with that.
+                let own = self.words.indentation(self.words.span(self.at));
+                let is_own = !self.words.on_new_line(self.at) || own == self.words.indentation(opened.start);
+                self.at += usize::from(is_own);
+            }
+            _ if word.is_empty() || starts_item => {}
+            _ => return false,
+        }
+        true
+    }
+
+    fn section(&mut self, docs: Vec<String>) -> Section {
+        let opened = self.open_section();
         let mut entries = Vec::new();
         loop {
             let (_, docs_span) = self.docs();
             self.lost_docs(docs_span);
             let end = self.words.span(self.at);
             let word = self.word();
-            if closer != "}" && (word == closer || word == "}") {
-                self.at += 1;
-                return Section { docs, entries, span: span.to(end) };
-            }
             let starts_item = is_keyword(word)
                 && !matches!(self.words.text(self.at + 1), "=" | ":")
                 && reserved_for(word).is_none()
                 && self.words.begins(self.at, Part::Statement);
-            if matches!(word, "}" | "") || starts_item {
-                self.close(opener, "section");
-                return Section { docs, entries, span: span.to(end) };
+            if self.ends_section(&opened, starts_item) {
+                return Section { docs, entries, span: opened.start.to(end) };
             }
             if self.starts_reserved(word) {
                 self.reserved_construct();
@@ -283,22 +380,14 @@ impl<'a> Recovery<'a> {
     }
 
     fn budget(&mut self) -> Budget {
-        let (span, opener) = (self.words.span(self.at), self.words.span(self.at + 1));
-        self.at += 1;
-        if self.word() == "{" {
-            self.at += 1;
-        } else {
-            let title = format!("expected `{{` after `budget`, found {}", self.words.found(self.at));
-            self.sink.error(N0013, title).primary(opener, "");
-        }
+        let opened = self.open_section();
         let mut limits = Vec::new();
         loop {
             let (_, docs_span) = self.docs();
             self.lost_docs(docs_span);
             let end = self.words.span(self.at);
-            if matches!(self.word(), "}" | "") || self.words.starts_statement(self.at) {
-                self.close(opener, "section");
-                return Budget { limits, span: span.to(end) };
+            if self.ends_section(&opened, self.words.starts_statement(self.at)) {
+                return Budget { limits, span: opened.start.to(end) };
             }
             if let Ok((pair, base)) = self.piece(Rule::lone_limit, Part::Limit) {
                 limits.extend(self.builder(base).limit(pair));
