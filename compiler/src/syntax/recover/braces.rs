@@ -336,7 +336,9 @@ impl<'a> Recovery<'a> {
         let word = self.word();
         match opened.closer {
             Some("}") if matches!(word, "}" | "") || starts_item => self.close(opened.span, "section"),
-            Some("}") if self.is_closed_otherwise(self.words.indentation(opened.start)) => self.close_otherwise(opened.span),
+            Some("}") if self.is_closed_otherwise(self.words.indentation(opened.start)) => {
+                self.close_otherwise(opened.span)
+            }
             Some("}") => return false,
             Some(closer) if word == closer || word == "}" => {
                 self.at += 1;
