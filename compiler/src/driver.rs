@@ -168,6 +168,7 @@ fn check_program(program: &Program, map: &SourceMap, settings: &Settings, sink: 
             lint::hidden(*inner, *outer, name, &mut linter);
         }
         lint::network(&lowered.graph, lowered.recipe.as_ref(), &Texts { program, map }, &mut linter);
+        lint::variants(program, network, &overrides, &mut linter);
     }
     Some(lowered)
 }

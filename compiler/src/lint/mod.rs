@@ -8,6 +8,7 @@ mod names;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod variants;
 
 use crate::diagnostic::{Code, Report, Sink, codes, quote, suggest};
 use crate::ir::Graph;
@@ -18,6 +19,7 @@ use crate::syntax::ast::{self, Item, LintLevel};
 
 pub(crate) use names::{Definitions, hidden};
 pub(crate) use texts::Texts;
+pub(crate) use variants::variants;
 
 /// A lint: its name in `allow(…)`, `warn(…)` and `deny(…)`, and the code of its message.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +38,7 @@ const NO_ACTIVATION: Lint = Lint { name: "no_activation", code: codes::N0605 };
 const DOMINANT_LAYER: Lint = Lint { name: "dominant_layer", code: codes::N0606 };
 const LAST_DROPOUT: Lint = Lint { name: "last_dropout", code: codes::N0607 };
 const CHANNELS_FIRST: Lint = Lint { name: "channels_first", code: codes::N0608 };
+const BROKEN_VARIANT: Lint = Lint { name: "broken_variant", code: codes::N0609 };
 const DOUBLE_SOFTMAX: Lint = Lint { name: "double_softmax", code: codes::N0405 };
 
 /// All lints. Every one warns unless a level is set.
@@ -49,6 +52,7 @@ pub const LINTS: &[Lint] = &[
     DOMINANT_LAYER,
     LAST_DROPOUT,
     CHANNELS_FIRST,
+    BROKEN_VARIANT,
 ];
 
 /// A lint's level, as a program sets it: statements, and where they count.

@@ -69,7 +69,7 @@ pub(crate) fn check_blocks(program: &Program, sink: &mut Sink) -> Noticed {
         }
         noticed.append(lowerer.noticed);
         for block in &found.file.blocks {
-            for chosen in choices(block) {
+            for chosen in choices(&block.params) {
                 check_block(program, unit, block, &chosen, &mut noticed, &mut work, sink);
             }
         }
@@ -115,9 +115,9 @@ fn hides_used(program: &Program, unit: &Unit, noticed: &mut Noticed) {
 }
 
 /// The values of all parameters that have few: truth values and choices.
-fn choices(block: &ast::Block) -> Vec<Vec<(&str, Constant)>> {
+pub(crate) fn choices(params: &[ast::Param]) -> Vec<Vec<(&str, Constant)>> {
     let mut all: Vec<Vec<(&str, Constant)>> = vec![Vec::new()];
-    for param in &block.params {
+    for param in params {
         let values: Vec<Constant> = match &param.ty {
             ast::ParamType::Bool => vec![Constant::Bool(true), Constant::Bool(false)],
             ast::ParamType::Choice(choices) => {

@@ -45,7 +45,7 @@ pub(crate) use arguments::BoundArgument;
 pub use call::LayerCall;
 pub(crate) use call::channels_last;
 pub use constant::Constant;
-pub(crate) use definition::check_blocks;
+pub(crate) use definition::{check_blocks, choices};
 pub use sections::{Bound, Limit, Quantity};
 pub(crate) use spelling::{change_text, choice_text, loss_text, number_text, photo_text, quoted};
 
@@ -103,6 +103,8 @@ pub struct Lowered {
     pub span: Span,
     /// What lints want to know.
     pub(crate) noticed: Noticed,
+    /// Statements and layers that were gone through.
+    pub(crate) work: usize,
 }
 
 /// What lowering notices of names, for lints.
@@ -144,9 +146,10 @@ pub fn lower(program: &Program, network: &ast::Network, overrides: &Overrides, s
     lowerer.check_pruned();
     let limits = lowerer.budget();
     let labels = lowerer.labels();
+    let work = lowerer.n_steps + lowerer.n_layers;
     let Lowerer { graph, photos, noticed, .. } = lowerer;
     let allowed = Vec::new();
-    Lowered { graph, recipe, pruning, limits, photos, labels, allowed, span: network.name.span, noticed }
+    Lowered { graph, recipe, pruning, limits, photos, labels, allowed, span: network.name.span, noticed, work }
 }
 
 /// The state of lowering one network, or of checking one block.

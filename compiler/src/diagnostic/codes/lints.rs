@@ -111,4 +111,28 @@ Declare the channels last, and give the numbers in that order:
 ```net
 network N { input x: [32, 32, 3]; output y = x -> conv(4, kernel: 3, pad: 1) -> global_avg_pool; }
 ```";
+
+N0609, "a mistake with another value of a parameter",
+"Lint `broken_variant`: truth values and enumerated parameters of a network are tried with each of their values. With this one \
+there is a mistake, which would be an error where a program gives that value.
+
+```net
+network N(deep: bool = false) {
+    input x: [4];
+    h = x -> dense(8) -> relu;
+    if deep { h = g -> dense(8) -> relu; }
+    output y = h -> dense(2);
+}
+```
+
+Mend the branch; or say with `assert` which values go together.
+
+```net
+network N(deep: bool = false) {
+    input x: [4];
+    h = x -> dense(8) -> relu;
+    if deep { h = h -> dense(8) -> relu; }
+    output y = h -> dense(2);
+}
+```";
 }
