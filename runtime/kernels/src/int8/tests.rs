@@ -223,6 +223,43 @@ fn a_crew_computes_the_same() {
     }
 }
 
+/// Steps that are large enough to be cut, of every kind.
+#[test]
+fn a_crew_computes_the_same_of_random_geometries() {
+    let mut random = Random::new(89);
+    let least = 4 * crate::crew::WORTH_A_HAND as usize;
+    let range = least..least * if cfg!(miri) { 2 } else { 8 };
+    for _ in 0..cases(1000) {
+        let g = loop {
+            let mut g = convolution(&mut random);
+            // As deep as it is, or as wide: pixels are cut in the one case, channels in the other.
+            if random.flip() {
+                (g.c, g.f) = (g.c * random.within(1, 8), g.f * random.within(1, 8));
+            } else {
+                (g.h, g.w) = (g.h * random.within(1, 3), g.w * random.within(1, 3));
+            }
+            if range.contains(&(g.output_len() * g.kh * g.kw * g.c / g.groups)) {
+                break g;
+            }
+        };
+        let drawn = Drawn::new(&mut random, g.kh * g.kw * g.c / g.groups, g.f);
+        let (across, run) = super::conv::runs(&g);
+        let layer = drawn.pack([g.groups, g.f / g.groups, across * g.kh, run], Some(drawn.output));
+        let (x, _) = images(&mut random, 1, g.input_len());
+        on_every_isa(|isa| {
+            let of = |threads: usize| {
+                let mut y = vec![0.0; super::floats(g.output_len())];
+                crate::crew::lead(threads, || conv(&g, Activation::Relu, 1, &x, &layer, &mut y));
+                split(&y, g.output_len())
+            };
+            let alone = of(1);
+            for threads in [2, 3] {
+                assert!(of(threads) == alone, "{g:?} on {isa:?} with {threads} threads");
+            }
+        });
+    }
+}
+
 #[test]
 fn pooling_is_exact() {
     let mut random = Random::new(84);

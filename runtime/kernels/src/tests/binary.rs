@@ -1,6 +1,6 @@
 //! Sums, products, channel gates, concatenation.
 
-use super::{Random, Sum, assert_sums, most, sizes};
+use super::{Random, Sum, around, assert_sums, cases, most};
 use crate::isa::on_every_isa;
 use crate::{binary, concat};
 
@@ -8,7 +8,7 @@ use crate::{binary, concat};
 fn element_by_element() {
     on_every_isa(|_| {
         let mut random = Random::new(70);
-        for len in sizes([0, 1, 8, 13, 100]) {
+        for len in around(&mut random, [0, 1, 8, 13, 100], 1000, 300) {
             let (a, b) = (random.floats(len), random.floats(len));
             let zip = |f: fn(f32, f32) -> f32| -> Vec<f32> { a.iter().zip(&b).map(|(&a, &b)| f(a, b)).collect() };
             let mut y = vec![f32::NAN; len];
@@ -36,7 +36,7 @@ fn element_by_element() {
 fn channel_by_channel() {
     on_every_isa(|_| {
         let mut random = Random::new(71);
-        for c in sizes([1, 5, 8, 16, 33, 64, 70]) {
+        for c in around(&mut random, [1, 5, 8, 16, 33, 64, 70], 1000, 90) {
             let (n, pixels) = (random.within(1, 3), random.within(1, most(200)));
             let (x, dy, gate) = (random.floats(n * pixels * c), random.floats(n * pixels * c), random.floats(n * c));
             let gate_of = |i: usize| i / (pixels * c) * c + i % c;
@@ -62,25 +62,29 @@ fn channel_by_channel() {
 #[test]
 fn concatenation() {
     let mut random = Random::new(72);
-    let (outer, parts) = (6, [3, 1, 4]);
-    let tensors = parts.map(|part| random.floats(outer * part));
-    let mut joined = vec![f32::NAN; outer * 8];
-    let mut offset = 0;
-    for (tensor, part) in tensors.iter().zip(parts) {
-        concat::copy_in(outer, part, 8, offset, tensor, &mut joined);
-        offset += part;
-    }
-    for row in 0..outer {
-        let expected: Vec<f32> =
-            tensors.iter().zip(parts).flat_map(|(tensor, part)| tensor[row * part..][..part].to_vec()).collect();
-        assert_eq!(joined[row * 8..][..8], expected);
-    }
-    let mut offset = 0;
-    for (tensor, part) in tensors.iter().zip(parts) {
-        let mut back = vec![f32::NAN; outer * part];
-        concat::copy_out(outer, part, 8, offset, &joined, &mut back);
-        assert_eq!(&back, tensor);
-        offset += part;
+    for _ in 0..cases(1000) {
+        let outer = random.within(1, 9);
+        let parts: Vec<usize> = (0..random.within(1, 4)).map(|_| random.within(1, most(40))).collect();
+        let total = parts.iter().sum();
+        let tensors: Vec<Vec<f32>> = parts.iter().map(|part| random.floats(outer * part)).collect();
+        let mut joined = vec![f32::NAN; outer * total];
+        let mut offset = 0;
+        for (tensor, &part) in tensors.iter().zip(&parts) {
+            concat::copy_in(outer, part, total, offset, tensor, &mut joined);
+            offset += part;
+        }
+        for row in 0..outer {
+            let expected: Vec<f32> =
+                tensors.iter().zip(&parts).flat_map(|(tensor, &part)| tensor[row * part..][..part].to_vec()).collect();
+            assert_eq!(joined[row * total..][..total], expected);
+        }
+        let mut offset = 0;
+        for (tensor, &part) in tensors.iter().zip(&parts) {
+            let mut back = vec![f32::NAN; outer * part];
+            concat::copy_out(outer, part, total, offset, &joined, &mut back);
+            assert_eq!(&back, tensor);
+            offset += part;
+        }
     }
 }
 

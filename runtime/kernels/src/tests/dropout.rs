@@ -1,6 +1,6 @@
 //! Dropout: rates, and masks that depend on nothing but their keys.
 
-use super::{Random, bits};
+use super::{Random, bits, cases, most};
 use crate::dropout::{self, Key};
 use crate::isa::on_every_isa;
 use crate::random::philox4x32;
@@ -40,14 +40,19 @@ fn rates_are_kept_and_values_scaled() {
 #[test]
 fn the_mask_is_the_documented_function() {
     on_every_isa(|_| {
-        let x = vec![1.0; 3 * 77];
-        let y = forward(0.3, KEY, 1000, 3, &x);
-        for (i, y) in y.iter().enumerate() {
-            let (sample, element) = (1000 + i / 77, i % 77);
-            let (block, word, lane) = (element / 32, element % 32 / 8, element % 8);
-            let counter = [(8 * block + lane) as u32, sample as u32, 2, 3];
-            let random = philox4x32(counter, [0x89ab_cdef, 0x0123_4567])[word];
-            assert_eq!(*y == 0.0, f64::from(random) / 4_294_967_296.0 < f64::from(0.3_f32), "element {i}");
+        let mut random = Random::new(81);
+        for _ in 0..cases(1000) {
+            let (rate, first, n, len) =
+                (random.float().abs(), random.within(0, 1 << 20), random.within(1, 3), random.within(1, most(150)));
+            let y = forward(rate, KEY, first, n, &vec![1.0; n * len]);
+            for (i, y) in y.iter().enumerate() {
+                let (sample, element) = (first + i / len, i % len);
+                let (block, word, lane) = (element / 32, element % 32 / 8, element % 8);
+                let counter = [(8 * block + lane) as u32, sample as u32, 2, 3];
+                let drawn = philox4x32(counter, [0x89ab_cdef, 0x0123_4567])[word];
+                let is_dropped = f64::from(drawn) / 4_294_967_296.0 < f64::from(rate);
+                assert_eq!(*y == 0.0, is_dropped, "element {i} of {len}, {rate}");
+            }
         }
     });
 }

@@ -78,6 +78,12 @@ pub(crate) fn sizes<const N: usize>(sizes: [usize; N]) -> impl Iterator<Item = u
     sizes.into_iter().filter(|&size| !cfg!(miri) || size <= 33)
 }
 
+/// The `listed` sizes, around the widths of vectors, and then so many random ones up to `high`: those of them to try.
+pub(crate) fn around<const N: usize>(random: &mut Random, listed: [usize; N], count: usize, high: usize) -> Vec<usize> {
+    let drawn = (0..cases(count)).map(|_| random.within(1, most(high)));
+    sizes(listed).chain(drawn).collect()
+}
+
 /// Whether a case of so many multiplications is one to try: any, but under Miri.
 pub(crate) fn is_quick(multiplications: usize) -> bool {
     !cfg!(miri) || multiplications <= 500

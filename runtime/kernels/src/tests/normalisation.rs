@@ -1,6 +1,6 @@
 //! Group and layer normalisation, and local response normalisation, against plain loops in double precision.
 
-use super::{Random, Sum, assert_close, assert_sums, bits, is_quick, most, sizes};
+use super::{Random, Sum, around, assert_close, assert_sums, bits, is_quick, most, sizes};
 use crate::group_norm::{self, Groups};
 use crate::isa::on_every_isa;
 use crate::lrn::{self, Lrn};
@@ -51,11 +51,15 @@ impl Case {
 fn group_norm_and_its_gradients() {
     on_every_isa(|_| {
         let mut random = Random::new(81);
-        for (c, groups) in
-            [(1, 1), (3, 1), (3, 3), (8, 2), (12, 4), (16, 2), (18, 2), (40, 5), (48, 3), (70, 1), (33, 3)]
-        {
-            for pixels in sizes([1, 2, 9, 170]).filter(|pixels| is_quick(pixels * c * 40)) {
-                let case = Case::new(&mut random, Groups { pixels, c, groups }, 2, 0.5);
+        let listed = [(1, 1), (3, 1), (3, 3), (8, 2), (12, 4), (16, 2), (18, 2), (40, 5), (48, 3), (70, 1), (33, 3)];
+        let drawn = around(&mut random, [], 1000, 6).into_iter().map(|groups| (0, groups));
+        for (c, groups) in listed.into_iter().chain(drawn) {
+            let is_drawn = c == 0;
+            let c = if is_drawn { groups * random.within(1, most(20)) } else { c };
+            let pixels = if is_drawn { vec![random.within(1, most(40))] } else { sizes([1, 2, 9, 170]).collect() };
+            for pixels in pixels.into_iter().filter(|pixels| is_quick(pixels * c * 40)) {
+                let n = random.within(1, 3);
+                let case = Case::new(&mut random, Groups { pixels, c, groups }, n, 0.5);
                 let (y, stats) = case.forward();
                 let (mut dx, mut dscale, mut dshift) =
                     (vec![f32::NAN; case.x.len()], random.floats(c), random.floats(c));
@@ -153,7 +157,7 @@ fn images_and_groups_do_not_mix() {
 fn local_response() {
     on_every_isa(|_| {
         let mut random = Random::new(84);
-        for c in sizes([1, 2, 5, 8, 13, 64, 70]) {
+        for c in around(&mut random, [1, 2, 5, 8, 13, 64, 70], 200, 40) {
             for (size, beta, k) in [(5, 0.75, 1.0), (1, 0.5, 2.0), (4, 0.3, 1.0), (3, 1.0, 0.5), (200, 0.75, 1.0)] {
                 let (rows, lrn) = (random.within(1, 6), Lrn { c, size, alpha: 0.7, beta, k });
                 let x: Vec<f32> = random.floats(rows * c).iter().map(|x| x * 4.0).collect();

@@ -1,6 +1,6 @@
 //! Optimisers against double precision over several steps; reductions.
 
-use super::{Random, assert_close, bits, sizes};
+use super::{Random, around, assert_close, bits};
 use crate::isa::on_every_isa;
 use crate::optimizer::{self, Adam, RmsProp, Sgd};
 use crate::reduce;
@@ -10,8 +10,7 @@ const LENGTHS: [usize; 5] = [6, 8, 37, 256, 1003];
 const STEPS: u64 = 12;
 
 /// Parameters and, for each step, gradients; element 5 is padding.
-fn data(len: usize) -> (Vec<f32>, Vec<Vec<f32>>) {
-    let mut random = Random::new(90);
+fn data(random: &mut Random, len: usize) -> (Vec<f32>, Vec<Vec<f32>>) {
     let mut p = random.floats(len);
     p[5] = 0.0;
     let gradients = (0..STEPS)
@@ -29,8 +28,11 @@ fn compare<const STATE: usize>(
     mut rule: impl FnMut(u64, &mut [f32], &[f32], [&mut [f32]; STATE]),
     model: impl Fn(u64, f64, f64, &mut [f64; STATE]) -> f64,
 ) {
-    for len in sizes(LENGTHS) {
-        let (start, gradients) = data(len);
+    let mut random = Random::new(90);
+    for len in around(&mut random, LENGTHS, 300, 200) {
+        // The padding is within.
+        let len = len.max(6);
+        let (start, gradients) = data(&mut random, len);
         let mut expected: Vec<f64> = start.iter().map(|&p| f64::from(p)).collect();
         let mut states = vec![[0.0; STATE]; len];
         for (step, g) in (1..).zip(&gradients) {
@@ -126,28 +128,32 @@ fn rmsprop() {
 fn sums_of_lanes_go_from_first_to_last() {
     on_every_isa(|_| {
         let mut random = Random::new(91);
-        let len = if cfg!(miri) { 70 } else { 5000 };
-        let lanes: Vec<Vec<f32>> = (0..5).map(|_| random.floats(len)).collect();
-        let slices: Vec<&[f32]> = lanes.iter().map(|lane| &lane[..]).collect();
-        let mut out = vec![f32::NAN; len];
-        reduce::sum_in_order(&slices, 0.5, &mut out);
-        for (i, &out) in out.iter().enumerate() {
-            let sum = lanes[1..].iter().fold(lanes[0][i], |sum, lane| sum + lane[i]);
-            assert_eq!(out.to_bits(), (sum * 0.5).to_bits());
+        for len in around(&mut random, [1, 9, 5000], 1000, 300) {
+            let lanes: Vec<Vec<f32>> = (0..random.within(1, 6)).map(|_| random.floats(len)).collect();
+            let slices: Vec<&[f32]> = lanes.iter().map(|lane| &lane[..]).collect();
+            let mut out = vec![f32::NAN; len];
+            reduce::sum_in_order(&slices, 0.5, &mut out);
+            for (i, &out) in out.iter().enumerate() {
+                let sum = lanes[1..].iter().fold(lanes[0][i], |sum, lane| sum + lane[i]);
+                assert_eq!(out.to_bits(), (sum * 0.5).to_bits());
+            }
+            reduce::sum_in_order(&[], 0.5, &mut out);
+            assert!(out.iter().all(|&x| x == 0.0));
         }
-        reduce::sum_in_order(&[], 0.5, &mut out);
-        assert!(out.iter().all(|&x| x == 0.0));
     });
 }
 
 #[test]
 fn sums_of_squares() {
-    let x = Random::new(92).floats(if cfg!(miri) { 75 } else { 1003 });
-    let expected: f64 = x.iter().map(|&x| f64::from(x).powi(2)).sum();
-    let mut found = Vec::new();
-    on_every_isa(|_| found.push(reduce::sum_squares(&x)));
-    assert!((found[0] - expected).abs() < 1e-10 * expected);
-    assert!(found.iter().all(|sum| sum.to_bits() == found[0].to_bits()));
+    let mut random = Random::new(92);
+    for len in around(&mut random, [1, 75, 1003], 1000, 300) {
+        let x = random.floats(len);
+        let expected: f64 = x.iter().map(|&x| f64::from(x).powi(2)).sum();
+        let mut found = Vec::new();
+        on_every_isa(|_| found.push(reduce::sum_squares(&x)));
+        assert!((found[0] - expected).abs() <= 1e-10 * expected);
+        assert!(found.iter().all(|sum| sum.to_bits() == found[0].to_bits()));
+    }
     assert_eq!(reduce::sum_squares(&[]), 0.0);
     assert!(reduce::sum_squares(&[1.0, f32::NAN]).is_nan());
 }
