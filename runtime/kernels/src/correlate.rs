@@ -16,8 +16,9 @@ use std::ops::Range;
 /// Panels that are taken together where a block has a single pixel.
 const WIDE: usize = 4;
 
-/// Floats of weights that stay in a core's second cache level, beside what else it works with.
-const LARGE: usize = 128 << 10;
+/// Floats of weights that stay in a core's second cache level, beside what else it works with. Tests have few, so that random
+/// geometries have more.
+const LARGE: usize = if cfg!(test) { 2 << 10 } else { 128 << 10 };
 
 /// Pixels in a block.
 const BLOCK: usize = 96;

@@ -32,8 +32,9 @@ const IN: usize = 6;
 /// Tiles whose products are computed together, at most; they stay in the first cache level.
 const TOGETHER: usize = 12;
 
-/// Floats of transformed input that stay in the second cache level, roughly.
-const BLOCK: usize = 128 << 10;
+/// Floats of transformed input that stay in the second cache level, roughly. Tests have few, so that random geometries take several
+/// blocks.
+const BLOCK: usize = if cfg!(test) { 8 << 10 } else { 128 << 10 };
 
 /// Floats between rows that would otherwise fall into the same sets of a cache.
 const GAP: usize = 16;
