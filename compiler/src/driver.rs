@@ -26,6 +26,8 @@ pub struct Settings {
     pub library: bool,
     /// Lints that are errors where the description sets no level: their names, or [`lint::WARNINGS`] for all.
     pub deny: Vec<String>,
+    /// Whether nobody sees warnings, as those of a macro: then no time is spent on lints that warn and take much.
+    pub quiet: bool,
 }
 
 /// A network, checked and planned: all that the emitter needs.
@@ -168,7 +170,9 @@ fn check_program(program: &Program, map: &SourceMap, settings: &Settings, sink: 
             lint::hidden(*inner, *outer, name, &mut linter);
         }
         lint::network(&lowered.graph, lowered.recipe.as_ref(), &Texts { program, map }, &mut linter);
-        lint::variants(program, network, &overrides, &mut linter);
+        if !settings.quiet || levels.may_deny(lint::BROKEN_VARIANT) {
+            lint::variants(program, network, &overrides, &mut linter);
+        }
     }
     Some(lowered)
 }

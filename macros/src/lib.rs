@@ -46,7 +46,7 @@ fn expand(input: TokenStream) -> TokenStream {
     let id = map.add(text.name, text.text);
     let mut sink = Sink::new();
     let given = overrides.iter().map(|given| (given.name.clone(), given.value.clone())).collect();
-    let settings = Settings { overrides: given, ..Settings::default() };
+    let settings = Settings { overrides: given, quiet: true, ..Settings::default() };
     let mut sources = text.sources;
     let compiled = compile(id, &mut map, &settings, &mut sources, &mut sink);
     let tracked: TokenStream = text

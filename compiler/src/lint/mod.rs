@@ -38,7 +38,7 @@ const NO_ACTIVATION: Lint = Lint { name: "no_activation", code: codes::N0605 };
 const DOMINANT_LAYER: Lint = Lint { name: "dominant_layer", code: codes::N0606 };
 const LAST_DROPOUT: Lint = Lint { name: "last_dropout", code: codes::N0607 };
 const CHANNELS_FIRST: Lint = Lint { name: "channels_first", code: codes::N0608 };
-const BROKEN_VARIANT: Lint = Lint { name: "broken_variant", code: codes::N0609 };
+pub(crate) const BROKEN_VARIANT: Lint = Lint { name: "broken_variant", code: codes::N0609 };
 const DOUBLE_SOFTMAX: Lint = Lint { name: "double_softmax", code: codes::N0405 };
 
 /// All lints. Every one warns unless a level is set.
@@ -153,6 +153,12 @@ impl Levels {
         };
         let is_hardened = level == LintLevel::Warn && self.denied.iter().any(|denied| denied == WARNINGS);
         (if is_hardened { LintLevel::Deny } else { level }, inner.filter(|_| !is_hardened).map(|set| set.at))
+    }
+
+    /// Whether a lint is an error at some place.
+    pub(crate) fn may_deny(&self, lint: Lint) -> bool {
+        self.denied.iter().any(|denied| denied == lint.name || denied == WARNINGS)
+            || self.set.iter().any(|set| set.lint == lint.name && set.level == LintLevel::Deny)
     }
 
     /// The lints that are allowed anywhere.
