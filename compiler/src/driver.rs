@@ -216,6 +216,9 @@ pub fn compile(
     match finish(lowered) {
         Ok(compiled) => {
             cost::check(&compiled, sink);
+            if sink.has_errors() {
+                sink.forget_warnings();
+            }
             (!sink.has_errors()).then_some(compiled)
         }
         Err(problem) => {

@@ -80,6 +80,21 @@ impl Sink {
         is_kept
     }
 
+    /// Counts an error that is told elsewhere.
+    pub(crate) fn count_error(&mut self) {
+        self.errors = self.errors.saturating_add(1);
+    }
+
+    /// Takes back what is told elsewhere.
+    pub(crate) fn forget(&mut self, mut is_told: impl FnMut(&Diagnostic) -> bool) {
+        self.kept.retain(|kept| !is_told(kept));
+    }
+
+    /// Takes back the warnings, which count where there are no errors.
+    pub(crate) fn forget_warnings(&mut self) {
+        self.kept.retain(|kept| kept.level == Level::Error);
+    }
+
     /// How many errors were reported, repeated ones too: to see whether a statement had any.
     pub(crate) fn n_errors(&self) -> usize {
         self.errors

@@ -169,15 +169,15 @@ fn no_activation(graph: &Graph, producers: &Producers, readers: &[usize], node: 
     let is_between = |value: &ValueId| readers.get(value.0 as usize) == Some(&1);
     let mut value = node.args.first().copied().filter(is_between);
     while let Some(before) = value.and_then(|value| producers.node(graph, value)) {
-        if is_matrix(&before.op) {
+        // A call of `separable_conv` is a depthwise convolution and one of a pixel.
+        let is_of_same_call = matches!(before.op, Op::Conv(_)) && before.span == node.span;
+        if is_matrix(&before.op) && !is_of_same_call {
             let title = format!("no activation stands between `{}` and `{}`", before.layer, node.layer);
             if let Some(report) = linter.warn(NO_ACTIVATION, title, node.span, "two linear layers in a row are one") {
                 report.secondary(before.span, "the layer before").help("put `-> relu` between them");
             }
             return;
         }
-        // A call of `separable_conv` is a depthwise convolution and one of a pixel.
-        let is_of_same_call = matches!(before.op, Op::Conv(_)) && before.span == node.span;
         if !is_linear(&before.op) && !is_of_same_call {
             return;
         }

@@ -190,7 +190,19 @@ impl<'a> Linter<'a> {
 
     /// Warns, or reports an error where the lint is denied, unless it is allowed there.
     fn warn(&mut self, lint: Lint, title: impl Into<String>, at: Span, label: &str) -> Option<Report<'_>> {
-        let (level, set) = self.levels.at(lint, at);
+        self.warn_where(lint, at, title, at, label)
+    }
+
+    /// The same, by the level that the lint has at another place, `counts`.
+    fn warn_where(
+        &mut self,
+        lint: Lint,
+        counts: Span,
+        title: impl Into<String>,
+        at: Span,
+        label: &str,
+    ) -> Option<Report<'_>> {
+        let (level, set) = self.levels.at(lint, counts);
         let report = match level {
             LintLevel::Allow => return None,
             LintLevel::Warn => self.sink.warning(lint.code, title).primary(at, label),
@@ -200,7 +212,7 @@ impl<'a> Linter<'a> {
             Some(set) => report.secondary(set, "denied here"),
             None => report,
         };
-        Some(report.note(format!("`allow({});` {} keeps this quiet", lint.name, self.levels.home(at))))
+        Some(report.note(format!("`allow({});` {} keeps this quiet", lint.name, self.levels.home(counts))))
     }
 }
 

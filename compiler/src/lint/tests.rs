@@ -49,6 +49,31 @@ fn mended(text: &str) -> String {
 
 const NOTHING: &[&str] = &[];
 
+/// A depthwise convolution of one channel is one like any other, and yet a part of its layer.
+#[test]
+fn a_separable_layer_is_one() {
+    let text = "network N { input x: [28, 28, 1]; y = x -> separable_conv(8, kernel: 3, pad: 1) -> relu; \
+                output z = y -> flatten -> dense(10); }";
+    assert_eq!(found(text, &[]), NOTHING);
+    let text = "network N { input x: [28, 28, 1]; y = x -> separable_conv(8, kernel: 3, pad: 1); \
+                output z = y -> flatten -> dense(10); }";
+    assert_eq!(found(text, &[]), ["N0605: no activation stands between `y` and `z`"]);
+}
+
+/// What is wrong in another file is for the network to keep quiet.
+#[test]
+fn variants_of_blocks_of_other_files() {
+    let text = |allow: &str| {
+        format!(
+            "use <b>; network N(wide: bool = false) {{ {allow} input x: [4, 4, 2]; y = x -> conv(3, kernel: 1) -> relu; \
+             if wide {{ y = y -> A; }} output z = y -> global_avg_pool; }}"
+        )
+    };
+    let expected = ["N0609: `A` takes [F] for `x`, found [4, 4, 3], where `wide` is true"];
+    assert_eq!(found(&text(""), &[]), expected);
+    assert_eq!(found(&text("allow(broken_variant);"), &[]), NOTHING);
+}
+
 #[test]
 fn what_a_condition_that_is_not_looked_at_reads_is_used() {
     for condition in ["v == 1 or wide", "not (v != 1 and wide)"] {

@@ -37,8 +37,10 @@ pub(crate) fn variants(program: &Program, network: &ast::Network, overrides: &Ov
         for mistake in mistakes {
             let with = chosen.iter().map(|(name, value)| format!("{} is {value}", quote(name))).collect::<Vec<_>>();
             let title = format!("{}, where {}", mistake.title, with.join(" and "));
-            let Some(mut report) = linter.warn(BROKEN_VARIANT, title, mistake.primary.span, &mistake.primary.text)
-            else {
+            let at = mistake.primary.span;
+            // In another file it is the network that may keep the lint quiet.
+            let counts = if at.source == network.span.source { at } else { network.name.span };
+            let Some(mut report) = linter.warn_where(BROKEN_VARIANT, counts, title, at, &mistake.primary.text) else {
                 continue;
             };
             for label in &mistake.secondary {

@@ -381,6 +381,9 @@ impl<'a> Lowerer<'a> {
         } else if is_same && argument.name == "pad" {
             report.help("with half the kernel, rounded down, a stride of 1 keeps the size: `pad: 1` for a kernel of 3");
         }
+        if matches!(value, Constant::Float(_)) {
+            self.doubt(expr);
+        }
         None
     }
 

@@ -1,7 +1,7 @@
 //! The `train` section's augmentation: changes of images, one after the other, with their settings.
 
 use super::{Constant, Lowerer};
-use crate::diagnostic::{codes, quote, suggest};
+use crate::diagnostic::{Diagnostic, codes, quote, suggest};
 use crate::recipe::{Change, MAX_CHANGES, Setting};
 use crate::source::Span;
 use crate::syntax::ast::{Arg, Entry, Expr, ExprKind, Ident};
@@ -149,6 +149,17 @@ impl<'a> Lowerer<'a> {
             None => {
                 let input = self.graph.inputs.first().map(|&input| self.graph.value(input));
                 let label = input.map(|input| (input.span, format!("{} is no image", input.shape)));
+                // A layer that wants an image has told it.
+                let is_same = |told: &Diagnostic| {
+                    told.code == codes::N0301
+                        && told
+                            .secondary
+                            .iter()
+                            .any(|other| label.as_ref().is_some_and(|(span, _)| other.span == *span))
+                };
+                if self.sink.has_told(is_same) {
+                    return None;
+                }
                 let report = self
                     .sink
                     .error(codes::N0411, "there are no images to change")

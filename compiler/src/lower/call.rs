@@ -398,6 +398,10 @@ impl<'b> LayerCall<'_, 'b> {
 
     /// Reports what the rule refuses: at the call, with where the operand comes from, or at the argument.
     fn report(&mut self, mismatch: Mismatch) {
+        let operands: Vec<ValueId> = self.bound.operands.iter().map(|&(id, _)| id).collect();
+        if mismatch.code == codes::N0307 && self.lowerer.is_blamed(&operands) {
+            return;
+        }
         let at = mismatch.argument.map_or(self.span, |argument| self.argument_span(argument));
         let operand = self.bound.operands.get(mismatch.operand).copied();
         let produced = operand.map(|(id, from)| {

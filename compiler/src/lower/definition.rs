@@ -11,7 +11,7 @@ use crate::ir::Graph;
 use crate::ops;
 use crate::program::{Program, Unit};
 use crate::source::Span;
-use crate::syntax::ast;
+use crate::syntax::{ast, names};
 use crate::types::{Demand, Dim, Facts, Truth, Witness};
 
 /// Most ways through a block's conditions that are checked; the others are left to the instances.
@@ -59,7 +59,6 @@ impl Paths {
 /// Checks every block of a program at its definition.
 pub(crate) fn check_blocks(program: &Program, sink: &mut Sink) -> Noticed {
     let mut noticed = Noticed::default();
-    let mut work = 0;
     for (unit, found) in program.units.iter().enumerate() {
         check_names(&found.file, sink);
         hides_used(program, found, &mut noticed);
@@ -68,13 +67,46 @@ pub(crate) fn check_blocks(program: &Program, sink: &mut Sink) -> Noticed {
             lowerer.file_constant(unit, constant);
         }
         noticed.append(lowerer.noticed);
-        for block in &found.file.blocks {
-            for chosen in choices(&block.params) {
-                check_block(program, unit, block, &chosen, &mut noticed, &mut work, sink);
-            }
+    }
+    let mut definitions = Definitions { program, noticed, work: 0, broken: Arc::default(), blamed: HashSet::new() };
+    for (unit, block) in callees_first(program) {
+        let before = sink.n_errors();
+        for chosen in choices(&block.params) {
+            definitions.check(unit, block, &chosen, sink);
+        }
+        if sink.n_errors() > before {
+            Arc::make_mut(&mut definitions.broken).insert(block.span);
         }
     }
-    noticed
+    definitions.noticed
+}
+
+/// All blocks with their files, those that another calls before it: what a mistake of one makes of the other is not told.
+fn callees_first(program: &Program) -> Vec<(usize, &ast::Block)> {
+    let mut by_name: HashMap<&str, (usize, &ast::Block)> = HashMap::new();
+    let mut waiting: Vec<(usize, &ast::Block)> = Vec::new();
+    for (unit, found) in program.units.iter().enumerate() {
+        for block in &found.file.blocks {
+            by_name.entry(&block.name.text).or_insert((unit, block));
+            waiting.push((unit, block));
+        }
+    }
+    waiting.reverse();
+    let (mut seen, mut entered, mut ordered) = (HashSet::new(), HashSet::new(), Vec::new());
+    while let Some(&(unit, block)) = waiting.last() {
+        if entered.insert(block.span) {
+            names::calls(&block.items, &mut |call| {
+                let called = by_name.get(call.name.text.as_str());
+                waiting.extend(called.filter(|(_, called)| !entered.contains(&called.span)));
+            });
+            continue;
+        }
+        waiting.pop();
+        if seen.insert(block.span) {
+            ordered.push((unit, block));
+        }
+    }
+    ordered
 }
 
 /// Blocks and constants of one file have names of their own, and none of a layer.
@@ -146,33 +178,51 @@ pub(crate) fn choices(params: &[ast::Param]) -> Vec<Vec<(&str, Constant)>> {
     all
 }
 
-fn check_block(
-    program: &Program,
-    unit: usize,
-    block: &ast::Block,
-    chosen: &[(&str, Constant)],
-    noticed: &mut Noticed,
-    work: &mut usize,
-    sink: &mut Sink,
-) {
-    let mut way = Some(Vec::new());
-    for _ in 0..MAX_WAYS {
-        let Some(answers) = way.take().filter(|_| *work < MAX_WORK) else { return };
-        let mut own = Sink::new();
-        let mut lowerer = Lowerer::new(program, Graph::default(), Facts::new(), &mut own);
-        lowerer.paths = Some(Paths { answers, asked: 0, variables: Vec::new() });
-        lowerer.definition(unit, block, chosen);
-        *work += lowerer.n_steps + lowerer.n_layers;
-        noticed.append(lowerer.noticed);
-        let (facts, paths) = (lowerer.facts, lowerer.paths);
-        let Some(mut paths) = paths else { return };
-        let is_first = paths.answers.is_empty();
-        // A mistake counts if some instance goes this way. Without questions every instance does.
-        if is_first || !own.has_errors() || Witness::find(&facts, &paths.variables, &|_| true).is_some() {
-            sink.append(own);
+/// The checks of all definitions.
+struct Definitions<'a> {
+    program: &'a Program,
+    noticed: Noticed,
+    /// Statements and layers that were gone through.
+    work: usize,
+    /// Blocks that have mistakes.
+    broken: Arc<HashSet<Span>>,
+    /// Places of values that have had a part in a mistake of shapes.
+    blamed: HashSet<Span>,
+}
+
+impl Definitions<'_> {
+    /// Checks a block with these values of its parameters, on every way through it.
+    fn check(&mut self, unit: usize, block: &ast::Block, chosen: &[(&str, Constant)], sink: &mut Sink) {
+        let mut way = Some(Vec::new());
+        for _ in 0..MAX_WAYS {
+            let Some(answers) = way.take().filter(|_| self.work < MAX_WORK) else { return };
+            let mut own = Sink::new();
+            let mut lowerer = Lowerer::new(self.program, Graph::default(), Facts::new(), &mut own);
+            lowerer.paths = Some(Paths { answers, asked: 0, variables: Vec::new() });
+            (lowerer.broken, lowerer.blamed) = (Arc::clone(&self.broken), std::mem::take(&mut self.blamed));
+            lowerer.definition(unit, block, chosen);
+            self.work += lowerer.n_steps + lowerer.n_layers;
+            self.noticed.append(lowerer.noticed);
+            self.blamed = lowerer.blamed;
+            let (facts, paths) = (lowerer.facts, lowerer.paths);
+            let Some(mut paths) = paths else { return };
+            let is_first = paths.answers.is_empty();
+            // A mistake counts if some instance goes this way. Without questions every instance does.
+            if is_first || !own.has_errors() || Witness::find(&facts, &paths.variables, &|_| true).is_some() {
+                // A name that another way through the block misses, too, is one mistake.
+                own.forget(|told| {
+                    told.code == codes::N0101
+                        && sink.has_told(|other| {
+                            other.code == told.code
+                                && other.title == told.title
+                                && block.span.contains(other.primary.span)
+                        })
+                });
+                sink.append(own);
+            }
+            paths.answers.truncate(paths.asked);
+            way = Paths::next(paths.answers);
         }
-        paths.answers.truncate(paths.asked);
-        way = Paths::next(paths.answers);
     }
 }
 
@@ -180,6 +230,10 @@ impl<'a> Lowerer<'a> {
     /// Checks a block as if it were called with variables.
     fn definition(&mut self, unit: usize, block: &'a ast::Block, chosen: &[(&str, Constant)]) {
         self.frames.push(Frame::new(unit, Some(block), &block.items, String::new()));
+        if self.lacks_operand(block) {
+            self.frames.pop();
+            return;
+        }
         let variables = self.dimension_variables(block);
         for (name, span) in &variables {
             self.facts.declare_least(name, 1);
@@ -235,6 +289,31 @@ impl<'a> Lowerer<'a> {
         self.items(&block.items);
         self.check_results(block);
         self.frames.pop();
+    }
+
+    /// Reports a block that takes no tensor, though the shape of what it gives has sizes of one.
+    fn lacks_operand(&mut self, block: &'a ast::Block) -> bool {
+        if block.params.iter().any(|param| matches!(param.ty, ast::ParamType::Tensor(_))) {
+            return false;
+        }
+        let mut unbound: Vec<&str> = Vec::new();
+        for dim in block.results.iter().flat_map(|result| &result.dims) {
+            let ast::ExprKind::Name(name) = &dim.kind else { continue };
+            let is_param = block.params.iter().any(|param| param.name.text == *name);
+            if !is_param && !unbound.contains(&name.as_str()) && self.lookup(name).is_none() {
+                unbound.push(name);
+            }
+        }
+        if unbound.is_empty() {
+            return false;
+        }
+        let names = unbound.iter().map(|name| quote(name)).collect::<Vec<_>>().join(" and ");
+        let name = &block.name.text;
+        self.sink
+            .error(codes::N0101, format!("`{name}` takes no tensor that gives {names} a value"))
+            .primary(block.name.span, "expected a tensor among its parameters")
+            .help(format!("a block takes tensors as parameters: `block {name}(x: [H, W, C], …)`"));
+        true
     }
 
     /// The names in the shapes of a block's tensors that are neither parameters nor constants, in order.

@@ -4,7 +4,7 @@ use super::arguments::{Bound, BoundArgument};
 use super::call::{BUNDLED_CONSTANTS, Site};
 use super::scope::Meaning;
 use super::{Lowerer, VALUES_A_STEP};
-use crate::diagnostic::{codes, nearest, quote};
+use crate::diagnostic::{Diagnostic, codes, nearest, quote};
 use crate::ir::ValueId;
 use crate::ops;
 use crate::source::Span;
@@ -88,6 +88,7 @@ impl<'a> Lowerer<'a> {
         let is_of_file = self.frame().scopes.is_empty();
         let of_network = self.frame().block.filter(|_| !is_full).filter(|_| self.is_network_parameter(name));
         let is_layer = ops::signature(name).is_some();
+        let is_choice = self.choices.values().any(|choices| choices.iter().any(|choice| choice.text == name));
         let unit = self.frame().unit;
         let is_block = self.find_block(unit, name).is_some();
         let defined = if is_full { None } else { self.frame().definition(name) };
@@ -95,6 +96,11 @@ impl<'a> Lowerer<'a> {
         let binding = self.frame().binding;
         let bundled = BUNDLED_CONSTANTS.iter().find(|(constant, _)| *constant == name);
         if bundled.is_some_and(|(_, file)| !self.misses(file)) {
+            return Meaning::Unknown;
+        }
+        // What a section names may be the output that is missing.
+        let is_output = |told: &Diagnostic| told.code == codes::N0106 && told.title.ends_with("has no output");
+        if self.frames.len() == 1 && near.is_empty() && self.sink.has_told(is_output) {
             return Meaning::Unknown;
         }
         let report = self
@@ -116,6 +122,8 @@ impl<'a> Lowerer<'a> {
             report.fix(format!("write `{meant}`"), span, meant);
         } else if matches!(name, "None" | "null" | "nil") {
             report.help("there is no such value: leave out the argument; the batch is no axis of a shape");
+        } else if is_choice {
+            report.may_fix(format!("a text stands in quotes: `\"{name}\"`"), span, format!("\"{name}\""));
         } else if is_layer || is_block {
             let what = if is_layer { "layer" } else { "block" };
             report.help(format!("`{name}` is a {what}: write `x -> {name}` or `{name}(x)`"));

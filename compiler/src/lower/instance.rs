@@ -52,6 +52,14 @@ impl<'a> Lowerer<'a> {
         let given = self.given(block, call, site)?;
         let mut frame = Frame::new(unit, Some(block), &block.items, format!("{name}."));
         self.arguments(block, call, &given, &mut frame)?;
+        // What is wrong with it has been told, and what it gives is not known.
+        if self.broken.contains(&block.span) {
+            if block.results.len() < 2 {
+                return Some(Meaning::Unknown);
+            }
+            let unknown = |_| self.value("unknown", TensorType::unknown(), call.span);
+            return Some(Meaning::Several(block.results.iter().map(unknown).collect()));
+        }
         let text = format!("in this instance of `{}`", block.name.text);
         // The definition was checked: what is wrong with an instance comes from what it is given.
         let (is_one, before) = (self.paths.is_none(), self.sink.n_errors());
@@ -375,6 +383,9 @@ impl<'a> Lowerer<'a> {
             let promised = self.dims(&declared.dims, declared.span);
             let found = self.type_of(*id);
             if let Promise::Broken(example) = self.promise(&promised, &found) {
+                if self.is_blamed(&[*id]) {
+                    return Meaning::Unknown;
+                }
                 let title = format!("`{}` declares {promised} and returns {found}", block.name.text);
                 let report = self
                     .sink

@@ -170,7 +170,11 @@ impl<'a> Lowerer<'a> {
                 .sink
                 .error(codes::N0206, format!("`{name}` takes one tensor, found {found} argument{plural}"))
                 .primary(call.span, format!("expected `{name}(logits)`"));
-            if found > 1 {
+            let second = call.args.iter().filter(|arg| arg.name.is_none()).nth(1);
+            let is_number = |arg: &Arg| matches!(arg.value.kind, ExprKind::Int(_) | ExprKind::Float(_));
+            if let (true, Some(first)) = (second.is_some_and(is_number), fields.first()) {
+                report.help(format!("settings are named: `{name}(…, {}: …)`", first.name));
+            } else if found > 1 {
                 report.help("what it is compared with, the targets, comes with the data");
             }
             return None;

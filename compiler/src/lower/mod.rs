@@ -31,6 +31,7 @@ mod tests;
 mod train;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::diagnostic::{Sink, codes};
 use crate::ir::{Extent, Graph, Shape, ValueId};
@@ -127,10 +128,13 @@ impl Noticed {
 /// for nothing but messages.
 #[must_use]
 pub fn lower(program: &Program, network: &ast::Network, overrides: &Overrides, sink: &mut Sink) -> Lowered {
+    let blocks = program.units.iter().flat_map(|unit| &unit.file.blocks).map(|block| block.span);
+    let broken: HashSet<Span> = blocks.filter(|span| sink.has_error_in(*span)).collect();
     let mut graph = Graph::default();
     graph.name.clone_from(&network.name.text);
     graph.docs.clone_from(&network.docs);
     let mut lowerer = Lowerer::new(program, graph, Facts::new(), sink);
+    lowerer.broken = Arc::new(broken);
     lowerer.frames.push(Frame::new(0, None, &network.items, String::new()));
     lowerer.parameters(network, overrides);
     lowerer.items(&network.items);
@@ -180,6 +184,10 @@ pub(crate) struct Lowerer<'a> {
     is_stopped: bool,
     /// Whether an assertion of the network failed: what follows, but other assertions, would fail for the same reason.
     is_refuted: bool,
+    /// Blocks whose definition has a mistake: nothing is told of what they give.
+    broken: Arc<HashSet<Span>>,
+    /// What was made at these places had a part in a mistake of shapes that has been told.
+    blamed: HashSet<Span>,
     noticed: Noticed,
     sections: sections::Sections<'a>,
     photos: Vec<Option<Photo>>,
@@ -204,10 +212,32 @@ impl<'a> Lowerer<'a> {
             n_values: 0,
             is_stopped: false,
             is_refuted: false,
+            broken: Arc::default(),
+            blamed: HashSet::new(),
             noticed: Noticed::default(),
             sections: sections::Sections::default(),
             photos: Vec::new(),
         }
+    }
+
+    /// Whether a mistake of shapes is that of a value which had a part in another one; else these values have a part in it from
+    /// here on. What is given from outside is blamed for nothing.
+    fn is_blamed(&mut self, values: &[ValueId]) -> bool {
+        let frame = self.frame().block;
+        let is_operand =
+            |made: Span| frame.is_some_and(|block| block.params.iter().any(|param| param.name.span == made));
+        let made: Vec<Span> = values
+            .iter()
+            .filter(|id| !self.graph.inputs.contains(id))
+            .map(|&id| self.graph.value(id).span)
+            .filter(|made| !is_operand(*made))
+            .collect();
+        if made.iter().any(|made| self.blamed.contains(made)) {
+            self.sink.count_error();
+            return true;
+        }
+        self.blamed.extend(made);
+        false
     }
 
     /// What is known of a tensor.
@@ -247,6 +277,7 @@ impl<'a> Lowerer<'a> {
                     self.sink
                         .error(codes::N0204, format!("{title}, found {other}"))
                         .primary(dim.span, "expected a whole number, 1 or more");
+                    self.doubt(dim);
                     sizes.push(None);
                 }
                 None => sizes.push(None),

@@ -250,6 +250,31 @@ impl<'a> Lowerer<'a> {
         true
     }
 
+    /// Treats the names in an expression as of no known value from here on: a message has told what is wrong with it. Of names in
+    /// a larger one those that are no whole numbers.
+    pub(super) fn doubt(&mut self, expr: &ast::Expr) {
+        let mut names = Vec::new();
+        crate::syntax::names::in_expr(expr, &mut |name| names.push(name.to_owned()));
+        let is_alone = matches!(expr.kind, ast::ExprKind::Name(_));
+        for name in names {
+            let is_doubtful = |meaning: &Meaning| is_alone || matches!(meaning, Meaning::Constant(Constant::Float(_)));
+            let scopes = self.frame().scopes.iter_mut().rev();
+            if let Some(named) = scopes.filter_map(|scope| scope.get_mut(&name)).next() {
+                if is_doubtful(&named.meaning) {
+                    named.meaning = Meaning::Unknown;
+                }
+                continue;
+            }
+            let unit = self.frame().unit;
+            if let Some((_, constant)) = self.find_constant(unit, &name)
+                && let Some(Some(meaning)) = self.constants.get_mut(&constant.name.span)
+                && is_doubtful(meaning)
+            {
+                *meaning = Meaning::Unknown;
+            }
+        }
+    }
+
     /// The value of a file's constant, computed when it is first asked for.
     pub(super) fn file_constant(&mut self, unit: usize, constant: &'a ast::Const) -> Meaning {
         let key = constant.name.span;

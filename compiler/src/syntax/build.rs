@@ -480,7 +480,7 @@ impl Builder<'_> {
         let has_parens = arguments.is_some();
         let mut args: Vec<Arg> = Vec::new();
         let mut deepest = 0;
-        let mut last_named = None;
+        let (mut last_named, mut is_told) = (None, false);
         for argument in arguments.into_iter().flat_map(Pair::into_inner) {
             let span = self.span(&argument);
             let mut parts = argument.into_inner();
@@ -493,7 +493,7 @@ impl Builder<'_> {
             deepest = deepest.max(value.depth);
             if name.is_some() {
                 last_named = Some(span);
-            } else if let Some(named) = last_named {
+            } else if let Some(named) = last_named.filter(|_| !std::mem::replace(&mut is_told, true)) {
                 self.sink
                     .error(N0018, "a positional argument stands after a named one")
                     .primary(span, "")

@@ -188,7 +188,7 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     if is_used && !sink.is_full() && (0..at).any(is_told) {
         return true;
     }
-    if matches!(word, "if" | "for") && before == "=" {
+    if matches!(word, "if" | "for") && matches!(before, "=" | "(" | "," | ":" | "->" | "return") && !names {
         let title = format!("`{word}` is a statement, not a value");
         let help = match word {
             "if" => "bind the name in each branch: `if … { x = …; } else { x = …; }`",
@@ -354,7 +354,7 @@ fn explain_start(failure: &Failure<'_>, sink: &mut Sink) -> bool {
             }
             "let" | "var" | "val" | "def" => Some("a statement starts with the name: `name = …`".to_owned()),
             _ if matches!(words.text(at), "->" | "(" | "+" | "-" | "*" | "/") => {
-                Some("give the value a name: `name = …`, or make it an output: `output name = …`".to_owned())
+                Some("give the value a name, `name = …`; a block gives it back by `return …`, a network by `output name = …`".to_owned())
             }
             word => {
                 let keywords = super::keywords::KEYWORDS.iter().copied().filter(|word| word.len() > 2);
@@ -410,6 +410,9 @@ fn expected(failure: &Failure<'_>) -> String {
         _ if words.text(start) == "output" && at == start + 2 => "`=`".to_owned(),
         _ if part == Part::Statement && lacks_value(failure) => "`=` and a value".to_owned(),
         _ if part == Part::Entry && at == start + 1 => "`:`".to_owned(),
+        _ if part == Part::Entry && words.text(at) == ";" && innermost(failure).is_none() => {
+            "an entry such as `batch: 64`".to_owned()
+        }
         _ if words.text(start) == "labels" && at == start + 2 => "`:` and names".to_owned(),
         _ => match (innermost(failure), part) {
             (Some("["), _) => "`,` or `]`".to_owned(),

@@ -48,7 +48,18 @@ pub(super) fn extent(words: Words<'_>, start: usize, part: Part, sink: &mut Sink
                 let is_told = std::mem::replace(&mut reported, true);
                 if !is_told {
                     let span = words.span(at);
-                    sink.error(N0013, "expected `,`, found `;`").primary(span, "").fix("write `,`", span, ",");
+                    // `kernel; 3`
+                    let is_name = at >= 2
+                        && words.kind(at - 1) == Some(TokenKind::Word)
+                        && matches!(words.text(at - 2), "(" | ",")
+                        && words.text(at + 2) != ":"
+                        && open.last().is_some_and(|opener| words.text(*opener) == "(");
+                    if is_name {
+                        let help = "a named argument is written with `:`, and two arguments have a `,` between them";
+                        sink.error(N0013, "expected `:` or `,`, found `;`").primary(span, "").help(help);
+                    } else {
+                        sink.error(N0013, "expected `,`, found `;`").primary(span, "").fix("write `,`", span, ",");
+                    }
                 }
             }
             ";" if !open.iter().any(|opener| words.text(*opener) == "{") => break,

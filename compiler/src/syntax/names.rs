@@ -61,22 +61,31 @@ fn expressions<'a>(items: &'a [Item], visit: &mut dyn FnMut(&'a Expr)) {
 /// The call at a place, wherever it stands in the statements.
 pub(crate) fn call_at(items: &[Item], at: Span) -> Option<&Call> {
     let mut found = None;
-    expressions(items, &mut |expr| found = found.or_else(|| call_in(expr, at)));
+    calls(items, &mut |call| found = found.or((call.span == at).then_some(call)));
     found
 }
 
-fn in_call(call: &Call, at: Span) -> Option<&Call> {
-    if call.span == at { Some(call) } else { call.args.iter().find_map(|arg| call_in(&arg.value, at)) }
+/// Calls `visit` with every call in the statements, those in others' arguments too.
+pub(crate) fn calls<'a>(items: &'a [Item], visit: &mut dyn FnMut(&'a Call)) {
+    expressions(items, &mut |expr| calls_in(expr, visit));
 }
 
-fn call_in(expr: &Expr, at: Span) -> Option<&Call> {
+fn calls_in<'a>(expr: &'a Expr, visit: &mut dyn FnMut(&'a Call)) {
+    let call = |call: &'a Call, visit: &mut dyn FnMut(&'a Call)| {
+        visit(call);
+        call.args.iter().for_each(|arg| calls_in(&arg.value, visit));
+    };
     match &expr.kind {
-        ExprKind::List(items) => items.iter().find_map(|item| call_in(item, at)),
-        ExprKind::Unary(_, operand) => call_in(operand, at),
-        ExprKind::Binary(_, a, b) => call_in(a, at).or_else(|| call_in(b, at)),
-        ExprKind::Call(call) => in_call(call, at),
+        ExprKind::List(items) => items.iter().for_each(|item| calls_in(item, visit)),
+        ExprKind::Unary(_, operand) => calls_in(operand, visit),
+        ExprKind::Binary(_, a, b) => {
+            calls_in(a, visit);
+            calls_in(b, visit);
+        }
+        ExprKind::Call(inner) => call(inner, visit),
         ExprKind::Pipe { source, stages } => {
-            call_in(source, at).or_else(|| stages.iter().find_map(|stage| in_call(&stage.call, at)))
+            calls_in(source, visit);
+            stages.iter().for_each(|stage| call(&stage.call, visit));
         }
         ExprKind::Name(_)
         | ExprKind::Int(_)
@@ -84,7 +93,7 @@ fn call_in(expr: &Expr, at: Span) -> Option<&Call> {
         | ExprKind::Bool(_)
         | ExprKind::Str(_)
         | ExprKind::Hole
-        | ExprKind::Error => None,
+        | ExprKind::Error => {}
     }
 }
 

@@ -317,10 +317,26 @@ impl<'a> Recovery<'a> {
         while brace < self.words.len() && !matches!(self.words.text(brace), "{" | "}" | ";") {
             brace += 1;
         }
-        if self.words.text(brace) == "{" {
-            self.at = brace + 1;
+        match self.words.text(brace) {
+            "{" => {
+                self.at = brace + 1;
+                self.items(opener, "branch")
+            }
+            // A statement alone.
+            ";" if !self.words.on_new_line(self.at) && !self.is_closed_behind(brace) => {
+                let items = self.statement(Vec::new()).into_iter().collect();
+                Braces { items, span: opener }
+            }
+            _ => self.items(opener, "branch"),
         }
-        self.items(opener, "branch")
+    }
+
+    /// Whether a brace behind a `;`, on a line of its own, closes what would be opened on the line of the token before the next one.
+    fn is_closed_behind(&self, semicolon: usize) -> bool {
+        let indentation = |index: usize| self.words.indentation(self.words.span(index));
+        let (around, close) = (indentation(self.at - 1), semicolon + 1);
+        let is_close = self.words.text(close) == "}" && self.words.on_new_line(close);
+        is_close && around.is_some() && indentation(close) == around && self.open.last() != Some(&around)
     }
 
     /// One statement with its `;`. A value that cannot be read becomes an error value, so that its name is known.

@@ -82,7 +82,7 @@ impl<'a> Scanner<'a> {
             '/' if rest.starts_with("/*") => self.block_comment(),
             '/' if rest.starts_with("//") => self.line_comment(),
             '"' => self.string(),
-            '\'' if self.single_quotes() => {}
+            '\'' | '“' | '„' if self.other_quotes(first) => {}
             '0'..='9' => self.number(),
             '.' if rest.starts_with("...") && rest[3..].starts_with(|next: char| next.is_ascii_digit()) => {
                 self.long_range()
@@ -317,22 +317,28 @@ impl<'a> Scanner<'a> {
         self.push(TokenKind::Bad, len);
     }
 
-    /// Reads a word or two in single quotes as one mistake; false where a single quote stands for something else.
-    fn single_quotes(&mut self) -> bool {
+    /// Reads a word or two in other quotes as one mistake; false where there is none that closes them, or one stands for something
+    /// else.
+    fn other_quotes(&mut self, open: char) -> bool {
         let rest = self.rest();
-        let Some((inside, _)) = rest.get(1..).and_then(|rest| rest.split_once(['\'', '\n'])) else { return false };
-        let len = inside.len() + 2;
+        let is_single = open == '\'';
+        let is_close = |next: char| if is_single { next == open } else { matches!(next, '“' | '”') };
+        let inside =
+            rest.get(open.len_utf8()..).and_then(|rest| rest.split_once(|next| is_close(next) || next == '\n'));
+        let Some((inside, _)) = inside else { return false };
+        let close = rest[open.len_utf8() + inside.len()..].chars().next();
+        let Some(close) = close.filter(|close| is_close(*close)) else { return false };
+        let len = open.len_utf8() + inside.len() + close.len_utf8();
         let is_prime = self.text.get(..self.at).is_some_and(|text| text.ends_with(|last: char| last.is_alphanumeric()));
         let is_text = |next: char| !is_unprintable(next) && !"\"\\;(){}[]".contains(next);
-        if is_prime || !rest.get(..len).is_some_and(|quoted| quoted.ends_with('\'')) || !inside.chars().all(is_text) {
+        if is_single && is_prime || !inside.chars().all(is_text) {
             return false;
         }
         let span = self.span(len);
-        self.sink.error(N0004, "unexpected character `'`").primary(span, "").fix(
-            "text stands in double quotes",
-            span,
-            format!("\"{inside}\""),
-        );
+        self.sink
+            .error(N0004, format!("unexpected character {}", quote(open.encode_utf8(&mut [0; 4]))))
+            .primary(span, "")
+            .fix("text stands in double quotes", span, format!("\"{inside}\""));
         self.push(TokenKind::Bad, len);
         true
     }
@@ -417,6 +423,13 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Whether a `!` here stands between a name and a bracket.
+    fn is_macro(&self) -> bool {
+        let is_name = |last: char| last.is_alphanumeric() || last == '_';
+        let after = self.rest()[1..].trim_start();
+        self.text[..self.at].ends_with(is_name) && after.starts_with(['(', '{', '['])
+    }
+
     /// `#[allow(unused_value)]`
     fn attribute(&mut self) {
         let rest = self.rest();
@@ -446,6 +459,10 @@ impl<'a> Scanner<'a> {
         // What to do, and what to write instead where that is all.
         let (len, help, instead) = match first {
             '&' => (if rest.starts_with("&&") { 2 } else { 1 }, Some("write `and`"), Some("and")),
+            '!' if self.text[..self.at].ends_with("assert") => {
+                (1, Some("`assert` takes no `!` and no parentheses: `assert size > 28, \"why\";`"), None)
+            }
+            '!' if self.is_macro() => (1, Some("there are no macros here; leave out the name and the `!`"), None),
             '!' => (1, Some("write `not`"), Some("not")),
             '\'' => (1, Some("text stands in double quotes"), None),
             '%' => (1, Some("the remainder is written with a quotient, which rounds down: `a - a / b * b`"), None),

@@ -20,13 +20,13 @@ N0202, "a name that the layer, setting or network does not take",
 "Arguments are named as the layer's documentation names them.
 
 ```net
-network N { input x: [8, 8, 1]; output y = x -> conv(4, kernel: 3, padding: 1) -> flatten -> dense(2); }
+network N { input x: [8, 8, 1]; output y = x -> conv(4, kernel: 3, padding: 1) -> relu -> flatten -> dense(2); }
 ```
 
 Use the layer's own name:
 
 ```net
-network N { input x: [8, 8, 1]; output y = x -> conv(4, kernel: 3, pad: 1) -> flatten -> dense(2); }
+network N { input x: [8, 8, 1]; output y = x -> conv(4, kernel: 3, pad: 1) -> relu -> flatten -> dense(2); }
 ```";
 
 N0203, "a value of the wrong kind",
@@ -72,13 +72,13 @@ N0206, "something is missing in a call",
 "A layer needs its tensor and those arguments that have no default.
 
 ```net
-network N { input x: [8, 8, 1]; output y = x -> conv(4) -> flatten -> dense(2); }
+network N { input x: [8, 8, 1]; output y = x -> conv(4) -> relu -> flatten -> dense(2); }
 ```
 
 Give what is missing:
 
 ```net
-network N { input x: [8, 8, 1]; output y = x -> conv(4, kernel: 3) -> flatten -> dense(2); }
+network N { input x: [8, 8, 1]; output y = x -> conv(4, kernel: 3) -> relu -> flatten -> dense(2); }
 ```";
 
 N0207, "something is too much in a call",

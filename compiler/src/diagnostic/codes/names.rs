@@ -39,7 +39,7 @@ network N { input x: [4]; input x: [2]; output y = x -> dense(2); }
 Bindings may be bound again:
 
 ```net
-network N { input x: [4]; x = x -> dense(3); output y = x -> dense(2); }
+network N { input x: [4]; x = x -> dense(3) -> relu; output y = x -> dense(2); }
 ```";
 
 N0104, "a tensor and a number mixed up",
@@ -61,13 +61,13 @@ N0105, "two layers of one name",
 or by the binding whose only weighted layer it is, or by its kind and a counter.
 
 ```net
-network N { input x: [4]; output y = x -> dense(3) as a -> dense(2) as a; }
+network N { input x: [4]; output y = x -> dense(3) as a -> relu -> dense(2) as a; }
 ```
 
 Give each a name of its own:
 
 ```net
-network N { input x: [4]; output y = x -> dense(3) as a -> dense(2) as b; }
+network N { input x: [4]; output y = x -> dense(3) as a -> relu -> dense(2) as b; }
 ```";
 
 N0106, "a network without input or output",
@@ -215,13 +215,13 @@ N0117, "a path that names no layer",
 "`freeze` and `lr` name layers and instances of blocks by the names under which their parameters are found.
 
 ```net
-network N { input x: [4]; freeze first; output y = x -> dense(3) as hidden -> dense(2); }
+network N { input x: [4]; freeze first; output y = x -> dense(3) as hidden -> relu -> dense(2); }
 ```
 
 `netwright summary` lists the names:
 
 ```net
-network N { input x: [4]; freeze hidden; output y = x -> dense(3) as hidden -> dense(2); }
+network N { input x: [4]; freeze hidden; output y = x -> dense(3) as hidden -> relu -> dense(2); }
 ```";
 
 N0118, "a constant that needs itself",

@@ -7,13 +7,13 @@ N0301, "not an image",
 "Convolution and pooling take `[height, width, channels]`; the batch axis is implied and never written.
 
 ```net
-network N { input x: [28, 28]; output y = x -> conv(4, kernel: 3) -> flatten -> dense(2); }
+network N { input x: [28, 28]; output y = x -> conv(4, kernel: 3) -> relu -> flatten -> dense(2); }
 ```
 
 A grey image has one channel:
 
 ```net
-network N { input x: [28, 28, 1]; output y = x -> conv(4, kernel: 3) -> flatten -> dense(2); }
+network N { input x: [28, 28, 1]; output y = x -> conv(4, kernel: 3) -> relu -> flatten -> dense(2); }
 ```";
 
 N0302, "`dense` takes a flat input",
@@ -34,39 +34,39 @@ N0303, "a window larger than its input",
 image small.
 
 ```net
-network N { input x: [4, 4, 1]; output y = x -> conv(4, kernel: 5) -> flatten -> dense(2); }
+network N { input x: [4, 4, 1]; output y = x -> conv(4, kernel: 5) -> relu -> flatten -> dense(2); }
 ```
 
 Take a smaller one, or pad:
 
 ```net
-network N { input x: [4, 4, 1]; output y = x -> conv(4, kernel: 5, pad: 2) -> flatten -> dense(2); }
+network N { input x: [4, 4, 1]; output y = x -> conv(4, kernel: 5, pad: 2) -> relu -> flatten -> dense(2); }
 ```";
 
 N0304, "groups that do not divide",
 "A grouped convolution cuts both the channels of its input and its filters into equal parts, `group_norm` the channels.
 
 ```net
-network N { input x: [8, 8, 6]; output y = x -> conv(8, kernel: 3, groups: 4) -> flatten -> dense(2); }
+network N { input x: [8, 8, 6]; output y = x -> conv(8, kernel: 3, groups: 4) -> relu -> flatten -> dense(2); }
 ```
 
 Use a number that divides both:
 
 ```net
-network N { input x: [8, 8, 6]; output y = x -> conv(8, kernel: 3, groups: 2) -> flatten -> dense(2); }
+network N { input x: [8, 8, 6]; output y = x -> conv(8, kernel: 3, groups: 2) -> relu -> flatten -> dense(2); }
 ```";
 
 N0305, "a shape of another number of elements",
 "The same numbers can be given another shape only if it has as many elements. `flatten` always fits.
 
 ```net
-network N { input x: [28, 28]; output y = x -> reshape([28, 1]) -> conv(4, kernel: 3) -> flatten -> dense(2); }
+network N { input x: [28, 28]; output y = x -> reshape([28, 1]) -> conv(4, kernel: 3) -> relu -> flatten -> dense(2); }
 ```
 
 Count again; an image in grey has one channel:
 
 ```net
-network N { input x: [28, 28]; output y = x -> reshape([28, 28, 1]) -> conv(4, kernel: 3) -> flatten -> dense(2); }
+network N { input x: [28, 28]; output y = x -> reshape([28, 28, 1]) -> conv(4, kernel: 3) -> relu -> flatten -> dense(2); }
 ```";
 
 N0306, "shapes that cannot be joined",

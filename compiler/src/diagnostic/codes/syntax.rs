@@ -76,13 +76,13 @@ N0006, "the string is not closed",
 "A string starts and ends with `\"` on the same line. Inside, `\\\"` is a quotation mark and `\\\\` a backslash.
 
 ```net
-network N(version: \"1.0 = \"1.0\") { input x: [4]; output y = x; }
+network N(version: \"1.0 = \"1.0\") { input x: [4]; output y = x; assert version == \"1.0\"; }
 ```
 
 Close it:
 
 ```net
-network N(version: \"1.0\" = \"1.0\") { input x: [4]; output y = x; }
+network N(version: \"1.0\" = \"1.0\") { input x: [4]; output y = x; assert version == \"1.0\"; }
 ```";
 
 N0007, "the comment is not closed",
@@ -103,13 +103,13 @@ N0008, "an unknown escape in a string",
 "After a backslash a string knows `\\\"`, `\\\\`, `\\n` and `\\t`.
 
 ```net
-network N(version: \"1\\.0\" = \"1.0\") { input x: [4]; output y = x; }
+network N(version: \"1\\.0\" = \"1.0\") { input x: [4]; output y = x; assert version == \"1.0\"; }
 ```
 
 Write the character itself:
 
 ```net
-network N(version: \"1.0\" = \"1.0\") { input x: [4]; output y = x; }
+network N(version: \"1.0\" = \"1.0\") { input x: [4]; output y = x; assert version == \"1.0\"; }
 ```";
 
 N0009, "a malformed number",
@@ -118,13 +118,13 @@ may have an exponent: `0.5`, `2.5e-3`; before an exponent the dot may be missing
 other bases.
 
 ```net
-network N { input x: [4]; output y = x -> dropout(.5); }
+network N { input x: [4]; output y = x -> dropout(.5) -> dense(2); }
 ```
 
 Write the digit before the dot:
 
 ```net
-network N { input x: [4]; output y = x -> dropout(0.5); }
+network N { input x: [4]; output y = x -> dropout(0.5) -> dense(2); }
 ```";
 
 N0010, "a number out of range",
@@ -270,13 +270,13 @@ N0020, "comparisons in a row",
 "A comparison gives a truth value, which cannot be compared again.
 
 ```net
-network N(a: int = 1, ok: bool = 0 < a < 4) { input x: [4]; output y = x; }
+network N(a: int = 1, ok: bool = 0 < a < 4) { input x: [4]; output y = x; assert ok; }
 ```
 
 Compare twice:
 
 ```net
-network N(a: int = 1, ok: bool = 0 < a and a < 4) { input x: [4]; output y = x; }
+network N(a: int = 1, ok: bool = 0 < a and a < 4) { input x: [4]; output y = x; assert ok; }
 ```";
 
 N0021, "two shape annotations on one statement",

@@ -58,6 +58,30 @@ fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     }
 }
 
+/// A number whose digits are grouped by commas, the first of which is here, as it is written in this language, and its place.
+fn grouped(failure: &Failure<'_>) -> Option<(String, Span)> {
+    let Failure { words, start, at, end, .. } = *failure;
+    let is_digits = |index: usize| {
+        let word = words.text(index);
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let first =
+        at.checked_sub(1).filter(|first| *first > start && is_digits(*first) && words.text(*first).len() <= 3)?;
+    let mut last = first;
+    let touches = |index: usize| words.span(index).end == words.span(index + 1).start;
+    while last + 2 < end
+        && words.text(last + 1) == ","
+        && is_digits(last + 2)
+        && words.text(last + 2).len() == 3
+        && touches(last)
+        && touches(last + 1)
+    {
+        last += 2;
+    }
+    let span = words.span(first).to(words.span(last));
+    (last > first).then(|| (words.slice(span).replace(',', "_"), span))
+}
+
 /// A word in place of a sign or word, with blanks around it where there are none.
 fn apart(failure: &Failure<'_>, sign: Span, word: &str) -> String {
     let touches = |index: usize| {
@@ -118,6 +142,16 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     }
     let has_in = (start..at).any(|index| words.text(index) == "in");
     let is_over = matches!(words.kind(at), Some(TokenKind::Number | TokenKind::Word)) || word == "[";
+    let is_name = words.kind(at) == Some(TokenKind::Word);
+    if part == Part::Repetition && !has_in && is_name && word.eq_ignore_ascii_case("in") && at > start + 1 {
+        let title = format!("expected `in`, found {}", words.found(at));
+        return report_fix(sink, N0013, (title, span), "write `in`".to_owned(), span, "in");
+    }
+    if part == Part::Repetition && !has_in && is_name && words.text(at + 1) == "in" && at == start + 2 {
+        let title = format!("expected `,` or `in`, found {}", words.found(at));
+        let help = format!("write `,` between {} and {}", words.found(at - 1), words.found(at));
+        return report_fix(sink, N0013, (title, span), help, words.span(at - 1).after(), ",");
+    }
     if part == Part::Repetition && !has_in && is_over && word != "of" && at > start + 1 && !wants_operand(before) {
         let title = format!("expected `in`, found {}", words.found(at));
         return report_fix(sink, N0013, (title, span), "write `in`".to_owned(), span.before(), "in ");
@@ -127,6 +161,14 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         return report(sink, N0013, usual(), span, help);
     }
     if word == "," && matches!(part, Part::Entry | Part::Limit) && innermost(failure).is_none() && at > start {
+        if let Some((number, span)) = grouped(failure) {
+            let help = format!("digits are grouped with `_`: `{number}`");
+            return report_fix(sink, N0013, (usual(), words.span(at)), help, span, &number);
+        }
+        if words.text(start) == "loss" && words.text(at + 2) != ":" {
+            let help = "losses are added, with weights or without: `loss: cross_entropy(a) + 0.3 * cross_entropy(b);`";
+            return report(sink, N0013, usual(), span, Some(help.to_owned()));
+        }
         return report_fix(sink, N0013, (usual(), span), "write `;`".to_owned(), span, ";");
     }
     if word == "=" && part == Part::Condition && innermost(failure).is_none() && !wants_operand(before) {

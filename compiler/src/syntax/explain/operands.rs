@@ -58,6 +58,10 @@ fn explain_missing(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         let help = format!("write `{name}: {value}`");
         return report_fix(sink, N0013, (title, words.span(at)), help, place, ":");
     }
+    if !is_list && words.kind(before) == Some(TokenKind::Number) && is_name(failure, at) && words.text(at + 1) != ":" {
+        let help = format!("write `,` between two arguments, or `{name} * {value}` for their product");
+        return report(sink, N0013, title, words.span(at), Some(help));
+    }
     if after_argument_name && words.text(at + 1) != ":" {
         let help = format!("write `{name}: {value}` for a named argument, or `,` between two");
         return report(sink, N0013, title, words.span(at), Some(help));
@@ -111,6 +115,13 @@ fn explain_method(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let layer = short(words.text(at + 1));
     if at >= start + 2 && words.text(at - 2) == "->" {
         let help = format!("layers have no module before them: `-> {layer}(…)`");
+        return report(sink, N0013, title, words.span(at), Some(help));
+    }
+    // A module of PyTorch's or of Keras's, with the tensor among the arguments.
+    if is_name(failure, at - 1)
+        && matches!(words.text(at - 1), "F" | "nn" | "torch" | "tf" | "keras" | "layers" | "self")
+    {
+        let help = format!("layers have no module before them, and stand right of an arrow: `x -> {layer}(…)`");
         return report(sink, N0013, title, words.span(at), Some(help));
     }
     let help = format!("a layer stands right of an arrow: `x -> {layer}(…)`");

@@ -358,6 +358,42 @@ impl<'a> Recovery<'a> {
         true
     }
 
+    /// Whether a statement stands in the braces of a section by its place: on the line of its brace, or deeper than its line.
+    fn stands_inside(&self, opened: &Opened<'_>) -> bool {
+        let (words, place) = (self.words, self.words.span(self.at));
+        let around = words.indentation(opened.start);
+        let is_deeper = words
+            .indentation(place)
+            .zip(around)
+            .is_some_and(|(own, around)| own.len() > around.len() && own.starts_with(around));
+        let between = Span { start: opened.span.end, end: place.start, ..place };
+        is_deeper || !words.slice(between).contains('\n')
+    }
+
+    /// Reports a statement among the entries of a section, and passes it.
+    fn misplaced(&mut self) {
+        let found = self.words.found(self.at);
+        self.sink
+            .error(N0013, format!("expected {}, found {found}", Part::Entry.name()))
+            .primary(self.words.span(self.at), "")
+            .help("this is a statement of the network: it stands outside of the section");
+        let mut open = 0_usize;
+        while self.at < self.words.len() {
+            match self.word() {
+                "{" => open += 1,
+                "}" if open == 0 => return,
+                "}" => open -= 1,
+                _ => {}
+            }
+            let is_end =
+                open == 0 && (self.word() == ";" || self.word() == "}" && self.words.text(self.at + 1) != "else");
+            self.at += 1;
+            if is_end {
+                return;
+            }
+        }
+    }
+
     fn section(&mut self, docs: Vec<String>) -> Section {
         let opened = self.open_section();
         let mut entries = Vec::new();
@@ -370,6 +406,10 @@ impl<'a> Recovery<'a> {
                 && !matches!(self.words.text(self.at + 1), "=" | ":")
                 && reserved_for(word).is_none()
                 && self.words.begins(self.at, Part::Statement);
+            if starts_item && opened.closer == Some("}") && self.stands_inside(&opened) {
+                self.misplaced();
+                continue;
+            }
             if self.ends_section(&opened, starts_item) {
                 return Section { docs, entries, span: opened.start.to(end) };
             }

@@ -213,6 +213,43 @@ fn words_of_other_languages() {
     ]);
 }
 
+/// An edit mends, or there is none.
+#[test]
+fn what_is_nearly_a_statement() {
+    let pair = "expected `,` or `)`, found `width`; write `,` between two arguments, or `2 * width` for their product";
+    check(&[
+        (
+            "budget { parameters <= 1,300,000; }",
+            "expected `;`, found `,`; digits are grouped with `_`: `1_300_000`",
+            "budget { parameters <= 1_300_000; }",
+        ),
+        ("train { batch: 64, epochs: 3; }", "expected `;`, found `,`; write `;`", "train { batch: 64; epochs: 3; }"),
+        ("y = x -> conv(2 width, kernel: 3);", pair, "y = x -> conv(2 width, kernel: 3);"),
+        (
+            "for f n in l { y = x; }",
+            "expected `,` or `in`, found `n`; write `,` between `f` and `n`",
+            "for f, n in l { y = x; }",
+        ),
+        ("for i IN 0..3 { y = x; }", "expected `in`, found `IN`; write `in`", "for i in 0..3 { y = x; }"),
+        (
+            "y = F.relu(x);",
+            "expected `;`, found `.`; layers have no module before them, and stand right of an arrow: `x -> relu(…)`",
+            "y = F.relu(x);",
+        ),
+        (
+            "assert!(n > 3);",
+            "unexpected character `!`; `assert` takes no `!` and no parentheses: `assert size > 28, \"why\";`",
+            "assert!(n > 3);",
+        ),
+        ("labels y: [“cat”];", "unexpected character `“`; text stands in double quotes", "labels y: [\"cat\"];"),
+        (
+            "y = conv(2, bias; 3);",
+            "expected `:` or `,`, found `;`; a named argument is written with `:`, and two arguments have a `,` between them",
+            "y = conv(2, bias; 3);",
+        ),
+    ]);
+}
+
 /// Found by fuzzing: the label ended within the letter.
 #[test]
 fn labels_hold_whole_characters() {

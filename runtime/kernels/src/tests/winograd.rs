@@ -231,6 +231,7 @@ fn calls_do_not_depend_on_those_before() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes it an hour, and calls what the tests of convolutions do")]
 fn other_geometries_are_computed_as_in_training() {
     let mut random = Random::new(36);
     let plain = conv3(12, 12, 8, 16, [1, 1]);
