@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Whether cost grows no faster than what there is to do: `python3 benches/scaling.py [--only batch,threads] [--rounds N] [--seconds S]`.
+"""Whether cost grows no faster than what there is to do: `python3 benches/scaling.py [--only batch,threads] [--rounds N] [--seconds S] [--peer PYTHON]`.
 
 `netwright bench` over the size of the batch (LeNet, 1 to 1024), of the image (SqueezeNet's first blocks, 32 to 512), the
 depth (10 to 1,000 convolutions) and the number of threads (LeNet at batch 64 and SqueezeNet 1.1 at batch 1 and 16, 1 to all).
 A table in Markdown for each: the median time of a step, and the time for one unit (an image, a pixel, a layer) as a multiple of the
-shortest; for threads, how many times as fast as with one, and that divided by the threads. Each round measures a whole table once;
+shortest, and with `--peer PYTHON`, a Python that has PyTorch, the same of that for images; for threads, how many times as fast as with one, and that divided by the threads. Each round measures a whole table once;
 what counts is the median over rounds, so that a slow moment of the machine is not taken for a property of one row.
 
 Needs `cargo build --release -p netwright-cli`. Networks that are not compiled in are built on the way, which takes a while.
@@ -55,22 +55,37 @@ def bench(args, *words):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
+def torch(args, workload):
+    """The answer of PyTorch's side, eager and channels last."""
+    script = ROOT / "benches" / "peers" / "torch_peer.py"
+    command = [args.peer, str(script), workload, "eager", "--seconds", str(args.seconds)]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip().splitlines()[-1])
+
+
 def in_rounds(args, commands):
-    """The median times of commands, in milliseconds, measured in turns."""
-    rounds = [[bench(args, *words)["median_ms"] for words in commands] for _ in range(args.rounds)]
+    """The median times of commands, in milliseconds, measured in turns; a text is a workload of the peer's."""
+    measure = lambda words: (torch(args, words) if isinstance(words, str) else bench(args, *words))["median_ms"]
+    rounds = [[measure(words) for words in commands] for _ in range(args.rounds)]
     return [statistics.median(times) for times in zip(*rounds)]
 
 
-def grows(args, title, unit, amounts, units, words):
-    """A table of a quantity that grows; `units` says how much work an amount is, `words` how it is measured."""
-    commands = [[*words(amount), "--mode", mode] for amount in amounts for mode in ("infer", "train")]
+def grows(args, title, unit, amounts, units, words, peer=None):
+    """A table of a quantity that grows; `units` says how much work an amount is, `words` how it is measured, `peer` which workload
+    is the same of the peer's."""
+    modes = ("infer", "train")
+    commands = []
+    for amount in amounts:
+        commands += [[*words(amount), "--mode", mode] for mode in modes]
+        commands += [peer(amount, mode) for mode in modes] if peer else []
+    columns = ["predict", "train"] + (["torch predicts", "torch trains"] if peer else [])
     medians = iter(in_rounds(args, commands))
     rows = []
     for amount in amounts:
-        times = [next(medians), next(medians)]
+        times = [next(medians) for _ in columns]
         rows.append((amount, times, [time / units(amount) for time in times]))
-    least = [min(row[2][mode] for row in rows) for mode in (0, 1)]
-    print(f"| {title} | predict, ms | a {unit} | train, ms | a {unit} |\n|---:|---:|---:|---:|---:|")
+    least = [min(row[2][column] for row in rows) for column in range(len(columns))]
+    print(f"| {title} | " + " | ".join(f"{column}, ms | a {unit}" for column in columns) + " |")
+    print("|---:" * (1 + 2 * len(columns)) + "|")
     for amount, times, costs in rows:
         cells = [f"{time:.4g} | {cost / best:.2f}" for time, cost, best in zip(times, costs, least)]
         print(f"| {amount} | {' | '.join(cells)} |", flush=True)
@@ -97,6 +112,7 @@ def main():
     parser.add_argument("--only", default="batch,size,depth,threads", help="which tables: some of batch, size, depth, threads")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0, help="of a measurement, after a warm-up of 1.5")
+    parser.add_argument("--peer", metavar="PYTHON", help="a Python that has PyTorch, for the table of images")
     args = parser.parse_args()
     wanted = args.only.split(",")
     with tempfile.TemporaryDirectory() as folder:
@@ -107,7 +123,8 @@ def main():
             grows(args, "batch", "image", BATCHES, lambda n: n, lambda n: ["lenet", "--batch", n])
         if "size" in wanted:
             words = lambda n: [files["images"], "--set", f"size={n}", "--batch", 8]
-            grows(args, "rows and columns", "pixel", SIZES, lambda n: n * n, words)
+            peer = (lambda n, mode: f"images{n}-{mode}-b8") if args.peer else None
+            grows(args, "rows and columns", "pixel", SIZES, lambda n: n * n, words, peer)
         if "depth" in wanted:
             words = lambda n: [files["deep"], "--set", f"depth={n}", "--batch", 8]
             grows(args, "layers", "layer", DEPTHS, lambda n: n, words)

@@ -18,7 +18,7 @@ import numpy as np
 
 # Batches of images and of labels are taken in turn. Their numbers are coprime, so that no pair of the two comes back soon
 # and nothing can be learnt by heart.
-IMAGE_BATCHES = {1: 7, 16: 2, 64: 7}
+IMAGE_BATCHES = {1: 7, 8: 3, 16: 2, 64: 7}
 LABEL_BATCHES = 251
 
 WARM_UP_SECONDS = 1.5

@@ -56,6 +56,12 @@ NETWORKS = {
     "squeezenet10": ((224, 224, 3), 1000, _squeezenet(96, 7, (4, 8))),
 }
 
+# SqueezeNet's first blocks over images of a growing size: those of scaling.py.
+GROWING = [32, 64, 128, 256, 512]
+for _side in GROWING:
+    _layers = [("conv", 64, 3, 2, 0), ("max_pool", 3, 2, True), ("fire", 16, 64), ("fire", 16, 64)]
+    NETWORKS[f"images{_side}"] = ((_side, _side, 3), 10, [*_layers, ("global_avg_pool",), ("dense", 10, False)])
+
 # Name: network, what a step is, images of a step.
 WORKLOADS = {
     "lenet-train-b64": ("lenet", "train", 64),
@@ -67,7 +73,7 @@ WORKLOADS = {
     "squeezenet-train-b16": ("squeezenet", "train", 16),
     "se-cnn-train-b64": ("squeeze_excite", "train", 64),
     "lenet-cold": ("lenet", "cold", 1),
-}
+} | {f"images{side}-{mode}-b8": (f"images{side}", mode, 8) for side in GROWING for mode in ("infer", "train")}
 
 
 def is_large(network):
