@@ -55,8 +55,12 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// Whether a word is another one with a slip of the keyboard: the same but for case and `_`, or with one letter wrong, missing,
-/// too many or out of place, of ten letters and more two. Another first letter, or another digit, is another name.
+/// too many or out of place, of ten letters and more two. Another first letter, another digit, and another end, a letter or what is
+/// behind the last `_`, are another name: `branch_b` is no slip for `branch_a`.
 pub fn is_slip(found: &str, meant: &str) -> bool {
+    if found.to_lowercase() != meant.to_lowercase() && has_another_end(found, meant) {
+        return false;
+    }
     let plain = |text: &str| text.to_lowercase().replace('_', "");
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     let (found, meant) = (plain(found), plain(meant));
@@ -75,6 +79,19 @@ pub fn is_slip(found: &str, meant: &str) -> bool {
         && digits(&found) == digits(&meant)
         && found.len() <= meant.len() + 2
         && strsim::damerau_levenshtein(&found, &meant) <= most
+}
+
+/// Whether two words are the same up to their last letters, or up to what is behind the last `_` of each.
+fn has_another_end(a: &str, b: &str) -> bool {
+    let ends = |text: &str| text.char_indices().next_back().map(|(at, _)| at);
+    let before = |text: &'_ str| ends(text).map(|at| text[..at].to_owned());
+    if before(a).is_some() && before(a) == before(b) {
+        return true;
+    }
+    // A longer end is a word that may be misspelt.
+    const SHORT: usize = 3;
+    let parts = a.rsplit_once('_').zip(b.rsplit_once('_'));
+    parts.is_some_and(|((a, end_a), (b, end_b))| a == b && end_a.len() <= SHORT && end_b.len() <= SHORT)
 }
 
 /// `text` in backquotes for a message, its control characters escaped, shortened to 40 characters.
@@ -117,6 +134,20 @@ pub(crate) fn is_unprintable(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_end_is_another_name() {
+        for (found, meant) in
+            [("branch_b", "branch_a"), ("features_lo", "features_hi"), ("imageR", "imageL"), ("ResB", "ResA")]
+        {
+            assert!(!is_slip(found, meant), "{found}");
+        }
+        for (found, meant) in
+            [("unused_valu", "unused_value"), ("branch_a", "Branch_A"), ("softmx", "softmax"), ("logtis", "logits")]
+        {
+            assert!(is_slip(found, meant), "{found}");
+        }
+    }
 
     #[test]
     fn suggestions_are_close() {

@@ -130,6 +130,14 @@ impl<'a> Lowerer<'a> {
         self.frame().missing.insert(format!("<{file}>"))
     }
 
+    /// Whether it has been told that a name is defined twice.
+    pub(super) fn is_twice(&mut self, name: &str) -> bool {
+        let name = quote(name);
+        self.sink.has_told(|told| {
+            told.code == codes::N0103 && told.title.contains(&name) && told.title.ends_with("is defined twice")
+        })
+    }
+
     fn unknown_layer(&mut self, name: &Ident) {
         let value = self.frame().find(&name.text).map(|named| matches!(named.meaning, Meaning::Unknown));
         if value == Some(true) {
@@ -158,6 +166,10 @@ impl<'a> Lowerer<'a> {
         }
         near.sort_unstable();
         near.dedup();
+        // It may be what one of two definitions of the same name should have been.
+        if near.iter().any(|near| self.is_twice(near)) {
+            return;
+        }
         let exact = elsewhere(&name.text);
         let is_input = ["input", "inputlayer", "placeholder"].iter().any(|word| name.text.eq_ignore_ascii_case(word));
         self.sections.n_inputs += usize::from(is_input);
@@ -404,13 +416,19 @@ impl<'b> LayerCall<'_, 'b> {
         }
         let at = mismatch.argument.map_or(self.span, |argument| self.argument_span(argument));
         let operand = self.bound.operands.get(mismatch.operand).copied();
+        let mut is_declared = false;
         let produced = operand.map(|(id, from)| {
             // What a name stands for was made elsewhere.
             let made = self.lowerer.graph.value(id).span;
-            let is_apart = made.source == from.source && !from.contains(made) && !made.contains(from);
+            // In another block it serves other calls as well.
+            let own = self.lowerer.frame().block.map(|block| block.span);
+            let mut blocks = self.lowerer.program.units.iter().flat_map(|unit| &unit.file.blocks);
+            let is_elsewhere = blocks.any(|block| Some(block.span) != own && block.span.contains(made));
+            let is_apart = made.source == from.source && !is_elsewhere && !from.contains(made) && !made.contains(from);
             let is_operand = |block: &Block| block.params.iter().any(|param| param.name.span == made);
             let is_given =
                 self.lowerer.graph.inputs.contains(&id) || self.lowerer.frame().block.is_some_and(is_operand);
+            is_declared = is_given;
             let verb = if is_apart && is_given { "is" } else { "produces" };
             (format!("this {verb} {}", self.lowerer.type_of(id)), if is_apart { made } else { from })
         });
@@ -440,7 +458,14 @@ impl<'b> LayerCall<'_, 'b> {
             report.help(format!("images are [height, width, channels]: declare the input {turned}"));
             return;
         }
-        match (mismatch.help, mismatch.before.filter(|_| self.is_stage)) {
+        // What a layer has made cannot be declared.
+        let help = match mismatch.help {
+            Some(_) if mismatch.code == codes::N0301 && mismatch.argument.is_none() && !is_declared => {
+                Some("`reshape` makes an image of it: `reshape([height, width, 1])` has one channel".to_owned())
+            }
+            help => help,
+        };
+        match (help, mismatch.before.filter(|_| self.is_stage)) {
             (Some(help), Some(stages)) => {
                 report.fix(help, self.span.before(), stages);
             }

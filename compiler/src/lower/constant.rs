@@ -6,7 +6,7 @@ use super::scope::Meaning;
 use super::{Lowerer, MAX_LIST};
 use crate::diagnostic::codes;
 use crate::source::Span;
-use crate::syntax::ast::{BinaryOp, Expr, UnaryOp};
+use crate::syntax::ast::{BinaryOp, Expr, ExprKind, UnaryOp};
 use crate::types::{Demand, Dim, Truth};
 
 /// A value known at compile time.
@@ -100,6 +100,14 @@ impl<'a> Lowerer<'a> {
     pub(super) fn list(&mut self, items: &'a [Expr]) -> Meaning {
         let mut values = Some(Vec::new());
         let mut n_values = 0_usize;
+        let is_tensor = |item: &&Expr| matches!(&item.kind, ExprKind::Name(name) if self.is_tensor(name));
+        if let Some(first) = items.iter().find(is_tensor) {
+            self.sink
+                .error(codes::N0203, "a list holds numbers, and no tensors")
+                .primary(first.span, "expected a number or a parameter")
+                .help("give tensors names of their own, and a layer takes several as arguments: `concat(a, b)`");
+            return Meaning::Unknown;
+        }
         for item in items {
             let value = self.constant(item);
             n_values = n_values.saturating_add(value.as_ref().map_or(0, Constant::n_values));

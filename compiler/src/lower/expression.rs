@@ -98,6 +98,11 @@ impl<'a> Lowerer<'a> {
         if bundled.is_some_and(|(_, file)| !self.misses(file)) {
             return Meaning::Unknown;
         }
+        // It may be what one of two definitions of the same name should have been.
+        if near.iter().any(|near| self.is_twice(near)) {
+            return Meaning::Unknown;
+        }
+        let layer = self.frame().names.find(name);
         // What a section names may be the output that is missing.
         let is_output = |told: &Diagnostic| told.code == codes::N0106 && told.title.ends_with("has no output");
         if self.frames.len() == 1 && near.is_empty() && self.sink.has_told(is_output) {
@@ -122,6 +127,9 @@ impl<'a> Lowerer<'a> {
             report.fix(format!("write `{meant}`"), span, meant);
         } else if matches!(name, "None" | "null" | "nil") {
             report.help("there is no such value: leave out the argument; the batch is no axis of a shape");
+        } else if let Some(layer) = layer {
+            let help = format!("a layer's name finds its parameters; to use the value, bind it: `{name} = …`");
+            report.secondary(layer, "this names a layer").help(help);
         } else if is_choice {
             report.may_fix(format!("a text stands in quotes: `\"{name}\"`"), span, format!("\"{name}\""));
         } else if is_layer || is_block {

@@ -379,13 +379,15 @@ impl<'a> Lowerer<'a> {
                 .secondary(block.name.span, "declared here");
             return Meaning::Unknown;
         }
+        let mut is_told = false;
         for (declared, id) in block.results.iter().zip(&mut ids) {
             let promised = self.dims(&declared.dims, declared.span);
             let found = self.type_of(*id);
             if let Promise::Broken(example) = self.promise(&promised, &found) {
-                if self.is_blamed(&[*id]) {
+                if is_told || self.is_blamed(&[*id]) {
                     return Meaning::Unknown;
                 }
+                is_told = true;
                 let title = format!("`{}` declares {promised} and returns {found}", block.name.text);
                 let report = self
                     .sink

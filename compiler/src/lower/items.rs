@@ -231,6 +231,8 @@ impl<'a> Lowerer<'a> {
                 return;
             }
             Meaning::Several(values) => Some(values.len()),
+            // Of what has a mistake it is not known how many it makes.
+            Meaning::Tensor(id) if !self.type_of(*id).is_known() => None,
             Meaning::Tensor(_) | Meaning::Constant(_) => Some(1),
             Meaning::Unknown => None,
         };

@@ -57,6 +57,11 @@ impl Names {
         }
     }
 
+    /// Where a layer or instance of that name stands.
+    pub(super) fn find(&self, name: &str) -> Option<Span> {
+        self.taken.get(name).copied()
+    }
+
     /// The qualified name of a layer or instance, and the place of the one that has it already, which is a mistake.
     pub(super) fn of(
         &mut self,

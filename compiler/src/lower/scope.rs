@@ -250,6 +250,11 @@ impl<'a> Lowerer<'a> {
         true
     }
 
+    /// Whether a name stands for a tensor.
+    pub(super) fn is_tensor(&mut self, name: &str) -> bool {
+        self.lookup(name).is_some_and(|named| matches!(named.meaning, Meaning::Tensor(_)))
+    }
+
     /// Treats the names in an expression as of no known value from here on: a message has told what is wrong with it. Of names in
     /// a larger one those that are no whole numbers.
     pub(super) fn doubt(&mut self, expr: &ast::Expr) {

@@ -6,7 +6,7 @@ use super::{Constant, Lowerer};
 use crate::diagnostic::{codes, quote, suggest};
 use crate::recipe::{Optimizer, Recipe, Schedule, Setting};
 use crate::source::Span;
-use crate::syntax::ast::{Arg, Entry, Expr, ExprKind, Network};
+use crate::syntax::ast::{Arg, Entry, Expr, ExprKind, Ident, Network};
 
 const ENTRIES: Entries = Entries {
     section: "train",
@@ -252,8 +252,22 @@ impl<'a> Lowerer<'a> {
         self.number(entry, "expected a number above 0", |value| value > 0.0 && (value as f32).is_finite())
     }
 
+    /// Reports a call where a number stands.
+    fn is_call(&mut self, key: &Ident, value: &Expr, expected: &str) -> bool {
+        let ExprKind::Call(call) = &value.kind else { return false };
+        let title = format!("{} is a number, found {}", quote(&key.text), quote(&call.name.text));
+        let report = self.sink.error(codes::N0203, title).primary(value.span, expected);
+        if SCHEDULES.iter().any(|choice| choice.0 == call.name.text) {
+            report.help(format!("a schedule is an entry of its own: `schedule: {}(…);`", call.name.text));
+        }
+        true
+    }
+
     /// A number that fits; `None` after a message.
     pub(super) fn number(&mut self, entry: &'a Entry, expected: &str, fits: impl Fn(f64) -> bool) -> Option<f64> {
+        if self.is_call(&entry.key, &entry.value, expected) {
+            return None;
+        }
         let given = self.constant(&entry.value)?;
         let value = match given {
             Constant::Int(value) => value as f64,
@@ -346,10 +360,14 @@ impl<'a> Lowerer<'a> {
         settings: &mut Vec<(&'static str, Setting, bool)>,
     ) -> bool {
         let Some(key) = &arg.name else {
+            let title = format!("the settings of `{choice}` are named");
+            if self.sink.has_told(|told| told.title == title && told.primary.span.source == arg.span.source) {
+                return false;
+            }
             match fields.first() {
                 Some(field) => self
                     .sink
-                    .error(codes::N0207, format!("the settings of `{choice}` are named"))
+                    .error(codes::N0207, title)
                     .primary(arg.span, format!("expected a name, such as `{}: …`", shown(field))),
                 None => self
                     .sink
@@ -395,6 +413,9 @@ impl<'a> Lowerer<'a> {
                 format!("{} is given twice", quote(&key.text))
             };
             self.sink.error(codes::N0207, title).primary(key.span, "given again here");
+            return false;
+        }
+        if self.is_call(key, &arg.value, "expected a value") {
             return false;
         }
         let value = match (field.default, self.constant(&arg.value)) {

@@ -196,7 +196,8 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         };
         return report(sink, N0013, title, span, Some(help.to_owned()));
     }
-    if names || is_used {
+    let ends_use = words.text(start) == "use" && at > start + 1;
+    if (names || is_used) && !ends_use {
         let title = format!("{} is a keyword and cannot be a name", quote(word));
         let help = match word {
             "_" => "it stands for any size in a shape that is promised: `y: [_, _, 16] = …`",
@@ -405,6 +406,9 @@ fn expected(failure: &Failure<'_>) -> String {
             "a name".to_owned()
         }
         "," if words.text(start) == "assert" && innermost(failure).is_none() => "a string".to_owned(),
+        _ if words.text(start) == "use" && at > start + 1 && innermost(failure).is_none() && before != "<" => {
+            "`;`".to_owned()
+        }
         _ if wants_operand(before) => "an expression".to_owned(),
         _ if words.text(start) == "input" && at == start + 2 => format!("`:` and {shape}"),
         _ if words.text(start) == "output" && at == start + 2 => "`=`".to_owned(),
