@@ -24,9 +24,15 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 /// Multiply-adds of a part, at least: handing one over and waiting for it costs about half a microsecond, in which
-/// a core does some twenty thousand (`cargo run --release -p netwright-kernels --example calibrate`). Under Miri small steps are
-/// cut, too, since it has no others.
-pub const WORTH_A_HAND: u64 = if cfg!(miri) { 600 } else { 60_000 };
+/// a core does some twenty thousand (`cargo run --release -p netwright-kernels --example calibrate`). In tests, and more so under
+/// Miri, small steps are cut, too, so that random geometries are shared.
+pub const WORTH_A_HAND: u64 = if cfg!(miri) {
+    600
+} else if cfg!(test) {
+    2_000
+} else {
+    60_000
+};
 
 /// The most threads of a crew, the leader included, and the most parts of a step.
 const MOST: usize = 32;
