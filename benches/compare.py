@@ -170,14 +170,14 @@ def one_round(args, number, missing):
     lines = {}
     for workload in args.workloads:
         peers = [peer for peer in WORKLOADS[workload]["peers"] if not args.only or peer[0] in args.only.split(",")]
-        programs = [OURS, *(peer for peer in peers if peer not in missing)]
+        programs = [OURS, *(peer for peer in peers if (workload, peer) not in missing)]
         turn = number % len(programs)
         for program in programs[turn:] + programs[:turn]:
             line = quiet(args, workload, program)
             if line == "noisy":
                 return None
             if line is None:
-                missing.add(program)
+                missing.add((workload, program))
                 continue
             lines[workload, program] = line
     return lines
@@ -338,8 +338,11 @@ def page(args, rounds, thrown_away, missing, facts, peak):
     for workload in args.workloads:
         lines += ["", f"### {WORKLOADS[workload]['title']} (`{workload}`)", "", *table(workload, rounds, peak)]
     if missing:
-        names = ", ".join(sorted(" ".join(program).strip() for program in missing))
-        lines += ["", f"Not measured, because not installed or not running here: {names}."]
+        names = {}
+        for workload, program in missing:
+            names.setdefault(" ".join(program).strip(), []).append(workload)
+        told = ", ".join(f"{name} ({', '.join(sorted(names[name]))})" for name in sorted(names))
+        lines += ["", f"Not measured, because not installed or not running here: {told}."]
     return "\n".join([*lines, "", END])
 
 

@@ -58,7 +58,7 @@ def bench(args, *words):
 def torch(args, workload):
     """The answer of PyTorch's side, eager and channels last."""
     script = ROOT / "benches" / "peers" / "torch_peer.py"
-    command = [args.peer, str(script), workload, "eager", "--seconds", str(args.seconds)]
+    command = [args.peer, str(script), workload, "eager", "--threads", str(args.threads), "--seconds", str(args.seconds)]
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip().splitlines()[-1])
 
 
@@ -72,10 +72,10 @@ def in_rounds(args, commands):
 def grows(args, title, unit, amounts, units, words, peer=None):
     """A table of a quantity that grows; `units` says how much work an amount is, `words` how it is measured, `peer` which workload
     is the same of the peer's."""
-    modes = ("infer", "train")
+    modes, words_of = ("infer", "train"), lambda amount: [*words(amount), "--threads", args.threads]
     commands = []
     for amount in amounts:
-        commands += [[*words(amount), "--mode", mode] for mode in modes]
+        commands += [[*words_of(amount), "--mode", mode] for mode in modes]
         commands += [peer(amount, mode) for mode in modes] if peer else []
     columns = ["predict", "train"] + (["torch predicts", "torch trains"] if peer else [])
     medians = iter(in_rounds(args, commands))
@@ -110,6 +110,7 @@ def threads(args):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="batch,size,depth,threads", help="which tables: some of batch, size, depth, threads")
+    parser.add_argument("--threads", type=int, default=2, help="of all tables but that of threads")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0, help="of a measurement, after a warm-up of 1.5")
     parser.add_argument("--peer", metavar="PYTHON", help="a Python that has PyTorch, for the table of images")

@@ -1,8 +1,8 @@
 //! Netwright's SIMD kernels behind safe, checked entry points.
 //!
 //! Everything here works on `f32` slices in channels-last order, `[N, H, W, C]`, on the calling thread and without
-//! allocating (but for [`conv::infer`], which keeps memory to work in for each thread). A call takes `n`, the number of images its slices hold; whoever calls splits a batch into chunks of
-//! images and spreads the chunks over threads. Only where that thread leads a crew ([`crew`]) are large steps cut into parts
+//! allocating, but for [`conv::infer`] and [`int8`], which work in memory of their own. A call takes `n`, the number of images its
+//! slices hold; whoever calls splits a batch into chunks of images and spreads the chunks over threads. Only where that thread leads a crew ([`crew`]) are large steps cut into parts
 //! that several threads compute. Geometries ([`conv::Conv`], [`max_pool::Pool`], …) are plain constants.
 //!
 //! Every entry point checks the lengths of its slices against the geometry and panics where they differ: the callers
