@@ -68,10 +68,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="one line of JSON for each network")
     parser.add_argument("--target", help="folder for build outputs, to use again; else a temporary one")
-    parser.add_argument("--only", help="some of the networks, with commas between them: " + ", ".join(NETWORKS).replace(",000", "000"))
+    plain = {name.replace(",", ""): name for name in NETWORKS}
+    parser.add_argument("--only", help=f"some of the networks, with commas between them: {', '.join(plain)}")
     args = parser.parse_args()
-    wanted = args.only.split(",") if args.only else [name.replace(",", "") for name in NETWORKS]
-    if unknown := [name for name in wanted if name not in [known.replace(",", "") for known in NETWORKS]]:
+    wanted = args.only.split(",") if args.only else list(plain)
+    if unknown := [name for name in wanted if name not in plain]:
         parser.error(f"there is no network {', '.join(unknown)}")
     with tempfile.TemporaryDirectory() as temporary:
         crate = pathlib.Path(temporary) / "crate"
@@ -93,9 +94,7 @@ def main():
         main_rs = crate / "src" / "main.rs"
         if not args.json:
             print(f"{'network':<18} {'expand ms':>10} {'check s':>8} {'release s':>10}")
-        for name, model in NETWORKS.items():
-            if name.replace(",", "") not in wanted:
-                continue
+        for name, model in ((plain[name], NETWORKS[plain[name]]) for name in wanted):
             text = f"{model}\n{MAIN}" if model else "fn main() {}\n"
             row = {"network": name}
             for kind, command, environment in [

@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""Whether cost grows no faster than what there is to do: `python3 benches/scaling.py [--only batch,threads] [--rounds N] [--seconds S] [--peer PYTHON]`.
+"""Whether cost grows no faster than what there is to do:
+
+    python3 benches/scaling.py [--only batch,threads] [--rounds N] [--seconds S] [--peer PYTHON]
 
 `netwright bench` over the size of the batch (LeNet, 1 to 1024), of the image (SqueezeNet's first blocks, 32 to 512), the
 depth (10 to 1,000 convolutions) and the number of threads (LeNet at batch 64 and SqueezeNet 1.1 at batch 1 and 16, 1 to all).
 A table in Markdown for each: the median time of a step, and the time for one unit (an image, a pixel, a layer) as a multiple of the
-shortest, and with `--peer PYTHON`, a Python that has PyTorch, the same of that for images; for threads, how many times as fast as with one, and that divided by the threads. Each round measures a whole table once;
+shortest, and with `--peer PYTHON`, a Python that has PyTorch, the same of that for images; for threads, how many times as fast as
+with one, and that divided by the threads. Each round measures a whole table once;
 what counts is the median over rounds, so that a slow moment of the machine is not taken for a property of one row.
 
 Needs `cargo build --release -p netwright-cli`. Networks that are not compiled in are built on the way, which takes a while.
@@ -16,11 +19,15 @@ import os
 import pathlib
 import statistics
 import subprocess
+import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "benches" / "peers"))
+import networks  # noqa: E402, the folder is known only here
+
 BATCHES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
-SIZES = [32, 64, 128, 256, 512]
+SIZES = networks.GROWING
 DEPTHS = [10, 30, 100, 300, 1000]
 
 IMAGES = """use <fire>;

@@ -83,9 +83,8 @@ pub fn is_slip(found: &str, meant: &str) -> bool {
 
 /// Whether two words are the same up to their last letters, or up to what is behind the last `_` of each.
 fn has_another_end(a: &str, b: &str) -> bool {
-    let ends = |text: &str| text.char_indices().next_back().map(|(at, _)| at);
-    let before = |text: &'_ str| ends(text).map(|at| text[..at].to_owned());
-    if before(a).is_some() && before(a) == before(b) {
+    let (mut before_a, mut before_b) = (a.chars(), b.chars());
+    if before_a.next_back().is_some() && before_b.next_back().is_some() && before_a.as_str() == before_b.as_str() {
         return true;
     }
     // A longer end is a word that may be misspelt.

@@ -20,7 +20,9 @@ pub(crate) fn variants(program: &Program, network: &ast::Network, overrides: &Ov
     let mut work = 0_usize;
     // One other value at a time, so that a message names no more than it takes; then all of them together.
     let single = network.params.iter().map(std::slice::from_ref).flat_map(choices).take(MAX_SINGLE);
-    for chosen in single.chain(choices(&network.params)).filter(|chosen| !chosen.is_empty()) {
+    let single = single.filter(|chosen| !chosen.is_empty());
+    let together = choices(&network.params).into_iter().filter(|chosen| chosen.len() > 1);
+    for chosen in single.chain(together) {
         if work >= MAX_WORK {
             return;
         }

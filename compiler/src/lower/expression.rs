@@ -88,7 +88,8 @@ impl<'a> Lowerer<'a> {
         let is_of_file = self.frame().scopes.is_empty();
         let of_network = self.frame().block.filter(|_| !is_full).filter(|_| self.is_network_parameter(name));
         let is_layer = ops::signature(name).is_some();
-        let is_choice = self.choices.values().any(|choices| choices.iter().any(|choice| choice.text == name));
+        let mut choices = self.choices.values().copied().flatten().filter(|_| !is_full);
+        let is_choice = choices.any(|choice| choice.text == name);
         let unit = self.frame().unit;
         let is_block = self.find_block(unit, name).is_some();
         let defined = if is_full { None } else { self.frame().definition(name) };

@@ -263,8 +263,8 @@ impl<'a> Lowerer<'a> {
         let is_alone = matches!(expr.kind, ast::ExprKind::Name(_));
         for name in names {
             let is_doubtful = |meaning: &Meaning| is_alone || matches!(meaning, Meaning::Constant(Constant::Float(_)));
-            let scopes = self.frame().scopes.iter_mut().rev();
-            if let Some(named) = scopes.filter_map(|scope| scope.get_mut(&name)).next() {
+            let mut scopes = self.frame().scopes.iter_mut().rev();
+            if let Some(named) = scopes.find_map(|scope| scope.get_mut(&name)) {
                 if is_doubtful(&named.meaning) {
                     named.meaning = Meaning::Unknown;
                 }

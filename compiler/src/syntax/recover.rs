@@ -348,11 +348,19 @@ impl<'a> Recovery<'a> {
         }
     }
 
-    /// The part of the grammar that starts here, with its `;`: the pair and its place, or an error that was reported.
-    fn piece(&mut self, rule: Rule, part: Part) -> Result<(Pair<'a, Rule>, u32), ()> {
-        if self.sink.n_recorded() >= self.limit {
+    /// Passes over the rest of a text with too many mistakes.
+    fn gives_up(&mut self) -> bool {
+        let is_over = self.sink.n_recorded() >= self.limit;
+        if is_over {
             self.at = self.words.len();
             self.braces_lost = true;
+        }
+        is_over
+    }
+
+    /// The part of the grammar that starts here, with its `;`: the pair and its place, or an error that was reported.
+    fn piece(&mut self, rule: Rule, part: Part) -> Result<(Pair<'a, Rule>, u32), ()> {
+        if self.gives_up() {
             return Err(());
         }
         let (words, start) = (self.words, self.at);

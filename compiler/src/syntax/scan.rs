@@ -323,8 +323,9 @@ impl<'a> Scanner<'a> {
         let rest = self.rest();
         let is_single = open == '\'';
         let is_close = |next: char| if is_single { next == open } else { matches!(next, '“' | '”') };
-        let inside =
-            rest.get(open.len_utf8()..).and_then(|rest| rest.split_once(|next| is_close(next) || next == '\n'));
+        // No further than to the next one that opens: many of them would each look at the rest of the line.
+        let ends = |next: char| is_close(next) || next == open || next == '\n';
+        let inside = rest.get(open.len_utf8()..).and_then(|rest| rest.split_once(ends));
         let Some((inside, _)) = inside else { return false };
         let close = rest[open.len_utf8() + inside.len()..].chars().next();
         let Some(close) = close.filter(|close| is_close(*close)) else { return false };

@@ -25,6 +25,11 @@ fn c_loop(words: Words<'_>, start: usize) -> String {
     "a loop runs over a range or a list: `for i in 0..3 { … }`, `for width in [64, 128] { … }`".to_owned()
 }
 
+/// Whether the blanks before a line are those before another, and more.
+fn is_deeper(own: Option<&str>, around: Option<&str>) -> bool {
+    own.zip(around).is_some_and(|(own, around)| own.len() > around.len() && own.starts_with(around))
+}
+
 /// What stands in a section.
 fn section_items(keyword: &str) -> &'static str {
     if keyword == "budget" { "limits" } else { "entries" }
@@ -187,15 +192,14 @@ impl<'a> Recovery<'a> {
     /// Whether the next token begins a line that is indented more than that of the innermost open brace.
     fn stands_deeper(&self) -> bool {
         let own = self.words.indentation(self.words.span(self.at));
-        let around = self.open.last().copied().flatten();
-        self.words.on_new_line(self.at)
-            && own.zip(around).is_some_and(|(own, around)| own.len() > around.len() && own.starts_with(around))
+        self.words.on_new_line(self.at) && is_deeper(own, self.open.last().copied().flatten())
     }
 
     /// The items up to the closing brace, and the span of that brace.
     fn items_inside(&mut self, opener: Span, what: &'static str) -> (Vec<Item>, Span) {
         let mut items = Vec::new();
         loop {
+            self.gives_up();
             let (docs, docs_span) = self.docs();
             let span = self.words.span(self.at);
             match self.word() {
@@ -361,13 +365,8 @@ impl<'a> Recovery<'a> {
     /// Whether a statement stands in the braces of a section by its place: on the line of its brace, or deeper than its line.
     fn stands_inside(&self, opened: &Opened<'_>) -> bool {
         let (words, place) = (self.words, self.words.span(self.at));
-        let around = words.indentation(opened.start);
-        let is_deeper = words
-            .indentation(place)
-            .zip(around)
-            .is_some_and(|(own, around)| own.len() > around.len() && own.starts_with(around));
         let between = Span { start: opened.span.end, end: place.start, ..place };
-        is_deeper || !words.slice(between).contains('\n')
+        is_deeper(words.indentation(place), words.indentation(opened.start)) || !words.slice(between).contains('\n')
     }
 
     /// Reports a statement among the entries of a section, and passes it.
@@ -468,8 +467,7 @@ impl<'a> Recovery<'a> {
             return;
         }
         let (own, found) = (words.indentation(opener), words.indentation(closer));
-        let is_deeper = own.zip(found).is_some_and(|(own, found)| own.len() > found.len() && own.starts_with(found));
-        if is_deeper && self.open.contains(&found) {
+        if is_deeper(own, found) && self.open.contains(&found) {
             self.suspect = Some(Suspect { opener, what, closer });
         }
     }

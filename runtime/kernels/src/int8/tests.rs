@@ -197,6 +197,24 @@ fn dense_layers_are_exact() {
 }
 
 /// A crew cuts the work otherwise, and the bits stay.
+fn assert_same_on_a_crew(random: &mut Random, g: &Conv, threads_to_try: &[usize]) {
+    let drawn = Drawn::new(random, g.kh * g.kw * g.c / g.groups, g.f);
+    let (across, run) = super::conv::runs(g);
+    let layer = drawn.pack([g.groups, g.f / g.groups, across * g.kh, run], Some(drawn.output));
+    let (x, _) = images(random, 1, g.input_len());
+    on_every_isa(|isa| {
+        let of = |threads: usize| {
+            let mut y = vec![0.0; super::floats(g.output_len())];
+            crate::crew::lead(threads, || conv(g, Activation::Relu, 1, &x, &layer, &mut y));
+            split(&y, g.output_len())
+        };
+        let alone = of(1);
+        for &threads in threads_to_try {
+            assert!(of(threads) == alone, "{g:?} on {isa:?} with {threads} threads");
+        }
+    });
+}
+
 #[test]
 fn a_crew_computes_the_same() {
     let mut random = Random::new(83);
@@ -205,21 +223,7 @@ fn a_crew_computes_the_same() {
     let [c, f] = if cfg!(miri) { [70, 50] } else { [900, 500] };
     let deep = Conv { h: 1, w: 1, c, kh: 1, kw: 1, f, pad: [0; 2], ..g };
     for g in [g, deep] {
-        let drawn = Drawn::new(&mut random, g.kh * g.kw * g.c, g.f);
-        let (across, run) = super::conv::runs(&g);
-        let layer = drawn.pack([1, g.f, across * g.kh, run], Some(drawn.output));
-        let (x, _) = images(&mut random, 1, g.input_len());
-        on_every_isa(|isa| {
-            let of = |threads: usize| {
-                let mut y = vec![0.0; super::floats(g.output_len())];
-                crate::crew::lead(threads, || conv(&g, Activation::Relu, 1, &x, &layer, &mut y));
-                split(&y, g.output_len())
-            };
-            let alone = of(1);
-            for threads in [2, 3, 7] {
-                assert!(of(threads) == alone, "{isa:?} with {threads} threads");
-            }
-        });
+        assert_same_on_a_crew(&mut random, &g, &[2, 3, 7]);
     }
 }
 
@@ -242,21 +246,7 @@ fn a_crew_computes_the_same_of_random_geometries() {
                 break g;
             }
         };
-        let drawn = Drawn::new(&mut random, g.kh * g.kw * g.c / g.groups, g.f);
-        let (across, run) = super::conv::runs(&g);
-        let layer = drawn.pack([g.groups, g.f / g.groups, across * g.kh, run], Some(drawn.output));
-        let (x, _) = images(&mut random, 1, g.input_len());
-        on_every_isa(|isa| {
-            let of = |threads: usize| {
-                let mut y = vec![0.0; super::floats(g.output_len())];
-                crate::crew::lead(threads, || conv(&g, Activation::Relu, 1, &x, &layer, &mut y));
-                split(&y, g.output_len())
-            };
-            let alone = of(1);
-            for threads in [2, 3] {
-                assert!(of(threads) == alone, "{g:?} on {isa:?} with {threads} threads");
-            }
-        });
+        assert_same_on_a_crew(&mut random, &g, &[2, 3]);
     }
 }
 
