@@ -55,7 +55,7 @@ pub struct Refusal {
     pub title: String,
     /// What to do.
     pub help: Option<String>,
-    /// What may have been meant instead, such as `<fire>`; in the place of a help.
+    /// What may have been meant instead, such as `<fire>`.
     pub instead: Option<String>,
 }
 
@@ -177,7 +177,10 @@ impl Loader<'_> {
         let Refusal { title, help, instead } = refusal;
         let report = self.sink.error(code, title).primary(span, "not found, or not to be used");
         match (help, instead) {
-            (_, Some(instead)) => {
+            (Some(help), Some(instead)) => {
+                report.fix(help, span, instead);
+            }
+            (None, Some(instead)) => {
                 report.did_you_mean(&instead, span);
             }
             (Some(help), None) => {

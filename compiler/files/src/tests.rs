@@ -195,6 +195,40 @@ mod uses {
         assert!(messages.len() == 1 && messages[0].contains("N0502"), "{messages:?}");
     }
 
+    /// What a file in a folder below names as the description would: with the path that leads there, where there is one.
+    #[test]
+    fn paths_start_at_the_folder_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for inner in ["blocks", "blocks/small", "other"] {
+            fs::create_dir(at(inner)).unwrap();
+        }
+        for file in ["blocks/conv.net", "blocks/small/conv.net", "other/conv.net", "near.net"] {
+            fs::write(at(file), "").unwrap();
+        }
+        fs::write(at("main.net"), "use \"blocks/fire.net\";").unwrap();
+        let above = "leads to files below it: put both into one folder";
+        for (path, help) in [
+            ("blocks/conv.net", "not at the folder of the network: write `\"conv.net\"`"),
+            ("blocks/small/conv.net", "not at the folder of the network: write `\"small/conv.net\"`"),
+            ("other/conv.net", above),
+            ("near.net", above),
+        ] {
+            fs::write(at("blocks/fire.net"), format!("use \"{path}\";")).unwrap();
+            let (_, messages) = load(&at("main.net"));
+            let title = format!("`{path}` does not exist in the folder of this file");
+            assert!(messages.len() == 1 && messages[0].contains(&title), "{path}: {messages:?}");
+            let (mut map, mut sink) = (SourceMap::new(), Sink::new());
+            let source = map.add("main.net", "use \"blocks/fire.net\";");
+            let mut disk = Disk::below(folder.path(), None);
+            let _ = Program::load(source, &mut map, &mut disk, &mut sink);
+            let helps = &sink.diagnostics()[0].helps;
+            assert!(helps.len() == 1 && helps[0].text.ends_with(help), "{path}: {helps:?}");
+        }
+        fs::write(at("blocks/fire.net"), "use \"blocks/none.net\";").unwrap();
+        assert!(load(&at("main.net")).1[0].contains("there is no folder `blocks`"));
+    }
+
     #[cfg(unix)]
     #[test]
     fn links_that_lead_out_and_devices_are_refused() {

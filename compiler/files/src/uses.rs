@@ -81,11 +81,13 @@ impl Disk {
         }
         let root = self.root.clone().or_else(|| self.folder.clone());
         let loaded = load_path(&folder.join(relative), root.as_deref()).map_err(|error| match error {
+            FileError::NotFound { .. } if let Some(refusal) = self.seen_from_above(&folder, relative) => refusal,
             FileError::NotFound { suggestion: None, bundled: Some(near), .. } => {
                 meant(format!("`{}` does not exist", escape(path)), Some(near), String::new)
             }
             error => refusal_of(&error.to_string().replace(&format!("{}/", folder.display()), "")),
-        })?;
+        });
+        let loaded = loaded?;
         let absolute = loaded.path.unwrap_or_default();
         if !self.opened.contains(&absolute) {
             self.opened.push(absolute.clone());
@@ -95,6 +97,21 @@ impl Disk {
             Some(_) => self.shown.join(loaded.name).display().to_string(),
         };
         Ok(Text { key: absolute.to_string_lossy().into_owned(), name, text: loaded.text })
+    }
+
+    /// The refusal of a path that leads to a file from the folder of the description, and not from that of the file.
+    fn seen_from_above(&self, folder: &Path, path: &Path) -> Option<Refusal> {
+        let above = self.folder.as_ref()?.canonicalize().ok()?;
+        let found =
+            above.join(path).canonicalize().ok().filter(|found| found.starts_with(&above) && found.is_file())?;
+        let title = format!("`{}` does not exist in the folder of this file", escape(&path.display().to_string()));
+        let Ok(below) = found.strip_prefix(folder.canonicalize().ok()?) else {
+            let help = "a path starts there, and leads to files below it: put both into one folder";
+            return Some(refusal(title, help));
+        };
+        let instead = format!("\"{}\"", below.to_str()?.replace('\\', "/"));
+        let help = format!("a path starts there, not at the folder of the network: write `{instead}`");
+        Some(Refusal { title, help: Some(help), instead: Some(instead) })
     }
 }
 

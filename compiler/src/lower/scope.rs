@@ -123,8 +123,9 @@ impl<'a> Frame<'a> {
 fn definition(items: &[ast::Item], name: &str) -> Option<Span> {
     let is = |ident: &ast::Ident| (ident.text == name).then_some(ident.span);
     let in_branch = |item: &ast::Item| match item {
-        ast::Item::Binding(binding) => binding.names.first().and_then(is),
+        ast::Item::Binding(binding) => binding.names.iter().find_map(is),
         ast::Item::Output(output) => is(&output.name),
+        ast::Item::Const(constant) => is(&constant.name),
         _ => None,
     };
     items.iter().find_map(|item| match item {

@@ -23,10 +23,29 @@ const ENTRIES: Entries = Entries {
         ("clip", "clip_norm"),
         ("grad_clip", "clip_norm"),
     ],
-    advice: &[("lr", LR_ADVICE), ("learning_rate", LR_ADVICE), ("weight_decay", DECAY_ADVICE)],
+    advice: &[
+        ("lr", LR_ADVICE),
+        ("learning_rate", LR_ADVICE),
+        ("weight_decay", DECAY_ADVICE),
+        ("momentum", "it is a setting of the optimizer: `optimizer: sgd(lr: 0.1, momentum: 0.9);`"),
+        ("nesterov", "it is a setting of the optimizer: `optimizer: sgd(lr: 0.1, momentum: 0.9, nesterov: true);`"),
+        ("beta1", BETA_ADVICE),
+        ("beta2", BETA_ADVICE),
+        ("betas", BETA_ADVICE),
+        ("epsilon", "it is a setting of the optimizer: `optimizer: adam(epsilon: 1e-8);`"),
+        ("smoothing", SMOOTHING_ADVICE),
+        ("label_smoothing", SMOOTHING_ADVICE),
+        ("class_weights", WEIGHTS_ADVICE),
+        ("weights", WEIGHTS_ADVICE),
+        ("shuffle", "every epoch takes the examples in another order, which `seed` decides"),
+        ("dropout", "it is a layer: `-> dropout(0.5)`"),
+    ],
 };
 
 const DECAY_ADVICE: &str = "it is a setting of the optimizer: `optimizer: adamw(weight_decay: 0.01);`";
+const BETA_ADVICE: &str = "the optimizer has two settings for it: `optimizer: adam(beta1: 0.9, beta2: 0.999);`";
+const SMOOTHING_ADVICE: &str = "it is a setting of the loss: `loss: cross_entropy(logits, smoothing: 0.1);`";
+const WEIGHTS_ADVICE: &str = "they are a setting of the loss: `loss: cross_entropy(logits, weights: [1.0, 2.0]);`";
 
 const LR_ADVICE: &str =
     "it is a setting of the optimizer, `optimizer: adam(lr: 0.001);`, or of layers, `lr(conv1): 0.1;`";
@@ -361,14 +380,22 @@ impl<'a> Lowerer<'a> {
     ) -> bool {
         let Some(key) = &arg.name else {
             let title = format!("the settings of `{choice}` are named");
+            let is_first = settings.iter().all(|(_, _, is_given)| !is_given);
             if self.sink.has_told(|told| told.title == title && told.primary.span.source == arg.span.source) {
                 return false;
             }
             match fields.first() {
-                Some(field) => self
-                    .sink
-                    .error(codes::N0207, title)
-                    .primary(arg.span, format!("expected a name, such as `{}: …`", shown(field))),
+                Some(field) => {
+                    let report = self
+                        .sink
+                        .error(codes::N0207, title)
+                        .primary(arg.span, format!("expected a name, such as `{}: …`", shown(field)));
+                    // The first setting of an optimizer wherever they are not named.
+                    match field.name {
+                        LR if is_first => report.fix(format!("write `{LR}: …`"), arg.span.before(), format!("{LR}: ")),
+                        _ => report,
+                    }
+                }
                 None => self
                     .sink
                     .error(codes::N0207, format!("`{choice}` takes no settings"))

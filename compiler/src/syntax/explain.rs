@@ -248,10 +248,26 @@ fn explain_stage(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     false
 }
 
-/// `=` for `:` and the other way round, comparisons in a row, a torn arrow.
+/// `=` for `:` and the other way round, a `:` too many, comparisons in a row, a torn arrow, the end of no comment.
 fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let Failure { words, start, at, part, .. } = *failure;
     let (word, before, span) = (words.text(at), previous(failure), words.span(at));
+    let end = match (before, word) {
+        (_, "*") if words.text(at + 1) == "/" => Some((span, words.span(at + 1))),
+        ("*", "/") => Some((words.span(at - 1), span)),
+        _ => None,
+    };
+    if let Some((star, slash)) = end.filter(|(star, slash)| star.end == slash.start) {
+        let title = ("no comment is open that `*/` could end".to_owned(), star.to(slash));
+        return report_fix(sink, N0013, title, "leave it out".to_owned(), star.to(slash), "");
+    }
+    // Nothing but a shape follows a `:` behind a stage.
+    if part == Part::Statement && before == ":" && at > start + 2 && words.text(at - 2) == ")" {
+        let (colon, title) = (words.span(at - 1), "expected `;`, found `:`".to_owned());
+        let (help, instead) = if word == "->" { ("leave out the `:`", "") } else { ("write `;`", ";") };
+        let is_over = word == "->" || words.slice(colon.to(span)).contains('\n');
+        return is_over && report_fix(sink, N0013, (title, colon), help.to_owned(), colon, instead);
+    }
     let bracket = innermost(failure);
     let name = at.checked_sub(1).filter(|index| *index >= start && words.kind(*index) == Some(TokenKind::Word));
     let name = name.map_or("name", |index| words.text(index));
@@ -354,6 +370,10 @@ fn explain_start(failure: &Failure<'_>, sink: &mut Sink) -> bool {
                 return report_fix(sink, N0013, (title, words.span(at)), help, mended, "");
             }
             "let" | "var" | "val" | "def" => Some("a statement starts with the name: `name = …`".to_owned()),
+            word @ ("lr" | "keep") if words.text(at) == "(" => {
+                let section = if word == "lr" { "train" } else { "prune" };
+                Some(format!("it is an entry of `{section}`: `{section} {{ {word}(…): …; }}`"))
+            }
             _ if matches!(words.text(at), "->" | "(" | "+" | "-" | "*" | "/") => {
                 Some("give the value a name, `name = …`; a block gives it back by `return …`, a network by `output name = …`".to_owned())
             }
@@ -371,6 +391,27 @@ fn explain_start(failure: &Failure<'_>, sink: &mut Sink) -> bool {
             }
         };
         return report(sink, N0013, format!("expected `=`, found {found}"), words.span(at), help);
+    }
+    if words.text(start) == "output" && at == start + 2 && matches!(words.text(at), ";" | ",") && !sink.is_full() {
+        let name = words.text(at - 1);
+        let title = format!("expected `=`, found {found}");
+        let is_bound = (0..start).any(|place| words.text(place) == name && words.text(place + 1) == "=");
+        if words.text(at) == ";" && is_bound {
+            let help = format!("an output is given its value: `output {name} = {name};`");
+            return report_fix(
+                sink,
+                N0013,
+                (title, words.span(at)),
+                help,
+                words.span(at).before(),
+                &format!(" = {name}"),
+            );
+        }
+        let help = match words.text(at) {
+            "," => "each output is a statement of its own: `output a = …; output b = …;`".to_owned(),
+            _ => format!("an output is given its value: `output {name} = …;`"),
+        };
+        return report(sink, N0013, title, words.span(at), Some(help));
     }
     false
 }

@@ -357,3 +357,28 @@ fn braces_that_the_indentation_shows_to_be_open() {
         assert_eq!(title(text), expected, "{text}");
     }
 }
+
+/// What stands before or behind a statement, and what an output lacks.
+#[test]
+fn ends_and_outputs() {
+    let (colon, equals) = ("expected `;`, found `:`", "expected `=`, found");
+    check(&[
+        ("y = x -> max_pool(2): -> relu;", &format!("{colon}; leave out the `:`"), "y = x -> max_pool(2) -> relu;"),
+        ("y = x -> max_pool(2):\n    z = y;", &format!("{colon}; write `;`"), "y = x -> max_pool(2);\n    z = y;"),
+        ("y = x -> relu; */", "no comment is open that `*/` could end; leave it out", "y = x -> relu; "),
+        ("y = dense(x, 10 */);", "no comment is open that `*/` could end; leave it out", "y = dense(x, 10 );"),
+        (
+            "y = x;\n    output y;",
+            &format!("{equals} `;`; an output is given its value: `output y = y;`"),
+            "y = x;\n    output y = y;",
+        ),
+        ("output y;", &format!("{equals} `;`; an output is given its value: `output y = …;`"), "output y;"),
+        (
+            "output y, z;",
+            &format!("{equals} `,`; each output is a statement of its own: `output a = …; output b = …;`"),
+            "output y, z;",
+        ),
+        ("lr(y): 3;", &format!("{equals} `(`; it is an entry of `train`: `train {{ lr(…): …; }}`"), "lr(y): 3;"),
+        ("keep(y): 3;", &format!("{equals} `(`; it is an entry of `prune`: `prune {{ keep(…): …; }}`"), "keep(y): 3;"),
+    ]);
+}
