@@ -7,7 +7,7 @@ use crate::lint::{self, Definitions, Levels, Linter, Texts};
 use crate::lower::{Constant, Limit, Lowered, check_blocks, lower};
 use crate::passes::{Mode, prepare};
 use crate::photo::Photo;
-use crate::plan::{Parameters, Plan, plan};
+use crate::plan::{CACHE, Parameters, Plan, plan};
 use crate::program::{Program, Sources};
 use crate::recipe::{Pruning, Recipe};
 use crate::source::{SourceId, SourceMap};
@@ -28,6 +28,8 @@ pub struct Settings {
     pub deny: Vec<String>,
     /// Whether nobody sees warnings, as those of a macro: then no time is spent on lints that warn and take much.
     pub quiet: bool,
+    /// Bytes of the cache that each core has for itself, where plans are to be made for others than [`CACHE`].
+    pub cache: Option<usize>,
 }
 
 /// A network, checked and planned: all that the emitter needs.
@@ -51,6 +53,8 @@ pub struct Compiled {
     pub limits: Vec<Limit>,
     /// The lints that the program keeps quiet somewhere.
     pub allowed: Vec<&'static str>,
+    /// Bytes of the cache that the plans are made for.
+    pub cache: usize,
 }
 
 /// The plans of a network with a `train` section.
@@ -213,7 +217,7 @@ pub fn compile(
             return None;
         }
     }
-    match finish(lowered) {
+    match finish(lowered, settings.cache.unwrap_or(CACHE)) {
         Ok(compiled) => {
             cost::check(&compiled, sink);
             if sink.has_errors() {
@@ -235,11 +239,11 @@ fn parameters(lowered: &Lowered) -> Result<usize, ()> {
     Parameters::of(&lowered.graph).map(|parameters| parameters.stored).ok_or(())
 }
 
-fn finish(lowered: Lowered) -> Result<Compiled, String> {
+fn finish(lowered: Lowered, cache: usize) -> Result<Compiled, String> {
     let Lowered { graph, recipe, pruning, limits, photos, labels, allowed, .. } = lowered;
     verify(&graph)?;
     let parameters = Parameters::of(&graph).ok_or("the parameters are too many to address")?;
-    let planned = |mode| prepare(&graph, mode, recipe.as_ref()).and_then(plan);
+    let planned = |mode| prepare(&graph, mode, recipe.as_ref()).and_then(|unit| plan(unit, cache));
     let inference = planned(Mode::Inference)?;
     let (training, evaluation) = match &recipe {
         Some(_) => (Some(planned(Mode::Training)?), Some(planned(Mode::Evaluation)?)),
@@ -250,7 +254,7 @@ fn finish(lowered: Lowered) -> Result<Compiled, String> {
         _ => None,
     };
     let fingerprint = fingerprint(&graph);
-    Ok(Compiled { graph, parameters, fingerprint, inference, training, photos, labels, limits, allowed })
+    Ok(Compiled { graph, parameters, fingerprint, inference, training, photos, labels, limits, allowed, cache })
 }
 
 /// A digest of the structure. Freezing and rates change nothing of it: what was trained before is loaded after.

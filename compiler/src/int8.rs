@@ -84,7 +84,7 @@ impl Compiled {
             let mut unit = prepare(&self.graph, mode, recipe)?;
             rewrite(&mut unit, &mut tables, is_first)?;
             verify(&unit.graph).map_err(|problem| format!("after the way to int8: {problem}"))?;
-            plan(unit)
+            plan(unit, self.cache)
         };
         let inference = planned(Mode::Inference, true)?;
         let evaluation = match self.training {

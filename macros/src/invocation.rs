@@ -20,6 +20,8 @@ pub(crate) struct Invocation {
     pub(crate) weights: Option<(Literal, String)>,
     /// Whether there is to be code for inference in integers, and for calibrating it.
     pub(crate) int8: bool,
+    /// Bytes of a core's cache, where plans are for others than the usual ones.
+    pub(crate) cache: Option<usize>,
 }
 
 /// A value for a parameter of the network: `classes = 4`.
@@ -58,8 +60,8 @@ impl Invocation {
             [TokenTree::Literal(literal), after @ ..] => {
                 let Some(path) = string(literal) else { return Err(Error::new(literal.span(), usage)) };
                 let source = Source::Path { literal: literal.clone(), path };
-                let Options { rename, overrides, weights, int8 } = options(after)?;
-                Ok(Self { facade, source, rename, overrides, weights, int8 })
+                let Options { rename, overrides, weights, int8, cache } = options(after)?;
+                Ok(Self { facade, source, rename, overrides, weights, int8, cache })
             }
             [TokenTree::Punct(open), after @ ..] if open.as_char() == '<' => {
                 let end =
@@ -68,9 +70,9 @@ impl Invocation {
                     return Err(Error::new(open.span(), "expected `<name>` of a bundled network"));
                 };
                 let name = after[..end].iter().map(ToString::to_string).collect::<String>();
-                let Options { rename, overrides, weights, int8 } = options(&after[end + 1..])?;
+                let Options { rename, overrides, weights, int8, cache } = options(&after[end + 1..])?;
                 let source = Source::Bundled { name, first: open.span(), last: after[end].span() };
-                Ok(Self { facade, source, rename, overrides, weights, int8 })
+                Ok(Self { facade, source, rename, overrides, weights, int8, cache })
             }
             _ => Ok(Self {
                 facade,
@@ -79,6 +81,7 @@ impl Invocation {
                 overrides: Vec::new(),
                 weights: None,
                 int8: false,
+                cache: None,
             }),
         }
     }
@@ -124,9 +127,10 @@ struct Options {
     overrides: Vec<Override>,
     weights: Option<(Literal, String)>,
     int8: bool,
+    cache: Option<usize>,
 }
 
-/// Reads `as Name`, then `, parameter = value`, `, weights = "path"` or `, int8 = true` any number of times.
+/// Reads `as Name`, then `, parameter = value`, `, weights = "path"`, `, int8 = true` or `, cache = bytes` any number of times.
 fn options(tokens: &[TokenTree]) -> Result<Options, Error> {
     let mut options = Options::default();
     let mut rest = match tokens {
@@ -163,6 +167,18 @@ fn options(tokens: &[TokenTree]) -> Result<Options, Error> {
                 return Err(Error::new(name.span(), "expected `int8 = true`"));
             };
             options.int8 |= wanted;
+            rest = &value[used..];
+            continue;
+        }
+        if name == "cache" {
+            let bytes = match constant(value) {
+                Some((Constant::Int(bytes), used)) => usize::try_from(bytes).ok().map(|bytes| (bytes, used)),
+                _ => None,
+            };
+            let Some((bytes, used)) = bytes else {
+                return Err(Error::new(name.span(), "expected the bytes of a core's cache: `cache = 262_144`"));
+            };
+            options.cache = Some(bytes);
             rest = &value[used..];
             continue;
         }

@@ -32,7 +32,7 @@ fn expand(input: TokenStream) -> TokenStream {
         Ok(invocation) => invocation,
         Err(error) => return error.into_tokens(),
     };
-    let Invocation { facade, source, rename, overrides, weights, int8 } = invocation;
+    let Invocation { facade, source, rename, overrides, weights, int8, cache } = invocation;
     let weights_placeholder = weights.as_ref().map(weights::placeholder);
     let mut target = Target { facade, rename, weights: weights_placeholder, int8: None, comments: false };
     let text = match source.read() {
@@ -46,7 +46,7 @@ fn expand(input: TokenStream) -> TokenStream {
     let id = map.add(text.name, text.text);
     let mut sink = Sink::new();
     let given = overrides.iter().map(|given| (given.name.clone(), given.value.clone())).collect();
-    let settings = Settings { overrides: given, quiet: true, ..Settings::default() };
+    let settings = Settings { overrides: given, quiet: true, cache, ..Settings::default() };
     let mut sources = text.sources;
     let compiled = compile(id, &mut map, &settings, &mut sources, &mut sink);
     let tracked: TokenStream = text

@@ -14,6 +14,8 @@ pub use netwright_kernels::{
     prelu, softmax, sparse, unary, upsample,
 };
 
+pub use netwright_kernels::rows::{Band, bands};
+
 pub use crate::engine::{Core, Inference, InferenceChunk, forward, forward_all, predict, predict_all, with_rank};
 pub use crate::error::Error;
 pub use crate::network::Network;
@@ -45,7 +47,7 @@ pub mod int8 {
 
 /// Max pooling, and the sizes that both poolings take.
 pub mod max_pool {
-    pub use netwright_kernels::max_pool::{Pool, forward, gradient, infer, infer_among};
+    pub use netwright_kernels::max_pool::{Pool, forward, gradient, infer, infer_among, infer_band};
 }
 
 /// Where a parameter stands in the stored vector.

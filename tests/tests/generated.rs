@@ -38,6 +38,7 @@ macro_rules! networks {
 networks! {
     activations "../nets/layers/activations.net";
     avg_pool "../nets/layers/avg_pool.net";
+    bands "../nets/layers/bands.net";
     bends "../nets/layers/bends.net";
     binary "../nets/layers/binary.net";
     batch_norm "../nets/layers/batch_norm.net";

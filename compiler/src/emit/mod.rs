@@ -4,6 +4,7 @@
 //! user's scope, and every path starts from the facade's own path, so that nothing of the user's scope is used.
 
 mod api;
+mod bands;
 mod int8;
 mod names;
 mod net;
@@ -205,7 +206,7 @@ fn outputs_name(network: &Ident) -> Ident {
 /// keeps to itself gets an underscore.
 pub(crate) fn safe_ident(name: &str) -> Ident {
     // Names that the steps themselves use.
-    const STEPS: &[&str] = &["b", "c", "n", "p", "rt", "w", "out", "_"];
+    const STEPS: &[&str] = &["b", "band", "c", "n", "p", "rt", "w", "out", "_"];
     if STEPS.contains(&name) { format_ident!("{name}_") } else { plain_ident(name) }
 }
 

@@ -5,14 +5,17 @@ use quote::quote;
 
 use super::Context;
 use crate::ir::{Extent, Node, ParameterId, Shape, ValueId};
+use crate::ops::Op;
 use crate::passes::Mode;
-use crate::plan::{Place, Plan};
+use crate::plan::{Bands, Place, Plan};
 
 /// A step of a plan, seen from its operation.
 pub struct StepContext<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) plan: &'a Plan,
     pub(super) node: &'a Node,
+    /// The run of bands that it belongs to.
+    pub(super) bands: Option<&'a Bands>,
     /// The local variable and the constant of each slot.
     pub(super) slots: &'a [(Ident, Ident)],
     /// The local variable of each output after the first.
@@ -44,14 +47,26 @@ impl StepContext<'_> {
         self.context.names.geometry(self.node)
     }
 
-    /// An operand's numbers.
+    /// An operand's numbers. In a band, the rows of which it makes its result's, unless its rows depend on others
+    /// ([`band`](Self::band)).
     #[must_use]
     pub fn read(&self, index: usize) -> TokenStream {
-        self.read_value(self.node.args[index])
+        let all = self.read_all(self.node.args[index]);
+        if self.takes_buffers() { all } else { self.rows_read(self.node.args[index], all) }
     }
 
-    /// A value's numbers.
+    /// Whether the operation takes whole buffers in a band.
+    fn takes_buffers(&self) -> bool {
+        matches!(self.node.op, Op::Conv(_) | Op::MaxPool(_))
+    }
+
+    /// The numbers of a result, once they are made: in a band, of the rows that it makes.
     pub(super) fn read_value(&self, value: ValueId) -> TokenStream {
+        self.rows_read(value, self.read_all(value))
+    }
+
+    /// A value's numbers, as far as they are there.
+    fn read_all(&self, value: ValueId) -> TokenStream {
         match self.plan.place(value) {
             Some(Place::Slot(slot) | Place::Among { slot, .. }) => {
                 let name = &self.slots[slot].0;
@@ -72,9 +87,15 @@ impl StepContext<'_> {
         self.outputs.get(index.checked_sub(1)?)
     }
 
-    /// A result's numbers, to be written.
+    /// A result's numbers, to be written; in a band, as [`read`](Self::read) gives them.
     #[must_use]
     pub fn write(&self, port: usize) -> TokenStream {
+        let all = self.write_all(port);
+        if self.takes_buffers() { all } else { self.rows_written(all) }
+    }
+
+    /// A result's memory.
+    pub(super) fn write_all(&self, port: usize) -> TokenStream {
         match self.plan.place(self.node.results[port]) {
             Some(Place::Slot(slot) | Place::Among { slot, .. }) => {
                 let name = &self.slots[slot].0;
@@ -213,10 +234,17 @@ impl StepContext<'_> {
     /// How many rows of its last axis an operand has: images times pixels.
     #[must_use]
     pub fn rows(&self, index: usize) -> TokenStream {
-        match self.operand_shape(index).pixels() {
-            1 => quote!(n),
-            pixels => quote!(n * #pixels),
-        }
+        let [n, pixels] = self.images(index);
+        let is_plain = self.bands.is_none() && self.operand_shape(index).pixels() == 1;
+        if is_plain { n } else { quote!(#n * #pixels) }
+    }
+
+    /// How many images an operand has, and how many pixels each: in a band, one image of the pixels that it makes.
+    #[must_use]
+    pub fn images(&self, index: usize) -> [TokenStream; 2] {
+        let (shape, n) = (self.operand_shape(index), quote!(n));
+        let (pixels, w) = (shape.pixels(), shape.dims().get(1).copied().unwrap_or(1));
+        self.rows_made().map_or_else(|| [n, quote!(#pixels)], |rows| [quote!(1), quote!((#rows * #w))])
     }
 
     /// An operand's shape.
@@ -258,7 +286,8 @@ impl StepContext<'_> {
         } else {
             TokenStream::new()
         };
-        quote!(#split #gradients #call)
+        let keep = self.keep();
+        quote!(#split #gradients #keep #call)
     }
 
     /// The slots of some values, each once, without those of `other`.

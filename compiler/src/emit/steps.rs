@@ -5,9 +5,9 @@ use quote::{format_ident, quote};
 
 use super::names::Unique;
 use super::step::StepContext;
-use super::{Context, int8, photo, recipe};
+use super::{Context, bands, int8, photo, recipe};
 use crate::ir::{Node, NodeId, ParameterId, ValueId};
-use crate::plan::Plan;
+use crate::plan::{Bands, Plan};
 use crate::recipe::LossKind;
 
 /// `impl Network`: the inference plan.
@@ -186,17 +186,30 @@ pub(super) fn stage_with(
     after: &dyn Fn(&StepContext<'_>, ValueId) -> TokenStream,
 ) -> TokenStream {
     let Some(stage) = plan.stages.get(index) else { return TokenStream::new() };
-    let mut statements = TokenStream::new();
-    for &id in &stage.steps {
-        let node = &plan.graph.nodes[id.0 as usize];
-        let step = names.step(context, plan, node);
-        let statement = step.statement();
-        if !statement.is_empty() {
-            statements.extend(context.comment(&describe(plan, node)));
-            statements.extend(statement);
+    let steps = |steps: &[NodeId], bands: Option<&Bands>| {
+        let mut statements = TokenStream::new();
+        for &id in steps {
+            let node = &plan.graph.nodes[id.0 as usize];
+            let step = StepContext { bands, ..names.step(context, plan, node) };
+            let statement = step.statement();
+            if !statement.is_empty() {
+                statements.extend(context.comment(&describe(plan, node)));
+                statements.extend(statement);
+            }
+            statements.extend(node.results.iter().map(|&result| after(&step, result)));
         }
-        statements.extend(node.results.iter().map(|&result| after(&step, result)));
+        statements
+    };
+    let mut statements = TokenStream::new();
+    let mut done = 0;
+    for (run, bands) in plan.bands.iter().enumerate() {
+        statements.extend(steps(&stage.steps[done..bands.steps.start], None));
+        let comment = format!("{} bands of rows", bands.table.len());
+        statements.extend(context.comment(&comment));
+        statements.extend(bands::emit(bands, run, &steps(&stage.steps[bands.steps.clone()], Some(bands))));
+        done = bands.steps.end;
     }
+    statements.extend(steps(&stage.steps[done..], None));
     let text = statements.to_string();
     // Only what is used is bound: generated code warns nobody.
     let has_word = |word: &str| text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|found| found == word);
@@ -289,7 +302,7 @@ impl Names {
 
     /// A step as its operation sees it.
     fn step<'a>(&'a self, context: &'a Context<'a>, plan: &'a Plan, node: &'a Node) -> StepContext<'a> {
-        StepContext { context, plan, node, slots: &self.slots, outputs: &self.outputs }
+        StepContext { context, plan, node, bands: None, slots: &self.slots, outputs: &self.outputs }
     }
 }
 

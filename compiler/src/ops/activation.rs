@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::rule::same;
-use super::{Argument, Operands, Operation, Signature, Storage};
+use super::{Argument, Operands, Operation, Reach, Signature, Storage};
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::lower::LayerCall;
@@ -131,6 +131,10 @@ impl Operation for Activation {
         let args = vec![if self.0.reads_input() { node.args[0] } else { node.results[0] }, upstream];
         let gradient = backward.node(node, ActivationGradient(self.0).into(), args, Vec::new(), node.args[0]);
         backward.add(node.args[0], gradient);
+    }
+
+    fn reach(&self) -> Option<Reach> {
+        Some(Reach::SAME)
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {

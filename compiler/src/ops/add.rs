@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::broadcast::{Forms, fold, rule, unit};
-use super::{AddPixelGate, Operands, Operation, Signature, Storage};
+use super::{AddPixelGate, Operands, Operation, Reach, Signature, Storage};
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::passes::Backward;
@@ -52,6 +52,10 @@ impl Operation for Add {
     fn differentiate(&self, backward: &mut Backward<'_>, node: &Node, upstream: ValueId) {
         backward.add(node.args[0], upstream);
         backward.add(node.args[1], upstream);
+    }
+
+    fn reach(&self) -> Option<Reach> {
+        Some(Reach::SAME)
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {

@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::rule::same;
-use super::{Argument, Default, Kind, Operands, Operation, Signature, Storage};
+use super::{Argument, Default, Kind, Operands, Operation, Reach, Signature, Storage};
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::lower::LayerCall;
@@ -70,6 +70,10 @@ impl Operation for Affine {
             let gradient = backward.node(node, op.into(), vec![upstream], Vec::new(), x);
             backward.add(x, gradient);
         }
+    }
+
+    fn reach(&self) -> Option<Reach> {
+        Some(Reach::SAME)
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {

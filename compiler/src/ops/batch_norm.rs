@@ -10,7 +10,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::rule::same;
-use super::{Argument, Default, Kind, Operands, Operation, Signature};
+use super::{Argument, Default, Kind, Operands, Operation, Reach, Signature};
 use crate::emit::StepContext;
 use crate::ir::{Extent, Init, Layout, Node, Shape, ValueId};
 use crate::lower::LayerCall;
@@ -106,12 +106,16 @@ impl Operation for BatchNorm {
         }
     }
 
+    fn reach(&self) -> Option<Reach> {
+        Some(Reach::SAME)
+    }
+
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, x, y) = (step.rt(), step.read(0), step.write(0));
         let (scale, shift) = (step.parameter(0), step.parameter(1));
         let (mean, variance) = (step.parameter(2), step.parameter(3));
-        let (pixels, c, epsilon) = (self.pixels, self.c, self.epsilon as f32);
-        quote!(#rt::whole_batch::infer(n, #pixels, #c, #epsilon, #x, #mean, #variance, #scale, #shift, #y);)
+        let ([n, pixels], c, epsilon) = (step.images(0), self.c, self.epsilon as f32);
+        quote!(#rt::whole_batch::infer(#n, #pixels, #c, #epsilon, #x, #mean, #variance, #scale, #shift, #y);)
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Argument, Default, Kind, Mismatch, Operands, Operation, RuleCall, Signature, Slice};
+use super::{Argument, Default, Kind, Mismatch, Operands, Operation, Reach, RuleCall, Signature, Slice};
 use crate::diagnostic::codes;
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
@@ -105,6 +105,10 @@ impl Operation for Concat {
         }
     }
 
+    fn reach(&self) -> Option<Reach> {
+        (self.axis == 2).then_some(Reach::SAME)
+    }
+
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, y, dims) = (step.rt(), step.write(0), step.result_shape().dims());
         let (outer, inner) = sides(dims, self.axis);
@@ -120,7 +124,8 @@ impl Operation for Concat {
                     offset += size;
                     continue;
                 }
-                calls.extend(quote!(#rt::concat::copy_in(n * #outer, #size, #total, #offset, #x, #y);));
+                let outer = if self.axis + 1 == dims.len() { step.rows(operand) } else { quote!(n * #outer) };
+                calls.extend(quote!(#rt::concat::copy_in(#outer, #size, #total, #offset, #x, #y);));
             }
             offset += size;
         }

@@ -9,7 +9,7 @@ use super::activation::Function;
 use super::signature::{BIAS, BIAS_INIT, INIT};
 use super::window::{KERNEL, PAD, STRIDE, SymbolicWindow, Window, pair};
 use super::{
-    Activation, ActivationGradient, Argument, Default, Kind, Mismatch, Operands, Operation, RuleCall, Signature,
+    Activation, ActivationGradient, Argument, Default, Kind, Mismatch, Operands, Operation, Reach, RuleCall, Signature,
 };
 use crate::diagnostic::codes;
 use crate::emit::StepContext;
@@ -208,11 +208,22 @@ impl Operation for Conv {
         true
     }
 
+    fn reach(&self) -> Option<Reach> {
+        // The kernels' tiles have four rows, or two.
+        let tile = if !self.has_fast_form() { 1 } else { 7 - self.window.kernel[0] };
+        Some(Reach { tile, ..Reach::of(&self.window) })
+    }
+
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, geometry) = (step.rt(), step.geometry());
         let (x, y, w, b) = (step.read(0), step.write(0), step.parameter(0), step.parameter(1));
         let activation = if self.relu { quote!(Relu) } else { quote!(None) };
         let activation = quote!(#rt::conv::Activation::#activation);
+        if let Some([from, to]) = step.band() {
+            let f = self.f;
+            let among = step.among_result().unwrap_or_else(|| quote!(#rt::conv::Among::alone(#f)));
+            return quote!(#rt::conv::infer_band(&#geometry, #among, #activation, #from, #x, #w, #b, #to, #y););
+        }
         let is_fast = self.has_fast_form() && !step.trains();
         let (alone, among_others) = if is_fast { ("infer", "infer_among") } else { ("forward", "forward_among") };
         let function = format_ident!("{}", if step.among_result().is_some() { among_others } else { alone });

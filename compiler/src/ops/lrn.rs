@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::rule::same;
-use super::{Argument, Default, Kind, Operands, Operation, Signature};
+use super::{Argument, Default, Kind, Operands, Operation, Reach, Signature};
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::lower::LayerCall;
@@ -84,6 +84,10 @@ impl Operation for Lrn {
         let (c, size, alpha, beta, k) = (self.c, self.size, self.alpha as f32, self.beta as f32, self.k as f32);
         let value = quote!(#rt::lrn::Lrn { c: #c, size: #size, alpha: #alpha, beta: #beta, k: #k });
         Some((quote!(#rt::lrn::Lrn), value))
+    }
+
+    fn reach(&self) -> Option<Reach> {
+        Some(Reach::SAME)
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {

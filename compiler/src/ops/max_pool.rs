@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::window::{CEIL, KERNEL, PAD, POOL_STRIDE, SymbolicWindow, Window, pool_rule, pool_window};
-use super::{Mismatch, Operands, Operation, RuleCall, Signature};
+use super::{Mismatch, Operands, Operation, Reach, RuleCall, Signature};
 use crate::diagnostic::codes;
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
@@ -84,8 +84,17 @@ impl Operation for MaxPool {
         true
     }
 
+    fn reach(&self) -> Option<Reach> {
+        Some(Reach::of(&self.window))
+    }
+
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, geometry, x, y) = (step.rt(), step.geometry(), step.read(0), step.write(0));
+        if let Some([from, to]) = step.band() {
+            let c = self.input[2];
+            let among = step.among_result().unwrap_or_else(|| quote!(#rt::conv::Among::alone(#c)));
+            return quote!(#rt::max_pool::infer_band(&#geometry, #among, #from, #x, #to, #y););
+        }
         match step.among_result() {
             Some(among) => quote!(#rt::max_pool::infer_among(&#geometry, #among, n, #x, #y);),
             None => quote!(#rt::max_pool::infer(&#geometry, n, #x, #y);),

@@ -37,6 +37,7 @@ mod multiply;
 mod norm;
 mod pad;
 mod prelu;
+mod reach;
 mod reference;
 mod relu;
 mod relu6;
@@ -90,6 +91,7 @@ pub use multiply::{Gate, GateGradient, Multiply, ScaleGradient};
 pub use norm::{Norm, NormGradient, NormParameterGradient, Over};
 pub use pad::{Pad, PadGradient};
 pub use prelu::{Prelu, PreluGradient, PreluSlopeGradient};
+pub use reach::Reach;
 pub use reference::reference;
 pub use reshape::Reshape;
 pub use rule::{Mismatch, Rule, RuleCall};
@@ -200,6 +202,12 @@ pub trait Operation: fmt::Display + fmt::Debug {
     /// Whether it can write its first result among channels of a larger tensor ([`StepContext::among_result`]).
     fn writes_among(&self) -> bool {
         false
+    }
+
+    /// Which rows of its operands a row of its result depends on, where it can be computed for some rows of an image alone
+    /// ([`StepContext::band`]).
+    fn reach(&self) -> Option<Reach> {
+        None
     }
 
     /// Whether it acts once, between two stages, on what all chunks left.

@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::broadcast::{Forms, fold, rule, unit};
-use super::{Operands, Operation, PixelGate, Signature};
+use super::{Operands, Operation, PixelGate, Reach, Signature};
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::passes::Backward;
@@ -57,6 +57,10 @@ impl Operation for Multiply {
                 backward.add(this, gradient);
             }
         }
+    }
+
+    fn reach(&self) -> Option<Reach> {
+        Some(Reach::SAME)
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {

@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::rule::same;
-use super::{Operands, Operation, Signature};
+use super::{Operands, Operation, Reach, Signature};
 use crate::emit::StepContext;
 use crate::ir::{Init, Layout, Node, Shape, ValueId};
 use crate::lower::LayerCall;
@@ -69,10 +69,14 @@ impl Operation for Prelu {
         }
     }
 
+    fn reach(&self) -> Option<Reach> {
+        Some(Reach::SAME)
+    }
+
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, x, y, slope) = (step.rt(), step.read(0), step.write(0), step.parameter(0));
-        let Self { pixels, c } = *self;
-        quote!(#rt::prelu::forward(n, #pixels, #c, #x, #slope[..#c], #y);)
+        let ([n, pixels], c) = (step.images(0), self.c);
+        quote!(#rt::prelu::forward(#n, #pixels, #c, #x, #slope[..#c], #y);)
     }
 }
 

@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::broadcast::{Forms, fold, rule};
-use super::{AddGate, AddPixelGate, Affine, Operands, Operation, Signature};
+use super::{AddGate, AddPixelGate, Affine, Operands, Operation, Reach, Signature};
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::passes::Backward;
@@ -49,6 +49,10 @@ impl Operation for Subtract {
             let gradient = backward.node(node, Affine::NEGATIVE.into(), vec![upstream], Vec::new(), b);
             backward.add(b, gradient);
         }
+    }
+
+    fn reach(&self) -> Option<Reach> {
+        Some(Reach::SAME)
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {

@@ -3,9 +3,10 @@
 use super::place::{Map, map};
 use super::stage::Stage;
 use crate::ir::Graph;
+use crate::passes::Mode;
 
-/// What a chunk's arena should fit into, in floats: half of a second-level cache of 1 MiB.
-const CACHE: usize = 512 * 1024 / 4;
+/// What a chunk's arena should fit into, in bytes: half of a second-level cache of 1 MiB.
+pub const CACHE: usize = 512 * 1024;
 
 /// The most images of a chunk whose work is worth a thread; more would leave too few chunks for the threads.
 const MANY: usize = 8;
@@ -25,14 +26,20 @@ pub(super) struct Choice {
     pub(super) map: Map,
 }
 
-/// Chooses the largest power of two whose arena stays in the cache and that leaves enough chunks; 1 where none does.
-pub(super) fn choose(graph: &Graph, stages: &[Stage], macs: u64) -> Result<Choice, String> {
+/// Chooses the largest power of two whose arena stays in the cache and that leaves enough chunks; 1 where none does, and then in
+/// bands, unless all values are kept for the gradients.
+pub(super) fn choose(graph: &Graph, stages: &[Stage], macs: u64, mode: Mode, cache: usize) -> Result<Choice, String> {
+    let cache = cache / size_of::<f32>();
     let mut chunk = MOST;
     loop {
         let has_little_work = macs.saturating_mul(chunk as u64) <= LITTLE_WORK;
-        let map = map(graph, stages, chunk).filter(|map| map.arena <= LARGEST);
-        match map {
-            Some(map) if chunk == 1 || (map.arena <= CACHE && (chunk <= MANY || has_little_work)) => {
+        let whole = map(graph, stages, chunk, None).filter(|map| map.arena <= LARGEST);
+        let is_large = whole.as_ref().is_none_or(|map| map.arena > cache);
+        let in_bands = chunk == 1 && is_large && mode != Mode::Training && stages.len() == 1;
+        let whole =
+            if in_bands { map(graph, stages, 1, Some(cache)).filter(|map| map.arena <= LARGEST) } else { whole };
+        match whole {
+            Some(map) if chunk == 1 || (map.arena <= cache && (chunk <= MANY || has_little_work)) => {
                 return Ok(Choice { chunk, map });
             }
             None if chunk == 1 => return Err(format!("one image needs more than {LARGEST} numbers of working memory")),

@@ -3,6 +3,7 @@
 //! A chunk of images goes through the steps of a stage depth-first in one arena. Where a step needs the whole batch, a
 //! stage ends, and barriers act on what all chunks left. Values whose lifetimes do not meet share memory.
 
+mod bands;
 mod chunk;
 mod join;
 mod layout;
@@ -17,6 +18,8 @@ use crate::ir::{Graph, Node, NodeId, ParameterId, ValueId};
 use crate::ops::Op;
 use crate::passes::{Mode, Unit};
 
+pub use bands::{Bands, Buffer};
+pub use chunk::CACHE;
 pub use layout::Parameters;
 pub use stage::Stage;
 pub use verify::verify;
@@ -91,6 +94,8 @@ pub struct Plan {
     pub slots: Vec<Slot>,
     /// Transposed weights.
     pub derived: Vec<Derived>,
+    /// Runs of steps of the only stage that go through an image in bands of rows, in order; there are chunks of one image then.
+    pub bands: Vec<Bands>,
     /// Images of a full chunk.
     pub chunk: usize,
     /// Floats of the arena of a full chunk.
@@ -129,6 +134,13 @@ impl Plan {
         }
     }
 
+    /// The buffer of a slot, where steps that go through an image in bands write it.
+    #[must_use]
+    pub fn buffer(&self, slot: usize) -> Option<&Buffer> {
+        let value = self.slots.get(slot)?.value;
+        self.bands.iter().find_map(|bands| bands.buffer(value).and_then(|index| bands.buffers.get(index)))
+    }
+
     /// Floats of all derived arrays.
     #[must_use]
     pub fn derived_len(&self) -> usize {
@@ -136,20 +148,20 @@ impl Plan {
     }
 }
 
-/// Plans a graph that the passes have prepared.
+/// Plans a graph that the passes have prepared, for cores with a cache of so many bytes.
 ///
 /// # Errors
 ///
 /// If the network is too large for an arena, or the verifier finds a bug of the planner; the message says which.
-pub fn plan(unit: Unit) -> Result<Plan, String> {
+pub fn plan(unit: Unit, cache: usize) -> Result<Plan, String> {
     let Unit { mut graph, mode, .. } = unit;
     place::separate_outputs(&mut graph);
     let stages = stage::stages(&graph);
     let derived = derived(&graph);
     let macs = graph.nodes.iter().fold(0_u64, |sum, node| sum.saturating_add(node.op.operation().macs()));
-    let map = chunk::choose(&graph, &stages, macs)?;
-    let place::Map { places, slots, arena, shared } = map.map;
-    let plan = Plan { graph, mode, stages, places, slots, derived, chunk: map.chunk, arena, shared, macs };
+    let map = chunk::choose(&graph, &stages, macs, mode, cache)?;
+    let place::Map { places, slots, arena, shared, bands } = map.map;
+    let plan = Plan { graph, mode, stages, places, slots, derived, bands, chunk: map.chunk, arena, shared, macs };
     verify(&plan)?;
     Ok(plan)
 }

@@ -1,7 +1,8 @@
 //! Gives every value a place: caller's memory, or a part of the arena that no other living value has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use super::bands::{self, Bands, Memory};
 use super::join::{Joined, joined};
 use super::stage::{Stage, order};
 use super::{Place, Slot};
@@ -14,6 +15,7 @@ pub(super) struct Map {
     pub(super) slots: Vec<Slot>,
     pub(super) arena: usize,
     pub(super) shared: usize,
+    pub(super) bands: Vec<Bands>,
 }
 
 /// Copies an output that is an input or an earlier output under another name, so that each is written by a step of its
@@ -45,8 +47,9 @@ fn alias_root(graph: &Graph, mut value: ValueId) -> ValueId {
     value
 }
 
-/// Maps the values of a graph for chunks of so many images; `None` if sizes overflow.
-pub(super) fn map(graph: &Graph, stages: &[Stage], chunk: usize) -> Option<Map> {
+/// Maps the values of a graph for chunks of so many images; in bands of rows, where that is worth it with a cache of so many
+/// floats. `None` if sizes overflow.
+pub(super) fn map(graph: &Graph, stages: &[Stage], chunk: usize, cache: Option<usize>) -> Option<Map> {
     let order = order(stages);
     let roots = roots(graph, &order);
     let joined = joined(graph, &order, &roots);
@@ -58,6 +61,27 @@ pub(super) fn map(graph: &Graph, stages: &[Stage], chunk: usize) -> Option<Map> 
         let whole = lives[part.whole.0 as usize].get_or_insert(own);
         *whole = (whole.0.min(own.0), whole.1.max(own.1));
     }
+    let home = |&root: &ValueId| joined[root.0 as usize].map_or(root, |part| part.whole);
+    let homes: Vec<ValueId> = roots.iter().map(home).collect();
+    let memory = |cache| Memory { graph, order: &order, homes: &homes, lives: &lives, cache };
+    let bands = cache.map_or_else(Vec::new, |cache| bands::choose(&memory(cache)));
+    for run in &bands {
+        // Each band uses all of it.
+        for &id in &order[run.steps.clone()] {
+            let node = &graph.nodes[id.0 as usize];
+            for value in node.args.iter().chain(&node.results) {
+                if let Some(live) = &mut lives[homes[value.0 as usize].0 as usize] {
+                    *live = (live.0.min(run.steps.start), live.1.max(run.steps.end - 1));
+                }
+            }
+        }
+    }
+    let rooms: HashMap<ValueId, &bands::Buffer> = bands
+        .iter()
+        .flat_map(|run| &run.buffers)
+        .filter(|buffer| buffer.capacity < buffer.rows)
+        .map(|buffer| (buffer.value, buffer))
+        .collect();
     let mut places: Vec<Option<Place>> = vec![None; graph.values.len()];
     for (index, &input) in graph.inputs.iter().enumerate() {
         places[input.0 as usize] = Some(Place::Input(index));
@@ -71,14 +95,15 @@ pub(super) fn map(graph: &Graph, stages: &[Stage], chunk: usize) -> Option<Map> 
         let Some(live) = lives[index].filter(|_| places[index].is_none() && roots[index].0 as usize == index) else {
             continue;
         };
-        let len = value.floats();
+        let room = rooms.get(&ValueId(index as u32));
+        let len = room.map_or(Some(value.floats()), |buffer| buffer.capacity.checked_mul(buffer.row))?;
         if value.extent == Extent::Batch {
             places[index] = Some(Place::Shared { offset: shared, len });
             shared = shared.checked_add(len.checked_next_multiple_of(PANEL)?)?;
             continue;
         }
         places[index] = Some(Place::Slot(slots.len()));
-        let per_image = value.extent.is_per_image();
+        let per_image = value.extent.is_per_image() && room.is_none();
         slots.push(Slot { value: ValueId(index as u32), offset: 0, len, per_image, live });
     }
     let arena = assign_offsets(&mut slots, chunk)?;
@@ -94,7 +119,7 @@ pub(super) fn map(graph: &Graph, stages: &[Stage], chunk: usize) -> Option<Map> 
             places[index] = places[roots[index].0 as usize];
         }
     }
-    Some(Map { places, slots, arena, shared })
+    Some(Map { places, slots, arena, shared, bands })
 }
 
 /// Which value's memory each value has: links to an operand that is aliased or overwritten, followed to the end.

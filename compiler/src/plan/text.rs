@@ -19,7 +19,10 @@ impl fmt::Display for Plan {
         }
         for (index, stage) in self.stages.iter().enumerate() {
             writeln!(f, "  stage {index}")?;
-            for &id in &stage.steps {
+            for (position, &id) in stage.steps.iter().enumerate() {
+                if let Some(bands) = self.bands.iter().find(|bands| bands.steps.start == position) {
+                    writeln!(f, "    in {} bands of rows, {} steps:", bands.table.len(), bands.steps.len())?;
+                }
                 self.fmt_step(id, f)?;
             }
             for &id in &stage.barriers {
@@ -65,7 +68,10 @@ impl Plan {
             Some(Place::Among { slot, first, total }) => {
                 format!("{name} at {} from channel {first} of {total}", self.slots[slot].offset)
             }
-            Some(Place::Slot(slot)) => format!("{name} at {}", self.slots[slot].offset),
+            Some(Place::Slot(slot)) => match self.buffer(slot).filter(|buffer| buffer.capacity < buffer.rows) {
+                Some(buffer) => format!("{name} at {}, {} rows", self.slots[slot].offset, buffer.capacity),
+                None => format!("{name} at {}", self.slots[slot].offset),
+            },
         }
     }
 }

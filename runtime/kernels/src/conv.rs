@@ -13,6 +13,7 @@ pub use weight_gradient::{weight_gradient, weight_gradient_among};
 use crate::check::{self, product};
 use crate::correlate::{Correlation, Lanes, correlate, correlate_depthwise};
 use crate::layout::{Layout, PANEL};
+use crate::rows::{Band, Rows};
 use crate::window::Axis;
 
 /// What is applied to the sums before they are written.
@@ -137,6 +138,11 @@ impl Conv {
         Layout::Padded { len: self.f }
     }
 
+    /// Rows of the output that [`infer`] computes together.
+    pub const fn row_tile(&self) -> usize {
+        if self.is_winograd() { winograd::out(self) } else { 1 }
+    }
+
     /// Whether [`infer`] computes it by Winograd's F(4x4, 3x3) or F(2x2, 5x5).
     pub const fn is_winograd(&self) -> bool {
         winograd::pays(self)
@@ -144,6 +150,11 @@ impl Conv {
 
     pub(crate) fn rows(&self, transposed: bool) -> Axis {
         axis(self.h, self.out_h(), self.kh, [self.stride[0], self.pad[0], self.dilation[0]], transposed)
+    }
+
+    /// All rows of an image.
+    pub(crate) fn all_rows(&self) -> Rows {
+        Rows { pad: self.pad[0], x: self.h, y: self.out_h() }
     }
 
     pub(crate) fn cols(&self, transposed: bool) -> Axis {
@@ -215,33 +226,69 @@ pub fn forward_among(
     b: &[f32],
     y: &mut [f32],
 ) {
+    forward_rows(g, g.all_rows(), among, activation, n, x, w, b, y);
+}
+
+/// [`forward_among`] of some rows of each image, which `x` and `y` hold.
+#[inline]
+fn forward_rows(
+    g: &Conv,
+    rows: Rows,
+    among: Among,
+    activation: Activation,
+    n: usize,
+    x: &[f32],
+    w: &[f32],
+    b: &[f32],
+    y: &mut [f32],
+) {
     if g.is_depthwise() {
-        depthwise(g, among, activation, n, x, w, b, y);
+        depthwise(g, rows, among, activation, n, x, w, b, y);
     } else {
-        grouped(g, among, activation, n, x, w, b, y);
+        grouped(g, rows, among, activation, n, x, w, b, y);
     }
 }
 
-/// [`forward_among`] of a convolution that is not depthwise.
+/// [`forward_rows`] of a convolution that is not depthwise.
 ///
 /// This and [`depthwise`] are functions of their own, and what chooses between them is inlined into generated code, where the
 /// geometry is a constant: so a program has only the kernels that its networks need, which are large.
 #[inline(never)]
-fn grouped(g: &Conv, among: Among, activation: Activation, n: usize, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
-    check_forward(g, among, n, x, w, b, y);
+fn grouped(
+    g: &Conv,
+    rows: Rows,
+    among: Among,
+    activation: Activation,
+    n: usize,
+    x: &[f32],
+    w: &[f32],
+    b: &[f32],
+    y: &mut [f32],
+) {
+    check_forward(g, rows, among, n, x, w, b, y);
     let sizes = (g.groups, g.c / g.groups, g.f / g.groups);
     // By the check, the first channel is there, or no image is.
     let y = y.get_mut(among.first..).unwrap_or_default();
     // SAFETY: the lengths are checked above, and the strides are those of the images; `y` lacks only what is before its
     // first channel.
-    unsafe { correlate(&correlation(g, among, activation, n, sizes), x, w, b, y) }
+    unsafe { correlate(&correlation(g, rows, among, activation, n, sizes), x, w, b, y) }
 }
 
-/// [`forward_among`] of a depthwise convolution.
+/// [`forward_rows`] of a depthwise convolution.
 #[inline(never)]
-fn depthwise(g: &Conv, among: Among, activation: Activation, n: usize, x: &[f32], w: &[f32], b: &[f32], y: &mut [f32]) {
-    check_forward(g, among, n, x, w, b, y);
-    let correlation = correlation(g, among, activation, n, (1, 1, g.f));
+fn depthwise(
+    g: &Conv,
+    rows: Rows,
+    among: Among,
+    activation: Activation,
+    n: usize,
+    x: &[f32],
+    w: &[f32],
+    b: &[f32],
+    y: &mut [f32],
+) {
+    check_forward(g, rows, among, n, x, w, b, y);
+    let correlation = correlation(g, rows, among, activation, n, (1, 1, g.f));
     // By the check, the first channel is there, or no image is.
     let y = y.get_mut(among.first..).unwrap_or_default();
     // SAFETY: as in `grouped`.
@@ -251,6 +298,7 @@ fn depthwise(g: &Conv, among: Among, activation: Activation, n: usize, x: &[f32]
 /// The correlation of a forward pass, with its groups, and the channels that each reads and writes.
 fn correlation(
     g: &Conv,
+    rows: Rows,
     among: Among,
     activation: Activation,
     n: usize,
@@ -258,12 +306,12 @@ fn correlation(
 ) -> Correlation {
     Correlation {
         images: n,
-        rows: g.rows(false),
+        rows: Axis { positions: rows.y, sources: rows.x, pad: rows.pad, ..g.rows(false) },
         cols: g.cols(false),
-        x_image: g.input_len(),
+        x_image: rows.x * g.w * g.c,
         x_row: g.w * g.c,
         x_pixel: g.c,
-        y_image: g.out_h() * g.out_w() * among.total,
+        y_image: rows.y * g.out_w() * among.total,
         y_row: g.out_w() * among.total,
         y_pixel: among.total,
         groups,
@@ -303,9 +351,50 @@ pub fn infer_among(
     b: &[f32],
     y: &mut [f32],
 ) {
-    check_forward(g, among, n, x, w, b, y);
-    if !g.is_winograd() || !winograd::forward(winograd::code(g), g, among, activation, n, x, w, b, y) {
-        forward_among(g, among, activation, n, x, w, b, y);
+    infer_rows(g, g.all_rows(), among, activation, n, x, w, b, y);
+}
+
+/// [`infer_among`] of the rows of an image that a band makes: those that `to` has of `y`, from those that `from` has of `x`.
+///
+/// A pixel is what [`infer_among`] computes, to the bit, where bands start at rows that [`Conv::row_tile`] divides.
+///
+/// # Panics
+/// Where a slice does not hold its rows, `w` or `b` has another length, the geometry is none, or the channels are not there.
+#[inline(always)]
+pub fn infer_band(
+    g: &Conv,
+    among: Among,
+    activation: Activation,
+    from: Band,
+    x: &[f32],
+    w: &[f32],
+    b: &[f32],
+    to: Band,
+    y: &mut [f32],
+) {
+    if to.rows() > 0 {
+        let (seen, rows) = Band::seen(g.h, [g.kh, g.stride[0], g.pad[0], g.dilation[0]], &to);
+        let (x, y) = (&x[from.places(seen, g.w * g.c)], to.made(g.out_w() * among.total, y));
+        infer_rows(g, rows, among, activation, 1, x, w, b, y);
+    }
+}
+
+/// [`infer_among`] of some rows of each image, which `x` and `y` hold.
+#[inline(always)]
+fn infer_rows(
+    g: &Conv,
+    rows: Rows,
+    among: Among,
+    activation: Activation,
+    n: usize,
+    x: &[f32],
+    w: &[f32],
+    b: &[f32],
+    y: &mut [f32],
+) {
+    check_forward(g, rows, among, n, x, w, b, y);
+    if !g.is_winograd() || !winograd::forward(winograd::code(g), g, rows, among, activation, n, x, w, b, y) {
+        forward_rows(g, rows, among, activation, n, x, w, b, y);
     }
 }
 
@@ -378,10 +467,10 @@ pub(crate) fn transposed(
 }
 
 /// What a forward pass asks of the lengths.
-fn check_forward(g: &Conv, among: Among, n: usize, x: &[f32], w: &[f32], b: &[f32], y: &[f32]) {
+fn check_forward(g: &Conv, rows: Rows, among: Among, n: usize, x: &[f32], w: &[f32], b: &[f32], y: &[f32]) {
     g.check();
-    check::images("x", x, n, g.input_len());
-    among.check("y", y, n, g.out_h() * g.out_w(), g.f);
+    check::images("x", x, n, rows.x * g.w * g.c);
+    among.check("y", y, n, rows.y * g.out_w(), g.f);
     check::len("w", w, g.weight_layout().len());
     check_bias(g, b);
 }

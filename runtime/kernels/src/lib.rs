@@ -64,6 +64,7 @@ pub mod pad;
 pub mod prelu;
 pub mod random;
 pub mod reduce;
+pub mod rows;
 pub mod softmax;
 pub mod sparse;
 pub mod unary;

@@ -8,6 +8,7 @@ use crate::conv::Among;
 use crate::crew;
 use crate::isa::dispatch;
 use crate::pool::Window;
+use crate::rows::{Band, Rows};
 use crate::simd::{LANES, Simd};
 
 /// Floats per image of the index that [`forward`] keeps for [`gradient`]: a byte per output.
@@ -43,18 +44,38 @@ pub fn infer(g: &Pool, n: usize, x: &[f32], y: &mut [f32]) {
 /// # Panics
 /// As [`infer`] does, and where the channels are not there.
 pub fn infer_among(g: &Pool, among: Among, n: usize, x: &[f32], y: &mut [f32]) {
-    g.check();
-    check::images("x", x, n, g.input_len());
-    among.check("y", y, n, g.out_h() * g.out_w(), g.c);
-    // An element takes about as long to compare as a few are multiplied and added, but longer to read where another thread
-    // has computed it, which is what happens to half of them or more if this one pools them all.
-    let parts = crew::parts((32 * n as u64).saturating_mul(g.input_len() as u64));
-    let row_len = g.out_w() * among.total;
-    crew::share_units(parts, row_len, y, &|first, y| dispatch_infer(g, among, first, x, y));
+    infer_of(g, Rows { pad: g.pad[0], x: g.h, y: g.out_h() }, among, n, x, y);
 }
 
-fn dispatch_infer(g: &Pool, among: Among, first: usize, x: &[f32], y: &mut [f32]) {
-    dispatch!(infer_rows(g: &Pool, among: Among, first: usize, x: &[f32], y: &mut [f32]))
+/// [`infer_among`] of the rows of an image that a band makes: those that `to` has of `y`, from those that `from` has of `x`.
+///
+/// # Panics
+/// Where a slice does not hold its rows, the geometry is none, or the channels are not there.
+pub fn infer_band(g: &Pool, among: Among, from: Band, x: &[f32], to: Band, y: &mut [f32]) {
+    if to.rows() > 0 {
+        let (seen, rows) = Band::seen(g.h, [g.kernel[0], g.stride[0], g.pad[0], 1], &to);
+        let (x, y) = (&x[from.places(seen, g.w * g.c)], to.made(g.out_w() * among.total, y));
+        infer_of(g, rows, among, 1, x, y);
+    }
+}
+
+/// [`infer_among`] of some rows of each image, which `x` and `y` hold.
+fn infer_of(g: &Pool, rows: Rows, among: Among, n: usize, x: &[f32], y: &mut [f32]) {
+    g.check();
+    let image = rows.x * g.w * g.c;
+    check::images("x", x, n, image);
+    among.check("y", y, n, rows.y * g.out_w(), g.c);
+    // The windows are those of an image of so many rows, with another padding above it.
+    let g = &Pool { h: rows.x, pad: [rows.pad, g.pad[1]], ..*g };
+    // An element takes about as long to compare as a few are multiplied and added, but longer to read where another thread
+    // has computed it, which is what happens to half of them or more if this one pools them all.
+    let parts = crew::parts((32 * n as u64).saturating_mul(image as u64));
+    let row_len = g.out_w() * among.total;
+    crew::share_units(parts, row_len, y, &|first, y| dispatch_infer(g, rows.y, among, first, x, y));
+}
+
+fn dispatch_infer(g: &Pool, out_h: usize, among: Among, first: usize, x: &[f32], y: &mut [f32]) {
+    dispatch!(infer_rows(g: &Pool, out_h: usize, among: Among, first: usize, x: &[f32], y: &mut [f32]))
 }
 
 /// Writes to `dx` the gradient of the input: each window's gradient at the position in `index`, zero elsewhere.
@@ -164,11 +185,11 @@ pub(crate) fn better<S: Simd>(s: S, value: S::V, best: S::V) -> S::V {
     s.and(s.not_le(value, best), s.eq(best, best))
 }
 
-/// The rows of the output from the `first` of all images on.
+/// The rows of the output from the `first` of all images on, of which each has `out_h`.
 #[inline(always)]
-fn infer_rows<S: Simd>(s: S, g: &Pool, among: Among, first: usize, x: &[f32], y: &mut [f32]) {
+fn infer_rows<S: Simd>(s: S, g: &Pool, out_h: usize, among: Among, first: usize, x: &[f32], y: &mut [f32]) {
     for (i, y) in y.chunks_exact_mut(g.out_w() * among.total).enumerate() {
-        let (image, row) = ((first + i) / g.out_h(), (first + i) % g.out_h());
+        let (image, row) = ((first + i) / out_h, (first + i) % out_h);
         let x = &x[image * g.input_len()..][..g.input_len()];
         let mut witness = s.splat(0.0);
         for (window, y) in g.windows_of_row(row).zip(y.chunks_exact_mut(among.total)) {

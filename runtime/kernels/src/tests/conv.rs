@@ -33,7 +33,7 @@ fn products(g: &Conv, mut visit: impl FnMut(usize, usize, usize, usize)) {
     }
 }
 
-fn random_geometry(random: &mut Random) -> Conv {
+pub(super) fn random_geometry(random: &mut Random) -> Conv {
     loop {
         let groups = if random.flip() { 1 } else { random.within(1, 4) };
         let (inputs, outputs) = match random.within(0, 6) {

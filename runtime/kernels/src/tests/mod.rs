@@ -1,6 +1,7 @@
 //! Every kernel against plain loops in double precision, under every instruction set.
 
 mod activations;
+mod bands;
 mod batch_norm;
 mod binary;
 mod conv;

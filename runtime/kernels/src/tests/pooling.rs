@@ -7,7 +7,7 @@ use crate::isa::on_every_isa;
 use crate::max_pool::{self, Pool};
 use crate::{avg_pool, global_avg_pool, global_max_pool};
 
-fn random_geometry(random: &mut Random) -> Pool {
+pub(super) fn random_geometry(random: &mut Random) -> Pool {
     loop {
         let pair = |random: &mut Random, low, high| [random.within(low, high), random.within(low, high)];
         let kernel = pair(random, 1, 4);

@@ -16,7 +16,7 @@ const fn conv3(h: usize, w: usize, c: usize, f: usize, pad: [usize; 2]) -> Conv 
     conv(3, h, w, c, f, pad)
 }
 
-fn random_geometry(random: &mut Random) -> Conv {
+pub(super) fn random_geometry(random: &mut Random) -> Conv {
     loop {
         let [h, w] = [random.within(1, 23), random.within(1, 23)];
         let pad = [random.within(0, 3), random.within(0, 3)];

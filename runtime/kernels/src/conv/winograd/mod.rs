@@ -19,6 +19,7 @@ use crate::aligned::{AlignedVec, OutOfMemory};
 use crate::crew::{self, Floats};
 use crate::isa::dispatch;
 use crate::layout::PANEL;
+use crate::rows::Rows;
 use crate::simd::{LANES, Simd};
 use crate::tile::{self, Columns, Level, Reads, Reduction, with_rows};
 use std::cell::Cell;
@@ -50,7 +51,7 @@ const FEW_INPUTS_OF_5X5: usize = 8;
 const FEW_OUTPUTS: usize = 8;
 
 /// Pixels of an output tile along an axis.
-const fn out(g: &Conv) -> usize {
+pub(super) const fn out(g: &Conv) -> usize {
     IN + 1 - g.kh
 }
 
@@ -81,12 +82,13 @@ pub(super) fn code(g: &Conv) -> Run {
     if g.kh == 3 { run_3x3 } else { run_5x5 }
 }
 
-/// Writes `y` as [`super::forward_among`] does, by the [`code`] for `g`; returns whether there was the memory for it.
+/// Writes `y` as [`super::forward_rows`] does, by the [`code`] for `g`; returns whether there was the memory for it.
 ///
 /// The lengths of the slices are checked, and the algorithm [`pays`].
 pub(super) fn forward(
     run: Run,
     g: &Conv,
+    image: Rows,
     among: Among,
     activation: Activation,
     n: usize,
@@ -95,7 +97,7 @@ pub(super) fn forward(
     b: &[f32],
     y: &mut [f32],
 ) -> bool {
-    let (rows, cols) = (g.out_h().div_ceil(out(g)), g.out_w().div_ceil(out(g)));
+    let (rows, cols) = (image.y.div_ceil(out(g)), g.out_w().div_ceil(out(g)));
     let (tiles, panels) = (n * rows * cols, g.f.div_ceil(PANEL));
     // The transforms are about a quarter of the work.
     let parts = crew::parts((tiles * POSITIONS * 4 / 3) as u64 * g.c as u64 * g.f as u64).min(tiles.max(1));
@@ -106,7 +108,7 @@ pub(super) fn forward(
     crew::share(parts, &|part| {
         let of = |count: usize| count * part / parts..count * (part + 1) / parts;
         let (tiles, panels) = if by_panels { (0..tiles, of(panels)) } else { (of(tiles), 0..panels) };
-        let call = Call::new(g, among, activation == Activation::Relu, rows, cols, tiles, panels);
+        let call = Call::new(g, image, among, activation == Activation::Relu, [rows, cols], tiles, panels);
         let mut room = ROOM.take();
         if room.len() < call.room() {
             match AlignedVec::zeroed(call.room()) {
@@ -142,6 +144,8 @@ fn run_5x5(call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Fl
 /// A part of a convolution: what it computes, and its sizes in tiles and floats.
 pub(super) struct Call<'a> {
     g: &'a Conv,
+    /// The rows of an image that are read and written.
+    image: Rows,
     relu: bool,
     /// Rows and columns of tiles in an image.
     rows: usize,
@@ -163,10 +167,10 @@ pub(super) struct Call<'a> {
 impl Call<'_> {
     fn new(
         g: &Conv,
+        image: Rows,
         among: Among,
         relu: bool,
-        rows: usize,
-        cols: usize,
+        [rows, cols]: [usize; 2],
         tiles: Range<usize>,
         panels: Range<usize>,
     ) -> Call<'_> {
@@ -175,7 +179,8 @@ impl Call<'_> {
         // Blocks of the same size, or one less.
         let block = tiles.len().div_ceil(tiles.len().div_ceil(most).max(1));
         let (v_position, u_position) = (block * depth + GAP, g.c * PANEL + GAP);
-        Call { g, relu, rows, cols, tiles, panels, depth, block, v_position, u_position, y_pixel: among.total }
+        let y_pixel = among.total;
+        Call { g, image, relu, rows, cols, tiles, panels, depth, block, v_position, u_position, y_pixel }
     }
 
     /// Floats for a pixel of padding, transformed input, transformed weights and products.
@@ -192,7 +197,7 @@ impl Call<'_> {
 }
 
 /// # Safety
-/// The lengths are those that [`super::infer_among`] checks, `y` starts at its first channel, and `room` has [`Call::room`].
+/// The lengths are those that [`super::infer_rows`] checks, `y` starts at its first channel, and `room` has [`Call::room`].
 #[inline(always)]
 fn run<S: Simd, const KERNEL: usize, const OUT: usize>(
     s: S,
@@ -244,12 +249,12 @@ fn pixels(call: &Call, tile: usize, x: *const f32, zeros: *const f32) -> [*const
     let g = call.g;
     let [image, row, col] = call.place(tile);
     // Offsets before the first row or column wrap, to beyond the last.
-    let (top, left) = ((row * out(g)).wrapping_sub(g.pad[0]), (col * out(g)).wrapping_sub(g.pad[1]));
-    let image = x.wrapping_add(image * g.input_len());
+    let (top, left) = ((row * out(g)).wrapping_sub(call.image.pad), (col * out(g)).wrapping_sub(g.pad[1]));
+    let image = x.wrapping_add(image * call.image.x * g.w * g.c);
     let mut from = [zeros; POSITIONS];
     for i in 0..IN {
         let y = top.wrapping_add(i);
-        if y >= g.h {
+        if y >= call.image.x {
             continue;
         }
         for j in 0..IN {
@@ -316,7 +321,7 @@ struct Panel<'a> {
 #[inline(always)]
 unsafe fn write<S: Simd, const OUT: usize>(s: S, call: &Call, panel: &Panel, tile: usize, m: *const f32, y: Floats) {
     let g = call.g;
-    let (out_h, out_w) = (g.out_h(), g.out_w());
+    let (out_h, out_w) = (call.image.y, g.out_w());
     let [image, row, col] = call.place(tile);
     let (row, col) = (row * OUT, col * OUT);
     for at in (0..panel.columns).step_by(LANES) {

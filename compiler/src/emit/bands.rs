@@ -1,0 +1,125 @@
+//! Runs of steps that go through an image in bands of rows: a table, and a loop over it.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use super::step::StepContext;
+use crate::ir::ValueId;
+use crate::plan::{Bands, Place, Plan};
+
+/// The loop of a run, over what its steps do in a band.
+pub(super) fn emit(bands: &Bands, index: usize, steps: &TokenStream) -> TokenStream {
+    let (name, n) = (format_ident!("BANDS_{index}"), bands.buffers.len());
+    let number = |row: usize| proc_macro2::Literal::usize_unsuffixed(row);
+    let table = bands.table.iter().map(|band| {
+        let rows = band.iter().map(|&[base, end]| {
+            let (base, end) = (number(base), number(end));
+            quote!([#base, #end])
+        });
+        quote!([#(#rows),*])
+    });
+    quote! {
+        const #name: &[[[u32; 2]; #n]] = &[#(#table),*];
+        for band in rt::bands(#name) {
+            #steps
+        }
+    }
+}
+
+impl StepContext<'_> {
+    /// In a run of bands, the rows of the first operand that are at hand, and those of the first result, which
+    /// [`read`](Self::read) and [`write`](Self::write) then give as whole buffers.
+    #[must_use]
+    pub fn band(&self) -> Option<[TokenStream; 2]> {
+        self.bands.map(|bands| [self.band_of(bands, self.node.args[0]), self.band_of(bands, self.node.results[0])])
+    }
+
+    /// The rows of a value that are at hand in a band.
+    fn band_of(&self, bands: &Bands, value: ValueId) -> TokenStream {
+        match self.buffer_of(bands, value) {
+            Some(index) => quote!(band[#index]),
+            None => {
+                let (rt, rows) = (self.rt(), self.plan.graph.shape(value).dims().first().copied().unwrap_or(1));
+                quote!(#rt::Band::whole(#rows))
+            }
+        }
+    }
+
+    /// The buffer of a run in which a value stands.
+    fn buffer_of(&self, bands: &Bands, value: ValueId) -> Option<usize> {
+        let memory = |value| memory(self.plan, value);
+        let own = memory(value)?;
+        bands.buffers.iter().position(|buffer| memory(buffer.value) == Some(own))
+    }
+
+    /// Floats of a row of the memory in which a value stands.
+    fn row_of(&self, value: ValueId) -> usize {
+        let dims = self.plan.graph.shape(value).dims();
+        let (w, c) = (dims.get(1).copied().unwrap_or(1), dims.get(2).copied().unwrap_or(1));
+        match self.plan.place(value) {
+            Some(Place::Among { total, .. }) => w * total,
+            _ => w * c,
+        }
+    }
+
+    /// A value's rows of which the step makes its result's, where it is in a band.
+    pub(super) fn rows_read(&self, value: ValueId, all: TokenStream) -> TokenStream {
+        let Some((bands, to)) = self.rows_made_of() else { return all };
+        let (from, row) = (self.band_of(bands, value), self.row_of(value));
+        quote!(#from.beside(&#to, #row, #all))
+    }
+
+    /// The rows that the step makes of its result, where it is in a band.
+    pub(super) fn rows_written(&self, all: TokenStream) -> TokenStream {
+        let Some((_, to)) = self.rows_made_of() else { return all };
+        let row = self.row_of(self.node.results[0]);
+        quote!(#to.made(#row, #all))
+    }
+
+    /// How many rows the step makes, where it is in a band.
+    pub(super) fn rows_made(&self) -> Option<TokenStream> {
+        self.rows_made_of().map(|(_, to)| quote!(#to.rows()))
+    }
+
+    fn rows_made_of(&self) -> Option<(&Bands, TokenStream)> {
+        self.bands.map(|bands| (bands, self.band_of(bands, self.node.results[0])))
+    }
+
+    /// Before a buffer is written for the first time in a band: what is still read of it moves to its front.
+    pub(super) fn keep(&self) -> TokenStream {
+        let Some(bands) = self.bands else { return TokenStream::new() };
+        let result = self.node.results[0];
+        let Some(index) = self.buffer_of(bands, result) else { return TokenStream::new() };
+        if bands.table.iter().all(|band| band[index][0] == 0) || !self.writes_first(bands, index) {
+            return TokenStream::new();
+        }
+        let (buffer, row) = (self.write_all(0), self.row_of(result));
+        quote!(band[#index].keep(#row, #buffer);)
+    }
+
+    /// Whether no step of the run before this one writes the buffer.
+    fn writes_first(&self, bands: &Bands, index: usize) -> bool {
+        let steps = self.plan.stages.first().and_then(|stage| stage.steps.get(bands.steps.clone())).unwrap_or_default();
+        let writes = |id: &&crate::ir::NodeId| {
+            let results = &self.plan.graph.nodes[id.0 as usize].results;
+            results.iter().any(|&result| self.buffer_of(bands, result) == Some(index))
+        };
+        let first = steps.iter().find(writes);
+        first.is_some_and(|id| std::ptr::eq(&raw const self.plan.graph.nodes[id.0 as usize], self.node))
+    }
+}
+
+/// Memory that values may have in common.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Memory {
+    Slot(usize),
+    Output(usize),
+}
+
+fn memory(plan: &Plan, value: ValueId) -> Option<Memory> {
+    match plan.place(value)? {
+        Place::Slot(slot) | Place::Among { slot, .. } => Some(Memory::Slot(slot)),
+        Place::Output(index) => Some(Memory::Output(index)),
+        Place::Input(_) | Place::Shared { .. } => None,
+    }
+}

@@ -1,0 +1,313 @@
+//! Bands: runs of steps that take an image a few rows at a time, and the rows that each of their buffers holds.
+//!
+//! Where the values of an image do not fit into a core's cache, a layer waits for the memory that the one before it has
+//! written. So steps whose rows depend on a few rows of their operands go through the image in bands: in each, a step makes the
+//! rows that the steps after it are about to read, in a buffer that holds what is still read and no more. No row is computed
+//! twice, and none differs from what it is without bands.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use crate::ir::{Extent, Graph, NodeId, ValueId};
+use crate::ops::{Reach, Storage};
+
+/// How many times a core's cache the buffers of a run may take. They need not fit: what counts is that they never go as far as
+/// memory, and that there are few bands. Measured with one, two, three, four and six times on a second-level cache of 512 KiB.
+const ROOM: usize = 2;
+
+/// The part of the cache that a run must keep from going through memory, to be one.
+const WORTH: usize = 4;
+
+/// Steps of a run.
+const MOST_STEPS: usize = 64;
+
+/// Bands of a run.
+const MOST_BANDS: usize = 512;
+
+/// Steps of bands that are tried for a network, so that planning takes little time whatever the network is.
+const PATIENCE: u64 = 20_000_000;
+
+/// How often a weight is read, as it were, by a convolution of Winograd's, which transforms it for each band.
+const TRANSFORMED: usize = 8;
+
+/// A run of steps that go through an image in bands of rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bands {
+    /// The positions of the steps in their stage.
+    pub steps: Range<usize>,
+    /// What the steps write.
+    pub buffers: Vec<Buffer>,
+    /// For each band and buffer, the first row that the buffer holds and the row after the last.
+    pub table: Vec<Vec<[usize; 2]>>,
+}
+
+/// What some steps of a run write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Buffer {
+    /// The value whose memory it is.
+    pub value: ValueId,
+    /// Rows of the image.
+    pub rows: usize,
+    /// Floats of a row.
+    pub row: usize,
+    /// Rows that it has room for: all, where other steps read or write it, too.
+    pub capacity: usize,
+}
+
+impl Bands {
+    /// The index of the buffer that a value's memory is.
+    #[must_use]
+    pub fn buffer(&self, home: ValueId) -> Option<usize> {
+        self.buffers.iter().position(|buffer| buffer.value == home)
+    }
+}
+
+/// What the planner knows of a graph's memory.
+pub(super) struct Memory<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) order: &'a [NodeId],
+    /// For each value, the one whose memory it is in.
+    pub(super) homes: &'a [ValueId],
+    /// For each of those, the first and the last position at which it is in use.
+    pub(super) lives: &'a [Option<(usize, usize)>],
+    /// Floats of a core's cache.
+    pub(super) cache: usize,
+}
+
+/// The runs of a stage that are worth going through in bands, in order.
+pub(super) fn choose(memory: &Memory<'_>) -> Vec<Bands> {
+    let mut found = Vec::new();
+    let mut patience = PATIENCE;
+    let mut start = 0;
+    while start < memory.order.len() {
+        match longest(memory, start, &mut patience) {
+            Some(bands) => {
+                start = bands.steps.end;
+                found.push(bands);
+            }
+            None => start += 1,
+        }
+    }
+    found
+}
+
+/// Of the runs from a position on, the one that keeps most from memory.
+fn longest(memory: &Memory<'_>, start: usize, patience: &mut u64) -> Option<Bands> {
+    let mut best: Option<(usize, Bands)> = None;
+    let mut steps: Vec<Step> = Vec::new();
+    for end in start..memory.order.len().min(start + MOST_STEPS) {
+        let Some(step) = Step::of(memory, start, end) else { break };
+        let is_small = step.floats < memory.worth();
+        steps.push(step);
+        if steps.len() < 2 {
+            if is_small {
+                break;
+            }
+            continue;
+        }
+        let Some((bands, saved)) = fit(memory, start..end + 1, &steps, patience) else { break };
+        if saved >= memory.worth() && best.as_ref().is_none_or(|(most, _)| saved > *most) {
+            best = Some((saved, bands));
+        }
+    }
+    best.map(|(_, bands)| bands)
+}
+
+/// A step of a run.
+struct Step {
+    /// The memory that it reads, each once, without its own result's.
+    reads: Vec<ValueId>,
+    writes: ValueId,
+    reach: Reach,
+    /// Rows and floats of a row of what it reads.
+    rows: usize,
+    /// Floats that it reads and writes.
+    floats: usize,
+    /// Weights, as often as they are read in a band.
+    weights: usize,
+}
+
+impl Step {
+    /// The step at `position`, if it can be one of a run from `start` on.
+    fn of(memory: &Memory<'_>, start: usize, position: usize) -> Option<Step> {
+        let node = memory.node(position);
+        let operation = node.op.operation();
+        let reach = operation.reach()?;
+        let [result] = node.results[..] else { return None };
+        let image = |value: ValueId| {
+            let value = memory.graph.value(value);
+            let dims: [usize; 3] = value.shape.dims().try_into().ok()?;
+            (value.extent == Extent::Image).then_some(dims)
+        };
+        let [_, w, c] = image(result)?;
+        let operands: Vec<[usize; 3]> = node.args.iter().map(|&arg| image(arg)).collect::<Option<_>>()?;
+        let rows = operands.first()?[0];
+        if operands.iter().any(|operand| operand[0] != rows) || w * c == 0 {
+            return None;
+        }
+        let writes = memory.home(result);
+        // What is written over must be read by nobody else in the run: a step before may still want its rows.
+        if let Storage::InPlace(operand) = operation.storage()
+            && memory.home(node.args[operand]) == writes
+            && (start..position).any(|before| memory.node(before).args.iter().any(|&arg| memory.home(arg) == writes))
+        {
+            return None;
+        }
+        let mut reads: Vec<ValueId> = Vec::new();
+        for home in node.args.iter().map(|&arg| memory.home(arg)) {
+            if home != writes && !reads.contains(&home) {
+                reads.push(home);
+            }
+        }
+        let floats = |value: ValueId| memory.graph.value(value).floats();
+        let weights =
+            node.parameters.iter().map(|&id| memory.graph.parameter(id).layout.stored().unwrap_or(usize::MAX));
+        let weights = weights.fold(0_usize, usize::saturating_add);
+        let times = if reach.tile > 1 { TRANSFORMED } else { 1 };
+        Some(Step {
+            reads,
+            writes,
+            reach,
+            rows,
+            floats: node.args.iter().map(|&arg| floats(arg)).fold(floats(result), usize::saturating_add),
+            weights: weights.saturating_mul(times),
+        })
+    }
+}
+
+impl Memory<'_> {
+    /// Floats that a run must keep from going through memory.
+    fn worth(&self) -> usize {
+        self.cache / WORTH
+    }
+
+    fn node(&self, position: usize) -> &crate::ir::Node {
+        &self.graph.nodes[self.order[position].0 as usize]
+    }
+
+    fn home(&self, value: ValueId) -> ValueId {
+        self.homes[value.0 as usize]
+    }
+
+    /// Whether steps outside of a run use a value, so that it must be there as a whole.
+    fn is_used_outside(&self, home: ValueId, run: &Range<usize>) -> bool {
+        let is_output = self.graph.outputs.iter().any(|output| self.home(output.value) == home);
+        let is_elsewhere = |(first, last): (usize, usize)| first < run.start || last >= run.end;
+        is_output || self.graph.inputs.contains(&home) || self.lives[home.0 as usize].is_none_or(is_elsewhere)
+    }
+}
+
+/// The fewest bands in which a run's buffers have room, and the floats that they keep from going through memory, less those of
+/// weights that are read again; `None` if there is no room.
+fn fit(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], patience: &mut u64) -> Option<(Bands, usize)> {
+    let mut buffers: Vec<Buffer> = Vec::new();
+    let mut index: HashMap<ValueId, usize> = HashMap::new();
+    let mut tiles = Vec::new();
+    for step in steps {
+        let at = *index.entry(step.writes).or_insert(buffers.len());
+        if at == buffers.len() {
+            let dims = memory.graph.shape(step.writes).dims();
+            let &[rows, w, c] = dims else { return None };
+            buffers.push(Buffer { value: step.writes, rows, row: w.checked_mul(c)?, capacity: rows });
+            tiles.push(1);
+        }
+        tiles[at] = tiles[at].max(step.reach.tile);
+    }
+    let is_whole: Vec<bool> = buffers.iter().map(|buffer| memory.is_used_outside(buffer.value, &run)).collect();
+    let links: Vec<Link> = steps
+        .iter()
+        .map(|step| Link {
+            reads: step.reads.iter().filter_map(|home| index.get(home).copied()).collect(),
+            writes: index[&step.writes],
+            reach: step.reach,
+            rows: step.rows,
+        })
+        .collect();
+    let all = buffers.iter().map(|buffer| buffer.rows).max()?;
+    let mut try_bands = |count: usize| {
+        *patience = patience.checked_sub((count * (steps.len() + buffers.len())) as u64)?;
+        let table = schedule(&links, &buffers, &tiles, &is_whole, count);
+        let mut capacities: Vec<usize> = buffers.iter().map(|buffer| buffer.rows).collect();
+        let mut floats = 0_usize;
+        for (at, buffer) in buffers.iter().enumerate().filter(|(at, _)| !is_whole[*at]) {
+            capacities[at] = table.iter().map(|band| band[at][1] - band[at][0]).max().unwrap_or(0);
+            floats = floats.checked_add(capacities[at].checked_mul(buffer.row)?)?;
+        }
+        Some((table, capacities, floats))
+    };
+    let room = memory.cache.saturating_mul(ROOM);
+    let most = all.min(MOST_BANDS);
+    let (mut table, mut capacities, floats) = try_bands(most)?;
+    if floats > room {
+        return None;
+    }
+    let (mut few, mut enough) = (0, most);
+    while enough - few > 1 {
+        let middle = few + (enough - few) / 2;
+        let (other, rooms, floats) = try_bands(middle)?;
+        if floats <= room {
+            (table, capacities, enough) = (other, rooms, middle);
+        } else {
+            few = middle;
+        }
+    }
+    let count = table.len();
+    // In one, nothing would stay in the cache that does not anyway.
+    let is_worth = count > 1;
+    let kept = buffers.iter().zip(&is_whole).filter(|(_, is_whole)| !**is_whole).map(|(buffer, _)| buffer);
+    // Written once and read once or more.
+    let kept = kept.fold(0_usize, |sum, buffer| sum.saturating_add(2 * buffer.rows * buffer.row));
+    let again = steps.iter().fold(0_usize, |sum, step| sum.saturating_add(step.weights)).saturating_mul(count - 1);
+    for (buffer, capacity) in buffers.iter_mut().zip(capacities) {
+        buffer.capacity = capacity;
+    }
+    Some((Bands { steps: run, buffers, table }, if is_worth { kept.saturating_sub(again) } else { 0 }))
+}
+
+/// A step with the indices of its buffers.
+struct Link {
+    reads: Vec<usize>,
+    writes: usize,
+    reach: Reach,
+    /// Rows of what it reads.
+    rows: usize,
+}
+
+/// The rows that each buffer holds in each of `count` bands: those that the steps of this band and of later ones read.
+fn schedule(
+    links: &[Link],
+    buffers: &[Buffer],
+    tiles: &[usize],
+    is_whole: &[bool],
+    count: usize,
+) -> Vec<Vec<[usize; 2]>> {
+    let mut made = vec![0; buffers.len()];
+    let mut table = Vec::with_capacity(count);
+    for band in 1..=count {
+        let mut ends = made.clone();
+        for (at, buffer) in buffers.iter().enumerate().filter(|(at, _)| is_whole[*at]) {
+            ends[at] = ends[at].max((buffer.rows * band).div_ceil(count));
+        }
+        for link in links.iter().rev() {
+            let at = link.writes;
+            // Rows that are computed together are made together.
+            ends[at] = ends[at].next_multiple_of(tiles[at]).min(buffers[at].rows);
+            if ends[at] > made[at] {
+                let seen = link.reach.end(ends[at], link.rows);
+                for &read in &link.reads {
+                    ends[read] = ends[read].max(seen);
+                }
+            }
+        }
+        let mut bases: Vec<usize> =
+            made.iter().zip(is_whole).map(|(&made, &whole)| if whole { 0 } else { made }).collect();
+        for link in links.iter().filter(|link| made[link.writes] < buffers[link.writes].rows) {
+            for &read in &link.reads {
+                bases[read] = bases[read].min(link.reach.start(made[link.writes]));
+            }
+        }
+        table.push(bases.into_iter().zip(&ends).map(|(base, &end)| [base, end]).collect());
+        made = ends;
+    }
+    table
+}

@@ -1,0 +1,119 @@
+//! Checks the bands of a plan, by going through them: every row is made once and read while it is at hand.
+
+use std::collections::HashMap;
+
+use crate::ir::{Node, ValueId};
+use crate::ops::Storage;
+use crate::plan::{Bands, Place, Plan};
+
+/// Checks every run of bands.
+pub(super) fn check(plan: &Plan) -> Result<(), String> {
+    let mut end = 0;
+    for bands in &plan.bands {
+        let steps = plan.stages.first().and_then(|stage| stage.steps.get(bands.steps.clone()));
+        let (Some(steps), 1, 1) = (steps, plan.chunk, plan.stages.len()) else {
+            return Err("bands of several images, stages, or no steps".to_owned());
+        };
+        if bands.steps.start < end || steps.is_empty() {
+            return Err("runs of bands are out of order".to_owned());
+        }
+        end = bands.steps.end;
+        let nodes: Vec<&Node> = steps.iter().map(|id| &plan.graph.nodes[id.0 as usize]).collect();
+        Walk { plan, bands, made: HashMap::new(), bases: vec![0; bands.buffers.len()] }.run(&nodes)?;
+    }
+    Ok(())
+}
+
+/// A way through the bands of a run.
+struct Walk<'a> {
+    plan: &'a Plan,
+    bands: &'a Bands,
+    /// The rows of each value that steps of the run have made so far.
+    made: HashMap<ValueId, usize>,
+    /// The first row that each buffer holds.
+    bases: Vec<usize>,
+}
+
+impl Walk<'_> {
+    fn run(mut self, nodes: &[&Node]) -> Result<(), String> {
+        for (number, band) in self.bands.table.iter().enumerate() {
+            let mut is_kept = vec![false; self.bands.buffers.len()];
+            for node in nodes {
+                self.step(node, number, band, &mut is_kept)?;
+            }
+        }
+        for node in nodes {
+            for &result in &node.results {
+                let Some(buffer) = self.buffer(result).map(|index| &self.bands.buffers[index]) else { continue };
+                let made = self.made.get(&result).copied().unwrap_or(0);
+                if buffer.capacity == buffer.rows && made < buffer.rows {
+                    return Err(format!("{made} of {} rows of `{}` are made", buffer.rows, self.name(result)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, node: &Node, number: usize, band: &[[usize; 2]], is_kept: &mut [bool]) -> Result<(), String> {
+        let operation = node.op.operation();
+        let (Some(reach), [result]) = (operation.reach(), &node.results[..]) else {
+            return Err(format!("`{}` cannot go in bands", node.op));
+        };
+        let index = self.buffer(*result).ok_or_else(|| format!("`{}` has no buffer", self.name(*result)))?;
+        let (&[base, end], buffer) = (&band[index], &self.bands.buffers[index]);
+        let first = self.made.get(result).copied().unwrap_or(0);
+        if !std::mem::replace(&mut is_kept[index], true) {
+            let is_behind = base < self.bases[index] || (base > first && number > 0);
+            if is_behind || end.saturating_sub(base) > buffer.capacity || end > buffer.rows {
+                return Err(format!(
+                    "rows {base} to {end} of `{}` in a buffer of {}",
+                    self.name(*result),
+                    buffer.capacity
+                ));
+            }
+            self.bases[index] = base;
+        }
+        if end < first || base > first {
+            return Err(format!("row {first} of `{}` is not made", self.name(*result)));
+        }
+        for (operand, &arg) in node.args.iter().enumerate() {
+            let rows = self.plan.graph.shape(arg).dims().first().copied().unwrap_or(0);
+            let (start, seen) = (reach.start(first), if end > first { reach.end(end, rows) } else { 0 });
+            let at = self.buffer(arg);
+            let made = self.made.get(&arg).copied();
+            // What the run does not make is there as a whole.
+            let (low, high) = match (at, made) {
+                (Some(at), Some(made)) => (self.bases[at], made),
+                (_, None) => (0, rows),
+                (None, Some(made)) => (0, made),
+            };
+            if end > first && (start.min(seen) < low || seen > high) {
+                return Err(format!(
+                    "`{}` reads rows {start} to {seen} of `{}`, of which {low} to {high} are at hand",
+                    node.op,
+                    self.name(arg)
+                ));
+            }
+            let is_over = at == Some(index) && operation.storage() == Storage::InPlace(operand);
+            if is_over && reach != crate::ops::Reach::SAME {
+                return Err(format!("`{}` writes over rows that it reads", node.op));
+            }
+        }
+        self.made.insert(*result, end);
+        Ok(())
+    }
+
+    fn buffer(&self, value: ValueId) -> Option<usize> {
+        let slot = |value: ValueId| match self.plan.place(value)? {
+            Place::Slot(slot) | Place::Among { slot, .. } => Some((slot, true)),
+            Place::Output(index) => Some((index, false)),
+            Place::Input(_) | Place::Shared { .. } => None,
+        };
+        let own = slot(value)?;
+        self.bands.buffers.iter().position(|buffer| slot(buffer.value) == Some(own))
+    }
+
+    fn name(&self, value: ValueId) -> &str {
+        &self.plan.graph.value(value).name
+    }
+}

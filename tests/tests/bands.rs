@@ -1,0 +1,89 @@
+//! Networks that go through an image in bands of rows, as those do whose images are larger than a core's cache: they predict what
+//! the interpreter does, and to the bit what they predict without bands.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failure ends the test")]
+
+use netwright::Trainable;
+use netwright::engine;
+use netwright_compiler::compile;
+use netwright_compiler::diagnostic::Sink;
+use netwright_compiler::driver::Settings;
+use netwright_compiler::source::SourceMap;
+use netwright_files::Disk;
+use netwright_tests::agreement::{agrees, network, singles, slices};
+use netwright_tests::generator;
+use netwright_tests::interpreter::{self, Example};
+
+/// Compiles each description twice, the second time for a cache of so many bytes.
+macro_rules! networks {
+    ($($module:ident $file:literal $cache:literal;)*) => {
+        $(
+            mod $module {
+                pub(super) mod whole { netwright::model!($file as Net); }
+                pub(super) mod banded { netwright::model!($file as Net, cache = $cache); }
+            }
+
+            #[test]
+            fn $module() {
+                let text = include_str!($file);
+                assert!(bands(text, $cache) > 0, "there are no bands");
+                is_the_same::<$module::whole::Net, $module::banded::Net>(text);
+                agrees::<$module::banded::Net>(text);
+            }
+        )*
+    };
+}
+
+networks! {
+    bands_of_all_kinds "../nets/layers/bands.net" 4000;
+    small_bands "../nets/layers/bands.net" 1500;
+    batch_norm_branches "../nets/layers/batch_norm_branches.net" 600;
+    depthwise "../nets/layers/depthwise.net" 1500;
+    joined "../nets/layers/joined.net" 800;
+    lrn "../nets/layers/lrn.net" 300;
+    max_pool "../nets/layers/max_pool.net" 300;
+    residual "../nets/layers/residual.net" 600;
+    varied "../nets/layers/varied.net" 1200;
+}
+
+/// The bands of a network's predictions.
+fn bands(text: &str, cache: usize) -> usize {
+    let mut map = SourceMap::new();
+    let source = map.add("bands.net", text);
+    let (settings, mut sink) = (Settings { cache: Some(cache), ..Settings::default() }, Sink::new());
+    let compiled = compile(source, &mut map, &settings, &mut Disk::bundled(), &mut sink);
+    let compiled = compiled.unwrap_or_else(|| panic!("{:?}\n{text}", sink.diagnostics()));
+    compiled.inference.bands.iter().map(|bands| bands.table.len()).sum()
+}
+
+/// What a network predicts for an example, in bits.
+fn predictions<N: Trainable>(text: &str, n: usize) -> Vec<Vec<u32>> {
+    let lowered = interpreter::compile(text).unwrap();
+    let example = Example::new(&lowered, n, 5);
+    let network: N = network(&lowered, &example);
+    let inputs = singles(&example.inputs);
+    let mut outputs: Vec<Vec<f32>> = N::SPEC.outputs.iter().map(|output| vec![f32::NAN; n * output.len()]).collect();
+    let mut rooms: Vec<&mut [f32]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
+    engine::predict_all_into(&network, &slices(&inputs), &mut rooms).unwrap();
+    outputs.iter().map(|output| output.iter().map(|number| number.to_bits()).collect()).collect()
+}
+
+fn is_the_same<A: Trainable, B: Trainable>(text: &str) {
+    for n in [1, 2, 3, 7] {
+        assert_eq!(predictions::<B>(text, n), predictions::<A>(text, n), "a batch of {n}");
+    }
+}
+
+/// The verifier goes through the bands of each plan: random networks have many, for caches of several sizes.
+#[test]
+fn random_networks_are_planned_in_bands() {
+    let (mut planned, mut all) = (0, 0);
+    for seed in 5000..5300 {
+        let text = generator::network(seed);
+        for cache in [100, 500, 2000] {
+            let found = bands(&text, cache);
+            (planned, all) = (planned + usize::from(found > 0), all + found);
+        }
+    }
+    assert!(planned > 100 && all > 400, "{planned} plans have {all} bands");
+}
