@@ -213,6 +213,10 @@ impl<'a> Recovery<'a> {
                 };
                 return;
             }
+            if word == "from" && kind == Some(TokenKind::Text) && file.len() <= 40 {
+                report.help(format!("write `use {file};`"));
+                return;
+            }
             if is_import && kind.is_none() {
                 report.help(explain::use_of("fire"));
                 return;

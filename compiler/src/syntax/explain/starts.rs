@@ -31,6 +31,11 @@ pub(super) fn explain_start(failure: &Failure<'_>, sink: &mut Sink) -> bool {
                 .fix("leave it out", semicolon, "");
             return true;
         }
+        if words.text(at) == "{" && words.is_train_entry(at + 1) {
+            let title = format!("expected {}, found {found}", part.name());
+            let (help, place) = ("the section starts with its name: `train { … }`".to_owned(), words.span(at));
+            return report_fix(sink, N0013, (title, place), help, place.before(), "train ");
+        }
         let help = match words.text(at) {
             "(" | "[" => Some("several results are named without brackets: `a, b = …`".to_owned()),
             _ if after_semicolon && is_sign && words.continues(at, part) => {

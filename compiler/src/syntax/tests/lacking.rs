@@ -142,6 +142,11 @@ fn sections_that_are_not_opened() {
     ] {
         assert_eq!(told(text), (message.to_owned(), text.to_owned()));
     }
+    check(&[(
+        "{ loss: cross_entropy(y); batch: 3; }",
+        "expected a statement, found `{`; the section starts with its name: `train { … }`",
+        "train { loss: cross_entropy(y); batch: 3; }",
+    )]);
     let text = "network N { input x: [4]; output y = x; }\n    output z = y;\n}\n";
     let message =
         "this statement stands outside of a network; statements stand before the brace that closes the network";
@@ -249,6 +254,11 @@ fn files_of_other_languages() {
             "use <fire>, <se>;",
             "expected `;`, found `,`; each file has a `use` of its own".to_owned(),
             "use <fire>; use <se>;",
+        ),
+        (
+            "from \"a.net\" import Fire;",
+            "expected `network`, found `from`; write `use \"a.net\";`".to_owned(),
+            "from \"a.net\" import Fire;",
         ),
         ("from fire use Fire;", format!("expected `network`, found `from`; {both}"), "from fire use Fire;"),
         (
