@@ -1,16 +1,25 @@
 //! Why the grammar stopped, in words: from the token where it did, the one before, and the bracket around them.
 
+mod files;
 mod habits;
 mod operands;
+mod shapes;
+mod stages;
+mod starts;
 
 use super::keywords::{is_keyword, is_level, reserved_for};
 use super::scan::TokenKind;
 use super::words::Words;
-use crate::diagnostic::codes::{N0013, N0015, N0016, N0017, N0019, N0020, N0022};
+use crate::diagnostic::codes::{N0013, N0015, N0016, N0019, N0020, N0022};
 use crate::diagnostic::{Code, Sink, quote, suggest};
 use crate::source::Span;
+use files::explain_use;
+pub(super) use files::use_of;
 use habits::explain_habit;
 use operands::explain_operand;
+use shapes::explain_shape;
+use stages::explain_stage;
+use starts::explain_start;
 
 /// What is told of a `//` that has what is missing behind it.
 pub(super) const COMMENT: &str = "`//` starts a comment; `/` divides, and rounds whole numbers down";
@@ -116,6 +125,8 @@ pub(super) fn explain(failure: &Failure<'_>, sink: &mut Sink) {
     let failure = if is_behind { &behind } else { failure };
     let Failure { words, at, .. } = *failure;
     let _ = explain_word(failure, sink)
+        || explain_use(failure, sink)
+        || explain_shape(failure, sink)
         || explain_stage(failure, sink)
         || explain_sign(failure, sink)
         || explain_habit(failure, sink)
@@ -149,6 +160,19 @@ fn report_fix(
     true
 }
 
+/// As [`report_fix`], where something else may be meant as well.
+fn report_guess(
+    sink: &mut Sink,
+    code: Code,
+    (title, at): (String, Span),
+    help: String,
+    mended: Span,
+    replacement: &str,
+) -> bool {
+    sink.error(code, title).primary(at, "").may_fix(help, mended, replacement);
+    true
+}
+
 /// Reports a doc comment where there is nothing that it could document; always true.
 pub(super) fn lost_doc(span: Span, sink: &mut Sink) -> bool {
     let slashes = Span { end: span.start.saturating_add(3), ..span };
@@ -167,7 +191,7 @@ fn with_blanks(failure: &Failure<'_>) -> Span {
 
 /// Keywords and doc comments where they cannot stand.
 fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
-    let Failure { words, start, at, .. } = *failure;
+    let Failure { words, start, at, part, .. } = *failure;
     let (word, span) = (words.text(at), words.span(at));
     // A doc comment may be read as the start of a part that then does not follow.
     let before_sign = at.checked_sub(1).filter(|_| words.kind(at) != Some(TokenKind::Word));
@@ -188,7 +212,8 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     if is_used && !sink.is_full() && (0..at).any(is_told) {
         return true;
     }
-    if matches!(word, "if" | "for") && matches!(before, "=" | "(" | "," | ":" | "->" | "return") && !names {
+    let is_value = matches!(before, "=" | "(" | "," | ":" | "->" | "return");
+    if matches!(word, "if" | "for") && !names && (is_value || follows_value(failure)) {
         let title = format!("`{word}` is a statement, not a value");
         let help = match word {
             "if" => "bind the name in each branch: `if … { x = …; } else { x = …; }`",
@@ -200,9 +225,12 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     if (names || is_used) && !ends_use {
         let title = format!("{} is a keyword and cannot be a name", quote(word));
         let help = match word {
+            "_" if is_used && part != Part::Header => {
+                "it stands for any size only in a shape that is promised, `y: [_, _, 16] = …`; elsewhere sizes are written out"
+            }
             "_" => "it stands for any size in a shape that is promised: `y: [_, _, 16] = …`",
-            "freeze" if failure.part == Part::Entry => "it is a statement of the network: `freeze conv1;`",
-            "prune" if failure.part == Part::Entry => "it is a section of the network: `prune { keep: 0.1; }`",
+            "freeze" if part == Part::Entry => "it is a statement of the network: `freeze conv1;`",
+            "prune" if part == Part::Entry => "it is a section of the network: `prune { keep: 0.1; }`",
             _ => "choose another name",
         };
         return report(sink, N0016, title, span, Some(help.to_owned()));
@@ -214,38 +242,16 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     false
 }
 
-/// What follows `->` and `as`, and ranges.
-fn explain_stage(failure: &Failure<'_>, sink: &mut Sink) -> bool {
-    let Failure { words, start, at, .. } = *failure;
-    let span = words.span(at);
-    if previous(failure) == "->" {
-        let title = format!("expected a layer after `->`, found {}", words.found(at));
-        if failure.part == Part::BlockHeader {
-            return false;
-        }
-        let help = match words.kind(at) {
-            Some(TokenKind::Number | TokenKind::Text | TokenKind::Open) => {
-                "right of `->` stands a layer with its arguments, such as `dense(10)`; further operands are arguments"
-            }
-            _ => "a layer is written as its name with its arguments, such as `dense(10)`",
-        };
-        return report(sink, N0017, title, span, Some(help.to_owned()));
+/// Whether a keyword stands behind a value on its line: `8 if n > 3 else 4`, `[f(i) for i in 0..3]`.
+fn follows_value(failure: &Failure<'_>) -> bool {
+    let Failure { words, start, at, part, end } = *failure;
+    if !matches!(part, Part::Statement | Part::Entry) || at <= start + 1 || words.on_new_line(at) {
+        return false;
     }
-    if words.text(at) == ".." && words.text(start) == "use" {
-        let title = format!("expected {}, found `..`", expected(failure));
-        let help =
-            "a file of your own stands in quotation marks, below the folder of this one: `use \"blocks/fire.net\";`";
-        return report(sink, N0013, title, span, Some(help.to_owned()));
+    match words.text(at) {
+        "if" => (at..end).map(|index| words.text(index)).find(|word| matches!(*word, "else" | "{")) == Some("else"),
+        _ => innermost(failure) == Some("["),
     }
-    if words.text(at) == ".." {
-        if failure.part == Part::Repetition && (start..at).any(|index| words.text(index) == "..") {
-            let help = "it goes up by one; compute with the number in the loop, or write a list: `for i in [0, 2, 4]`";
-            return report(sink, N0013, "a range has no step".to_owned(), span, Some(help.to_owned()));
-        }
-        let help = Some("a range is written after `in` of a loop: `for i in 0..3 { … }`".to_owned());
-        return report(sink, N0013, "a range stands only in a loop".to_owned(), span, help);
-    }
-    false
 }
 
 /// `=` for `:` and the other way round, a `:` too many, comparisons in a row, a torn arrow, the end of no comment.
@@ -307,14 +313,7 @@ fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
             let sign = words.span(at - 1).to(span);
             return report_fix(sink, N0019, (title, sign), "write `=`".to_owned(), sign, "=");
         }
-        let help = Some(match name {
-            "loss" | "optimizer" | "schedule" | "batch" | "epochs" | "seed" | "augment" | "patience" | "validation"
-                if name_at == start =>
-            {
-                format!("it is an entry of `train`: `train {{ {name}: …; }}`")
-            }
-            _ => format!("write `{name} = …`; `:` is followed by a shape in brackets"),
-        });
+        let help = Some(format!("write `{name} = …`; `:` is followed by a shape in brackets"));
         let title = "a statement gives a value with `=`, not `:`".to_owned();
         return report(sink, N0019, title, words.span(at - 1), help);
     }
@@ -331,87 +330,6 @@ fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     if let Some(arrow) = torn {
         let title = "`->` is written without a blank".to_owned();
         return report_fix(sink, N0013, (title, arrow), "write `->`".to_owned(), arrow, "->");
-    }
-    false
-}
-
-/// The title where a statement was expected.
-fn usual_start(failure: &Failure<'_>) -> String {
-    format!("expected {}, found {}", failure.part.name(), failure.words.found(failure.at))
-}
-
-/// The first words of a statement.
-fn explain_start(failure: &Failure<'_>, sink: &mut Sink) -> bool {
-    let Failure { words, start, at, part, .. } = *failure;
-    let found = words.found(at);
-    if at == start && matches!(words.text(start), "train" | "prune") {
-        let title = format!("expected `{{` after `{}`, found {}", words.text(start), words.found(start + 1));
-        return report(sink, N0013, title, words.span(start + 1), None);
-    }
-    if at == start && !part.is_header() {
-        let after_semicolon = at.checked_sub(1).is_some_and(|before| words.text(before) == ";");
-        let is_sign = words.kind(at) == Some(TokenKind::Sign);
-        let help = match words.text(at) {
-            "(" | "[" => Some("several results are named without brackets: `a, b = …`".to_owned()),
-            _ if after_semicolon && is_sign && words.continues(at, part) => {
-                Some("the `;` before it ends the statement; remove that to go on".to_owned())
-            }
-            _ => None,
-        };
-        return report(sink, N0013, format!("expected {}, found {found}", part.name()), words.span(at), help);
-    }
-    if part == Part::Statement && at == start + 1 && words.kind(start) == Some(TokenKind::Word) {
-        let help = match words.text(start) {
-            word if is_keyword(word) => return false,
-            word @ ("let" | "var" | "val" | "def") if words.text(at + 1) == "=" => {
-                let span = words.span(start);
-                let mended = Span { end: words.span(at).start, ..span };
-                let (title, help) = (format!("expected `=`, found {found}"), format!("leave out `{word}`"));
-                return report_fix(sink, N0013, (title, words.span(at)), help, mended, "");
-            }
-            "let" | "var" | "val" | "def" => Some("a statement starts with the name: `name = …`".to_owned()),
-            word @ ("lr" | "keep") if words.text(at) == "(" => {
-                let section = if word == "lr" { "train" } else { "prune" };
-                Some(format!("it is an entry of `{section}`: `{section} {{ {word}(…): …; }}`"))
-            }
-            _ if matches!(words.text(at), "->" | "(" | "+" | "-" | "*" | "/") => {
-                Some("give the value a name, `name = …`; a block gives it back by `return …`, a network by `output name = …`".to_owned())
-            }
-            word => {
-                let keywords = super::keywords::KEYWORDS.iter().copied().filter(|word| word.len() > 2);
-                let keywords = keywords.chain(["labels", "train", "prune"]);
-                let meant = if word == "training" { Some("train") } else { suggest(word, keywords) };
-                if let Some(meant) = meant {
-                    let title = format!("expected {}, found {}", part.name(), words.found(start));
-                    let typo = words.span(start);
-                    sink.error(N0013, title).primary(typo, "").did_you_mean(meant, typo);
-                    return true;
-                }
-                None
-            }
-        };
-        return report(sink, N0013, format!("expected `=`, found {found}"), words.span(at), help);
-    }
-    if words.text(start) == "output" && at == start + 2 && matches!(words.text(at), ";" | ",") && !sink.is_full() {
-        let name = words.text(at - 1);
-        let title = format!("expected `=`, found {found}");
-        let is_bound = (0..start).any(|place| words.text(place) == name && words.text(place + 1) == "=");
-        if words.text(at) == ";" && is_bound {
-            let help = format!("an output is given its value: `output {name} = {name};`");
-            return report_fix(
-                sink,
-                N0013,
-                (title, words.span(at)),
-                help,
-                words.span(at).before(),
-                &format!(" = {name}"),
-            );
-        }
-        let help = match words.text(at) {
-            "," => "each output is a statement of its own: `output a = …; output b = …;`".to_owned(),
-            _ => format!("an output is given its value: `output {name} = …;`"),
-        };
-        return report(sink, N0013, title, words.span(at), Some(help));
     }
     false
 }
@@ -474,12 +392,6 @@ fn expected(failure: &Failure<'_>) -> String {
     }
 }
 
-/// How a file of that name is used.
-pub(super) fn use_of(name: &str) -> String {
-    let name = short(name);
-    format!("write `use <{name}>;` for a bundled file, `use \"{name}.net\";` for one of your own")
-}
-
 /// Whether a shape is promised and no value follows: `output y: [10];`.
 fn lacks_value(failure: &Failure<'_>) -> bool {
     let Failure { words, start, at, .. } = *failure;
@@ -526,16 +438,6 @@ fn help(failure: &Failure<'_>) -> Option<String> {
     }
     if before == "from" && words.text(start) == "input" {
         return Some("a photograph is described by its preparation: `from photo(resize: 256)`".to_owned());
-    }
-    if before == "use" && words.kind(at) == Some(TokenKind::Word) {
-        let path = words.slice(words.span(at).to(words.span(failure.end.saturating_sub(1))));
-        if path.contains('/') || path.contains('.') {
-            return Some(format!("a path stands in quotes: `use \"{}\";`", short(path)));
-        }
-        return Some(use_of(word));
-    }
-    if before == "use" && word == "<" && words.kind(at + 1) == Some(TokenKind::Word) {
-        return Some(use_of(words.text(at + 1)));
     }
     if after_name && !key && matches!(words.kind(at), Some(TokenKind::Number | TokenKind::Text)) {
         return Some(format!("arguments stand in parentheses: `{}({})`", short(before), short(word)));

@@ -36,6 +36,7 @@ pub(super) fn recover(words: Words<'_>, span: Span, sink: &mut Sink) -> File {
         incomplete: false,
         open: Vec::new(),
         suspect: None,
+        ended: None,
         opener_lost: false,
         inner: Vec::new(),
     };
@@ -93,6 +94,8 @@ struct Recovery<'a> {
     incomplete: bool,
     /// Braces around the next token, missing ones too: the blanks before the lines that they are in.
     open: Vec<Option<&'a str>>,
+    /// The brace that closed the network or block before, and which of the two that was.
+    ended: Option<(usize, &'static str)>,
     /// The first brace whose partner seems, by its indentation, to have been meant for another.
     suspect: Option<Suspect>,
 }
@@ -150,10 +153,13 @@ impl<'a> Recovery<'a> {
     fn stray(&mut self) {
         let start = self.at;
         let mut open = usize::from(self.word() == "{");
+        let is_import = matches!(self.word(), "import" | "include" | "require" | "from");
         self.at += 1;
         while self.at < self.words.len() {
             match self.word() {
                 "network" | "block" => break,
+                // `from fire use Fire;`
+                "use" if is_import && !self.words.on_new_line(self.at) => {}
                 "use" | "const" if open == 0 => break,
                 word if open == 0 && is_level(word) => break,
                 "{" => open += 1,
@@ -181,22 +187,38 @@ impl<'a> Recovery<'a> {
             || matches!(word, "train" | "prune")
             || matches!(self.words.text(start + 1), "=" | ":")
         {
-            self.sink
-                .error(N0023, "this statement stands outside of a network")
-                .primary(span, "")
-                .help("statements stand in the braces of a network: `network Name { … }`");
+            let report = self.sink.error(N0023, "this statement stands outside of a network").primary(span, "");
+            match self.ended {
+                Some((brace, what)) if brace + 1 == start => report
+                    .secondary(self.words.span(brace), format!("the {what} ends here"))
+                    .help(format!("statements stand before the brace that closes the {what}")),
+                _ => report.help("statements stand in the braces of a network: `network Name { … }`"),
+            };
         } else {
             let title = format!("expected `network`, found {}", self.words.found(start));
             let report = self.sink.error(N0013, title).primary(span, "");
             let starts = ["network", "block", "use", "const", "allow", "warn", "deny"];
             let (file, kind) = (self.words.text(start + 1), self.words.kind(start + 1));
-            let is_import = matches!(word, "import" | "include" | "require");
-            if is_import && (file == "<" || kind == Some(TokenKind::Text)) {
+            if is_import && word != "from" && (file == "<" || kind == Some(TokenKind::Text)) {
                 report.fix("write `use`", span, "use");
                 return;
             }
-            if (is_import || word == "from") && matches!(kind, Some(TokenKind::Word) | None) {
-                report.help(explain::use_of(if kind.is_none() { "fire" } else { file }));
+            if is_import && kind == Some(TokenKind::Word) {
+                let end = (start..self.at).find(|index| matches!(self.words.text(*index), ";" | "{" | "}"));
+                let end = end.filter(|end| self.words.text(*end) == ";");
+                let help = explain::use_of(file);
+                match end {
+                    Some(end) => report.may_fix(help, span.to(self.words.span(end)), format!("use <{file}>;")),
+                    None => report.help(help),
+                };
+                return;
+            }
+            if word == "from" && kind == Some(TokenKind::Text) && file.len() <= 40 {
+                report.help(format!("write `use {file};`"));
+                return;
+            }
+            if is_import && kind.is_none() {
+                report.help(explain::use_of("fire"));
                 return;
             }
             let meant = match word {
@@ -220,6 +242,7 @@ impl<'a> Recovery<'a> {
     fn network(&mut self, docs: Vec<String>) -> Option<Network> {
         self.suspect = None;
         let (header, braces) = self.braced(Rule::lone_header, Part::Header);
+        self.ended = self.at.checked_sub(1).map(|brace| (brace, "network"));
         let Braces { items, span } = braces?;
         let (pair, base) = header?;
         let mut network = self.builder(base).header(pair)?;
@@ -232,6 +255,7 @@ impl<'a> Recovery<'a> {
     fn block(&mut self, docs: Vec<String>) -> Option<Block> {
         self.suspect = None;
         let (header, braces) = self.braced(Rule::lone_block_header, Part::BlockHeader);
+        self.ended = self.at.checked_sub(1).map(|brace| (brace, "block"));
         let Braces { items, span } = braces?;
         let (pair, base) = header?;
         let mut block = self.builder(base).block_header(pair)?;
@@ -430,6 +454,13 @@ impl<'a> Recovery<'a> {
         }
         if !words.begins(next, failure.part) || at <= start || at >= failure.end {
             return None;
+        }
+        // `x -> conv(8) relu: [6, 6, 8];` is one statement without an arrow.
+        if words.text(next + 1) == ":" && failure.part == Part::Statement && words.kind(next) == Some(TokenKind::Word) {
+            let closer = words.commas(next + 2, failure.end).and_then(|commas| commas.last().copied());
+            if closer.is_none_or(|closer| words.text(closer + 1) != "=") {
+                return None;
+            }
         }
         // `8 if n > 3 else 4` is no statement and a condition.
         if matches!(words.text(next), "if" | "for") && !words.on_new_line(at) {

@@ -183,6 +183,9 @@ impl<'a> Scanner<'a> {
         } else if let Some(whole) = whole {
             let text = format!("write a digit after the dot: `{}.0`", escape(whole));
             report.fix(text, span, format!("{whole}.0"));
+        } else if let Some((height, width)) = two_sizes(number) {
+            let sizes = format!("[{height}, {width}]");
+            report.may_fix(format!("two sizes are a list: `{sizes}`"), span, sizes);
         } else {
             report.help("numbers are decimal and have no suffix: `42`, `1_300_000`, `0.5`, `1e-3`");
         }
@@ -519,6 +522,12 @@ impl<'a> Scanner<'a> {
 /// Whether a word that starts with a digit can be the part of a number before the sign of its exponent.
 fn is_decimal(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'_' | b'.' | b'e' | b'E'))
+}
+
+/// The two numbers of `3x3`.
+fn two_sizes(text: &str) -> Option<(&str, &str)> {
+    let is_size = |size: &str| !size.starts_with('0') && size.bytes().all(|byte| byte.is_ascii_digit());
+    text.split_once('x').filter(|(height, width)| [height, width].iter().all(|size| !size.is_empty() && is_size(size)))
 }
 
 /// The rules `integer` and `float` of the grammar.

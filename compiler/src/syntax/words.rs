@@ -99,6 +99,11 @@ impl<'a> Words<'a> {
         Some(&line[..line.len() - line.trim_start_matches([' ', '\t']).len()])
     }
 
+    /// Whether the line of a token is indented as that of another, and more.
+    pub(super) fn is_deeper(&self, index: usize, than: usize) -> bool {
+        is_deeper(self.indentation(self.span(index)), self.indentation(self.span(than)))
+    }
+
     /// Whether two brackets are of one kind.
     pub(super) fn closes(&self, opener: usize, close: usize) -> bool {
         matches!((self.text(opener), self.text(close)), ("(", ")") | ("[", "]") | ("{", "}"))
@@ -147,6 +152,33 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// Whether an entry of a section `train` stands here, rather than a name with the shape that is promised.
+    pub(super) fn is_train_entry(&self, index: usize) -> bool {
+        const KEYS: &[&str] = &[
+            "loss",
+            "optimizer",
+            "schedule",
+            "warmup_steps",
+            "batch",
+            "epochs",
+            "seed",
+            "patience",
+            "validation",
+            "clip_norm",
+            "augment",
+        ];
+        self.text(index + 1) == ":" && self.text(index + 2) != "[" && KEYS.contains(&self.text(index))
+    }
+
+    /// Whether an operator goes on behind a `;` with the value that ends there.
+    pub(super) fn goes_on(&self, index: usize) -> bool {
+        let ends = |last: usize| self.kind(last) == Some(TokenKind::Word) || self.text(last) == ")";
+        matches!(self.text(index), "->" | "+" | "-" | "*" | "/")
+            && index >= 2
+            && self.text(index - 1) == ";"
+            && ends(index - 2)
+    }
+
     /// Whether a statement or entry may start with a token: an entry `name:`, else a keyword, `name =` or `name: [`.
     pub(super) fn begins(&self, index: usize, part: Part) -> bool {
         let is_word = self.kind(index) == Some(TokenKind::Word);
@@ -180,4 +212,9 @@ impl<'a> Words<'a> {
             Some(_) => quote(self.text(index)),
         }
     }
+}
+
+/// Whether the blanks before a line are those before another, and more.
+pub(super) fn is_deeper(own: Option<&str>, around: Option<&str>) -> bool {
+    own.zip(around).is_some_and(|(own, around)| own.len() > around.len() && own.starts_with(around))
 }

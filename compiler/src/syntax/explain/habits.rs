@@ -1,6 +1,8 @@
 //! Signs and words of other languages, with what this one writes instead.
 
-use super::{Failure, Part, expected, innermost, previous, report, report_fix, short, usual_start, wants_operand};
+use super::operands::is_name;
+use super::starts::usual_start;
+use super::{Failure, Part, expected, innermost, previous, report, report_fix, short, wants_operand};
 use crate::diagnostic::codes::N0013;
 use crate::diagnostic::{Sink, quote};
 use crate::source::Span;
@@ -9,7 +11,10 @@ use crate::syntax::scan::TokenKind;
 
 /// What other languages write otherwise.
 pub(super) fn explain_habit(failure: &Failure<'_>, sink: &mut Sink) -> bool {
-    explain_sign(failure, sink) || explain_change(failure, sink) || explain_word(failure, sink)
+    explain_sign(failure, sink)
+        || explain_change(failure, sink)
+        || explain_choice(failure, sink)
+        || explain_word(failure, sink)
 }
 
 /// Signs that are not in the language.
@@ -123,6 +128,49 @@ fn explain_change(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     report(sink, N0013, title, span, Some(format!("write `{shown} = {shown} {sign} (…)`")))
 }
 
+/// `version in ["a", "b"]` and `match version { … }`
+fn explain_choice(failure: &Failure<'_>, sink: &mut Sink) -> bool {
+    let Failure { words, start, at, part, end } = *failure;
+    let before = previous(failure);
+    if part == Part::Statement && matches!(before, "match" | "switch") && at > start + 2 && is_name(failure, at) {
+        let title = format!("`{before}` is not in the language");
+        let help = "bind the name in each branch: `if … { x = …; } else if … { x = …; } else { x = …; }`";
+        return report(sink, N0013, title, words.span(at - 1), Some(help.to_owned()));
+    }
+    if words.text(at) != "in" || matches!(part, Part::Repetition | Part::Header | Part::BlockHeader) {
+        return false;
+    }
+    let Some(name) = at.checked_sub(1).filter(|name| *name > start && is_name(failure, *name)) else { return false };
+    let title = (format!("expected {}, found the keyword `in`", expected(failure)), words.span(at));
+    let stops = words.commas(at + 1, end).filter(|stops| words.text(at + 1) == "[" && stops.len() <= 8);
+    let starts_operand = matches!(words.text(name - 1), "if" | "assert" | "and" | "or" | "not" | "(" | "=");
+    let (Some(stops), true) = (stops, starts_operand) else {
+        let help = "compare with each: `a == \"x\" or a == \"y\"`".to_owned();
+        return report(sink, N0013, title.0, title.1, Some(help));
+    };
+    let mut each = Vec::new();
+    let mut from = at + 2;
+    for stop in &stops {
+        if from < *stop {
+            each.push(format!("{before} == {}", words.slice(words.span(from).to(words.span(stop - 1)))));
+        }
+        from = stop + 1;
+    }
+    let is_alone = matches!(words.text(name - 1), "if" | "assert" | "=")
+        && stops.last().is_some_and(|last| last + 1 == end || words.text(last + 1) == ",");
+    let mut text = each.join(" or ");
+    let help = format!("compare with each: `{}`", short(&text));
+    if !is_alone {
+        text = format!("({text})");
+    }
+    let mended = words.span(name).to(words.span(stops.last().copied().unwrap_or(at)));
+    if each.is_empty() {
+        report(sink, N0013, title.0, title.1, None)
+    } else {
+        report_fix(sink, N0013, title, help, mended, &text)
+    }
+}
+
 /// Words and signs that stand for others of this language.
 fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let Failure { words, start, at, part, .. } = *failure;
@@ -155,10 +203,6 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     if part == Part::Repetition && !has_in && is_over && word != "of" && at > start + 1 && !wants_operand(before) {
         let title = format!("expected `in`, found {}", words.found(at));
         return report_fix(sink, N0013, (title, span), "write `in`".to_owned(), span.before(), "in ");
-    }
-    if matches!(word, "(" | "{" | ".") && at >= start + 2 && words.text(at - 2) == "as" {
-        let help = Some(format!("an index stands in brackets: `as {}[i]`", short(before)));
-        return report(sink, N0013, usual(), span, help);
     }
     if word == "," && matches!(part, Part::Entry | Part::Limit) && innermost(failure).is_none() && at > start {
         if let Some((number, span)) = grouped(failure) {
@@ -216,6 +260,10 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     if part == Part::Statement && at == start + 1 {
         let help = match words.text(start) {
             "elif" | "elsif" | "elseif" => "write `else if`, after the closing brace of the branch before",
+            "match" | "switch" if word != "->" => "choose with `if`: `if a == \"x\" { … } else if a == \"y\" { … }`",
+            "break" | "continue" if word == ";" => {
+                "a loop goes through all of its values; what is left out for some stands in an `if`"
+            }
             "while" | "loop" | "repeat" => "a loop runs over a range or a list: `for i in 0..3 { … }`",
             _ => return false,
         };

@@ -1,5 +1,6 @@
 //! Arguments, lists and calls that are nearly right, with what would be.
 
+use super::stages::is_bound;
 use super::{
     Failure, Part, expected, innermost, innermost_index, is_argument_name, is_group, previous, report, report_fix,
     short,
@@ -15,7 +16,10 @@ pub(super) fn explain_operand(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     if failure.part.is_header() {
         return false;
     }
-    explain_missing(failure, sink) || explain_brackets(failure, sink) || explain_method(failure, sink)
+    explain_frozen(failure, sink)
+        || explain_missing(failure, sink)
+        || explain_brackets(failure, sink)
+        || explain_method(failure, sink)
 }
 
 /// Two operands of a call or a list without a `,` or `:` between them.
@@ -39,12 +43,7 @@ fn explain_missing(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let is_key = is_level(words.text(failure.start))
         || failure.part == Part::Entry && innermost_index(failure) == Some(failure.start + 1);
     let after_argument_name = !is_list && !is_key && is_argument_name(failure);
-    let is_bound = |index: usize| {
-        words.text(index) == words.text(before)
-            && matches!(words.text(index + 1), "=" | ":")
-            && index + 1 < failure.start
-    };
-    if after_argument_name && !sink.is_full() && (0..failure.start).any(is_bound) {
+    if after_argument_name && is_bound(failure, sink, before) {
         // It is the name of a value: what is missing is a sign, and which one is not known.
         return report(
             sink,
@@ -70,6 +69,56 @@ fn explain_missing(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     report_fix(sink, N0013, (title, words.span(at)), help, place, ",")
 }
 
+/// `freeze(stem);`, `freeze: stem;`, `freeze { stem; }` and `freeze "stem";`
+fn explain_frozen(failure: &Failure<'_>, sink: &mut Sink) -> bool {
+    let Failure { words, start, at, end, .. } = *failure;
+    if words.text(start) != "freeze" || at != start + 1 || at >= end {
+        return false;
+    }
+    let title = (format!("expected {}, found {}", expected(failure), words.found(at)), words.span(at));
+    let Some(names) = names_within(failure) else {
+        return report(sink, N0013, title.0, title.1, Some("the names follow: `freeze stem, head;`".to_owned()));
+    };
+    let help = format!("the names follow: `freeze {};`", short(&names));
+    let apart = if words.span(start).end == words.span(at).start { " " } else { "" };
+    let ends = if words.text(end) == ";" { "" } else { ";" };
+    let mended = words.span(at).to(words.span(end - 1));
+    report_fix(sink, N0013, title, help, mended, &format!("{apart}{names}{ends}"))
+}
+
+/// The names that remain of what follows `freeze` without `:`, brackets around all and quotes.
+fn names_within(failure: &Failure<'_>) -> Option<String> {
+    let Failure { words, at, end, .. } = *failure;
+    let (mut first, mut last) = (at + usize::from(words.text(at) == ":"), end);
+    if words.kind(first) == Some(TokenKind::Open) {
+        last = words.commas(first, end)?.pop().filter(|closer| closer + 1 == end)?;
+        first += 1;
+    }
+    while last > first && matches!(words.text(last - 1), ";" | ",") {
+        last -= 1;
+    }
+    let is_letter = |letter: char| letter.is_ascii_alphabetic() || letter == '_';
+    let is_path = |text: &str| {
+        let goes_on = |next: char| is_letter(next) || next.is_ascii_digit() || matches!(next, '.' | '[' | ']');
+        text.starts_with(is_letter) && text.chars().all(goes_on)
+    };
+    let mut names = String::new();
+    for index in first..last {
+        let word = words.text(index);
+        let starts_name = names.is_empty() || names.ends_with([' ', '.']);
+        names += match (words.kind(index)?, word) {
+            (_, "," | ";") if !starts_name => ", ",
+            (_, "." | "[") if !starts_name => word,
+            (_, "]") => word,
+            (TokenKind::Number, _) if names.ends_with('[') => word,
+            (TokenKind::Word, _) if !is_keyword(word) && (starts_name || names.ends_with('[')) => word,
+            (TokenKind::Text, _) if starts_name && is_path(word.trim_matches('"')) => word.trim_matches('"'),
+            _ => return None,
+        };
+    }
+    (!names.is_empty()).then_some(names)
+}
+
 /// `(3, 3)` for a list, `conv[8]` for a call.
 fn explain_brackets(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let Failure { words, start, at, .. } = *failure;
@@ -78,11 +127,16 @@ fn explain_brackets(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     if word == "," && innermost(failure) == Some("(") && is_group(failure) {
         let Some(opener) = innermost_index(failure) else { return false };
         let Some((inside, span)) = bracketed(failure, opener) else { return false };
+        let close = (opener..failure.end).find(|index| words.span(*index).end == span.end);
         if matches!(words.text(start), "return" | "assert") && opener == start + 1 {
+            let inside = inside.trim().trim_end_matches(',');
             let help = format!("write `{} {}`", words.text(start), short(inside));
+            if close.is_some_and(|close| close + 1 == failure.end) {
+                let apart = if words.span(start).end == span.start { " " } else { "" };
+                return report_fix(sink, N0013, (title, words.span(at)), help, span, &format!("{apart}{inside}"));
+            }
             return report(sink, N0013, title, words.span(at), Some(help));
         }
-        let close = (opener..failure.end).find(|index| words.span(*index).end == span.end);
         if close.is_some_and(|close| words.text(close + 1) == "->") {
             let help = format!("tensors are joined by a layer: `concat({}) -> …`", short(inside));
             return report(sink, N0013, title, words.span(at), Some(help));
@@ -97,7 +151,11 @@ fn explain_brackets(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         return report_fix(sink, N0013, (title, words.span(at)), help, span, &format!("({inside})"));
     }
     let is_touching = at > start + 1 && words.span(at - 1).end == words.span(at).start;
-    if word == "[" && is_touching && is_name(failure, at - 1) {
+    if word == "[" && is_touching && before == "]" {
+        let help = "a list has no index: bind the name in each branch of an `if`, or go through the list with a loop";
+        return report(sink, N0013, title, words.span(at), Some(help.to_owned()));
+    }
+    if word == "[" && is_touching && (is_name(failure, at - 1) || before == ")") {
         let help = "nothing has an index: `slice` and `split` take parts of a tensor, and a loop goes through a list";
         return report(sink, N0013, title, words.span(at), Some(help.to_owned()));
     }
@@ -107,6 +165,12 @@ fn explain_brackets(failure: &Failure<'_>, sink: &mut Sink) -> bool {
 /// `x.relu()` for `x -> relu()`.
 fn explain_method(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let Failure { words, start, at, part, .. } = *failure;
+    if words.text(at) == "." && matches!(words.text(at + 1), "shape" | "size") && is_name(failure, at - 1) {
+        let title = format!("expected {}, found `.`", expected(failure));
+        let help =
+            "a tensor is not asked for its sizes: a block names those of its operands, `block B(x: [H, W, C]) -> …`";
+        return report(sink, N0013, title, words.span(at), Some(help.to_owned()));
+    }
     let is_call = words.text(at) == "." && is_name(failure, at + 1) && words.text(at + 2) == "(";
     if !is_call || part == Part::Limit {
         return false;
@@ -128,18 +192,7 @@ fn explain_method(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     // Where the operand is all that stands left of the dot, an arrow means the same.
     let mut first = at.saturating_sub(1);
     if words.text(first) == ")" {
-        let mut open = 0_usize;
-        while first > start {
-            match words.kind(first) {
-                Some(TokenKind::Close) => open += 1,
-                Some(TokenKind::Open) => open -= 1,
-                _ => {}
-            }
-            if open == 0 {
-                break;
-            }
-            first -= 1;
-        }
+        first = opener_of(failure, first).unwrap_or(start);
         if first > start && is_name(failure, first - 1) {
             first -= 1;
         }
@@ -151,8 +204,21 @@ fn explain_method(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     report_fix(sink, N0013, (title, words.span(at)), help, words.span(at), " -> ")
 }
 
+/// The bracket whose partner stands at an index, where it is in the same part.
+pub(super) fn opener_of(failure: &Failure<'_>, closer: usize) -> Option<usize> {
+    let mut open = 0_usize;
+    (failure.start..=closer).rev().find(|index| {
+        match failure.words.kind(*index) {
+            Some(TokenKind::Close) => open += 1,
+            Some(TokenKind::Open) => open = open.saturating_sub(1),
+            _ => {}
+        }
+        open == 0
+    })
+}
+
 /// Whether a token is a word that is no keyword.
-fn is_name(failure: &Failure<'_>, index: usize) -> bool {
+pub(super) fn is_name(failure: &Failure<'_>, index: usize) -> bool {
     failure.words.kind(index) == Some(TokenKind::Word) && !is_keyword(failure.words.text(index))
 }
 
@@ -164,7 +230,7 @@ fn is_value(failure: &Failure<'_>, index: usize) -> bool {
 }
 
 /// What stands in the bracket at an index, and the bracket with its partner, where that is in the same part.
-fn bracketed<'a>(failure: &Failure<'a>, opener: usize) -> Option<(&'a str, Span)> {
+pub(super) fn bracketed<'a>(failure: &Failure<'a>, opener: usize) -> Option<(&'a str, Span)> {
     let Failure { words, end, .. } = *failure;
     let mut open = 0_usize;
     let closer = (opener..end).find(|index| {

@@ -6,13 +6,13 @@ use super::Recovery;
 use crate::diagnostic::codes::{N0012, N0013};
 use crate::diagnostic::quote;
 use crate::source::Span;
-use crate::syntax::ast::{Braces, Budget, Item, Section};
+use crate::syntax::ast::{Binding, Braces, Budget, ExprKind, Item, Output, Section};
 use crate::syntax::explain::{COMMENT, Failure, Part, explain};
 use crate::syntax::grammar::Rule;
 use crate::syntax::keywords::{is_keyword, reserved_for};
 use crate::syntax::limits::MAX_BRACKETS;
 use crate::syntax::scan::TokenKind;
-use crate::syntax::words::Words;
+use crate::syntax::words::{Words, is_deeper};
 
 /// What to write for `i = 0; i < 3; i++`, which starts at a token.
 fn c_loop(words: Words<'_>, start: usize) -> String {
@@ -23,11 +23,6 @@ fn c_loop(words: Words<'_>, start: usize) -> String {
         return format!("a loop runs over a range or a list: `for {name} in {from}..{to} {{ … }}`");
     }
     "a loop runs over a range or a list: `for i in 0..3 { … }`, `for width in [64, 128] { … }`".to_owned()
-}
-
-/// Whether the blanks before a line are those before another, and more.
-fn is_deeper(own: Option<&str>, around: Option<&str>) -> bool {
-    own.zip(around).is_some_and(|(own, around)| own.len() > around.len() && own.starts_with(around))
 }
 
 /// What stands in a section.
@@ -242,7 +237,17 @@ impl<'a> Recovery<'a> {
                     }
                 }
                 word if self.starts_reserved(word) => self.reserved_construct(),
-                _ => items.extend(self.statement(docs)),
+                _ if self.words.is_train_entry(self.at) => self.lost_section(),
+                _ => {
+                    // What goes on behind a `;` is lost, and with it the value before.
+                    if self.words.goes_on(self.at)
+                        && let Some(Item::Binding(Binding { value, .. }) | Item::Output(Output { value, .. })) =
+                            items.last_mut()
+                    {
+                        value.kind = ExprKind::Error;
+                    }
+                    items.extend(self.statement(docs));
+                }
             }
         }
     }
@@ -418,6 +423,32 @@ impl<'a> Recovery<'a> {
                 entries.extend(self.builder(base).entry(pair));
             }
         }
+    }
+
+    /// Entries of `train` among statements: one message, and the brace that closes what is not opened is passed.
+    fn lost_section(&mut self) {
+        let title = format!("expected a statement, found the entry {}", quote(self.word()));
+        self.sink
+            .error(N0013, title)
+            .primary(self.words.span(self.at), "")
+            .help("entries of `train` stand in its braces: `train { loss: …; batch: 64; }`");
+        while self.words.is_train_entry(self.at) || self.word() == "lr" && self.words.text(self.at + 1) == "(" {
+            let _ = self.piece(Rule::lone_entry, Part::Entry);
+        }
+        if self.word() != "}" {
+            return;
+        }
+        let mut next = self.at + 1;
+        while self.words.kind(next) == Some(TokenKind::Doc) {
+            next += 1;
+        }
+        let is_last = matches!(self.words.text(next), "" | "network" | "block" | "use");
+        let own = self.words.indentation(self.words.span(self.at));
+        let is_own = match self.open.len() {
+            1 => !is_last,
+            _ => is_deeper(own, self.open.last().copied().flatten()),
+        };
+        self.at += usize::from(is_own);
     }
 
     fn budget(&mut self) -> Budget {

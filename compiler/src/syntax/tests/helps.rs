@@ -5,7 +5,7 @@ use crate::source::SourceMap;
 use crate::syntax::parse;
 
 /// The only message of a text, with its helps, and the text with the edits made.
-fn told(text: &str) -> (String, String) {
+pub(super) fn told(text: &str) -> (String, String) {
     let mut map = SourceMap::new();
     let source = map.add("test.net", text);
     let mut sink = Sink::new();
@@ -17,7 +17,7 @@ fn told(text: &str) -> (String, String) {
 }
 
 /// Statements of a network, each with its message and what comes of its edit, the statement itself where there is none.
-fn check(cases: &[(&str, &str, &str)]) {
+pub(super) fn check(cases: &[(&str, &str, &str)]) {
     let mut reports = String::new();
     for (statement, message, mended) in cases {
         let within = |statement: &str| format!("network N {{\n    {statement}\n}}\n");
@@ -61,7 +61,8 @@ fn arguments_and_lists() {
             "expected `)`, found `,`; a list stands in square brackets: `[3, 3]`",
             "y = x -> conv(4, kernel: [3, 3]);",
         ),
-        ("return (a, b);", "expected `)`, found `,`; write `return a, b`", "return (a, b);"),
+        ("return (a, b);", "expected `)`, found `,`; write `return a, b`", "return a, b;"),
+        ("return(a, b,);", "expected `)`, found `,`; write `return a, b`", "return a, b;"),
         (
             "y = x -> conv[8] -> relu;",
             "expected `;`, found `[`; arguments stand in parentheses: `conv(8)`",
@@ -163,7 +164,7 @@ fn words_of_other_languages() {
             "allow(unused_value, truncated_pool);",
         ),
         ("allow(\"unused_value\");", "expected a name, found `\"unused_value\"`", "allow(\"unused_value\");"),
-        ("assert(1 > 2, \"no\");", "expected `)`, found `,`; write `assert 1 > 2, \"no\"`", "assert(1 > 2, \"no\");"),
+        ("assert(1 > 2, \"no\");", "expected `)`, found `,`; write `assert 1 > 2, \"no\"`", "assert 1 > 2, \"no\";"),
         ("assert 1 > 2, 3;", "expected a string, found `3`", "assert 1 > 2, 3;"),
         (
             "(a, b) = split(x, 2);",

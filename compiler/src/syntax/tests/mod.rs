@@ -4,6 +4,7 @@
 mod cases;
 mod helps;
 mod hostile;
+mod lacking;
 mod lexical;
 
 use super::ast::{BinaryOp, Expr, ExprKind, File, Item, ParamType, UnaryOp};
