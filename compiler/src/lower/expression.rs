@@ -1,8 +1,9 @@
 //! Expressions: names, pipelines, calls, and operators on tensors and numbers.
 
 use super::arguments::{Bound, BoundArgument};
-use super::call::{BUNDLED_CONSTANTS, Site};
+use super::call::Site;
 use super::scope::Meaning;
+use super::unknown::BUNDLED_CONSTANTS;
 use super::{Lowerer, VALUES_A_STEP};
 use crate::diagnostic::{Diagnostic, codes, nearest, quote};
 use crate::ir::ValueId;
@@ -103,6 +104,11 @@ impl<'a> Lowerer<'a> {
         if near.iter().any(|near| self.is_twice(near)) {
             return Meaning::Unknown;
         }
+        let image = self.without_channels(name);
+        if image.is_some() && self.has_told_image() {
+            return Meaning::Unknown;
+        }
+        let declared = if is_full { None } else { self.misdeclared(name, &near) };
         let layer = self.frame().names.find(name);
         // What a section names may be the output that is missing.
         let is_output = |told: &Diagnostic| told.code == codes::N0106 && told.title.ends_with("has no output");
@@ -122,6 +128,17 @@ impl<'a> Lowerer<'a> {
         } else if let Some(inside) = in_loop.filter(|inside| inside.source == span.source) {
             let help = format!("bind {} before the loop, too: then the loop gives it another value", quote(name));
             report.secondary(inside, "defined here, in a loop, and known in its braces only").help(help);
+        } else if let (Some((param, shape)), true) = (image, near.is_empty()) {
+            let tensor = &param.name.text;
+            let end = shape.dims.last().map_or(shape.span, |dim| dim.span.after());
+            report.may_fix(
+                format!("`{tensor}` has two axes: declare its channels, `{tensor}: [H, W, {name}]`"),
+                end,
+                format!(", {name}"),
+            );
+        } else if let Some(declared) = declared {
+            let help = format!("nothing uses {}: did you mean `{name}` there?", quote(&declared.text));
+            report.secondary(declared.span, "declared here").may_fix(help, declared.span, name);
         } else if let Some((_, file)) = bundled {
             report.help(format!("it comes with Netwright: write `use <{file}>;` at the top of the file"));
         } else if let Some(meant) = literal {

@@ -33,6 +33,8 @@ pub(super) struct Frame<'a> {
     pub(super) unit: usize,
     /// The block, if it is one.
     pub(super) block: Option<&'a ast::Block>,
+    /// The tensors that it is given, with where they stand in the caller.
+    pub(super) given: Vec<(ValueId, Span)>,
     /// Names, by braces from the outermost on.
     pub(super) scopes: Vec<HashMap<String, Named>>,
     /// Names of layers.
@@ -59,6 +61,7 @@ impl<'a> Frame<'a> {
         Self {
             unit,
             block,
+            given: Vec::new(),
             scopes: vec![HashMap::new()],
             names,
             items,

@@ -1,6 +1,6 @@
 //! What messages about whole descriptions say beside their titles: labels, notes and helps.
 
-use super::call::BUNDLED;
+use super::unknown::BUNDLED;
 use crate::diagnostic::{Sink, Style, apply, render_all};
 use crate::driver::{Settings, check};
 use crate::program::NoSources;
