@@ -387,8 +387,20 @@ impl<'a> Lowerer<'a> {
             Constant::Int(value) if *value > most => format!("too large: expected at most {most}"),
             _ => format!("expected {}", argument.kind.describe()),
         };
-        let title = format!("`{}` of `{}` cannot be {value}", argument.name, signature.name);
-        let report = self.sink.error(code, title).primary(expr.span, label);
+        let title = match value {
+            Constant::AnyFloat
+                if matches!(argument.kind, Kind::Count | Kind::Size | Kind::CountPair | Kind::SizePair) =>
+            {
+                format!("`{}` of `{}` is a whole number, and this has a fraction", argument.name, signature.name)
+            }
+            _ => format!("`{}` of `{}` cannot be {value}", argument.name, signature.name),
+        };
+        // A name alone has the value that is told.
+        let values = if matches!(expr.kind, ExprKind::Name(_)) { String::new() } else { self.values_in(expr) };
+        let mut report = self.sink.error(code, title).primary(expr.span, label);
+        if !values.is_empty() {
+            report = report.note(format!("here {values}"));
+        }
         if let Constant::Text(text) = &value
             && ops::signature(text).is_some()
         {

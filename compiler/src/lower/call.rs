@@ -278,6 +278,7 @@ impl<'b> LayerCall<'_, 'b> {
         let at = mismatch.argument.map_or(self.span, |argument| self.argument_span(argument));
         let operand = self.bound.operands.get(mismatch.operand).copied();
         let is_declared = operand.is_some_and(|(id, _)| self.is_declared(id));
+        let n_axes = operand.map(|(id, _)| self.lowerer.type_of(id).rank());
         let is_of_block = is_declared && self.lowerer.frame().block.is_some();
         if is_of_block && mismatch.code == codes::N0301 && self.lowerer.has_told_channels() {
             return;
@@ -313,12 +314,13 @@ impl<'b> LayerCall<'_, 'b> {
             report.help(format!("images are [height, width, channels]: declare the input {turned}"));
             return;
         }
-        // What a layer has made cannot be declared.
+        let is_grey = mismatch.code == codes::N0301 && mismatch.argument.is_none() && n_axes == Some(2);
         let help = match mismatch.help {
-            Some(_) if mismatch.code == codes::N0301 && mismatch.argument.is_none() && is_of_block => {
+            Some(_) if is_grey && is_of_block => {
                 Some("the channels of an image are an axis: declare it `[H, W, C]`".to_owned())
             }
-            Some(_) if mismatch.code == codes::N0301 && mismatch.argument.is_none() && !is_declared => {
+            // What a layer has made cannot be declared.
+            Some(_) if is_grey && !is_declared => {
                 Some("`reshape` makes an image of it: `reshape([height, width, 1])` has one channel".to_owned())
             }
             help => help,

@@ -151,7 +151,7 @@ impl<'a> Lowerer<'a> {
                 },
             };
             given[place] = if is_tensor(&block.params[place]) {
-                match self.tensor(&arg.value, &block.name.text) {
+                match self.tensor_for(&arg.value, &block.name.text, Some(&block.params[place])) {
                     Some(value) => Some(Given::Tensor(value, arg.value.span)),
                     // What is in another's place may have put the others in theirs.
                     None if arg.name.is_none() => return None,

@@ -65,7 +65,12 @@ impl<'a> Lowerer<'a> {
     /// The parameter of the block that is being checked whose own name is the misspelt one: nothing uses it, and the block or
     /// its calls have `name` more than once.
     pub(super) fn misdeclared(&mut self, name: &str, near: &[&str]) -> Option<&'a Ident> {
+        const MOST_BLOCKS: usize = 64;
         let ([near], block) = (near, self.frame().block?) else { return None };
+        // A look at all calls for each of many blocks would take long.
+        if self.program.units.iter().map(|unit| unit.file.blocks.len()).sum::<usize>() > MOST_BLOCKS {
+            return None;
+        }
         let declared = &block.params.iter().find(|param| param.name.text == *near)?.name;
         let (mut n_declared, mut n_meant) = (0_usize, 0_usize);
         let mut count = |used: &str| {

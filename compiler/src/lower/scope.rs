@@ -95,6 +95,15 @@ impl<'a> Frame<'a> {
         definition_in_loop(self.items, name)
     }
 
+    /// The expressions that a name is bound to, the first of many.
+    pub(super) fn bound(&self, name: &str) -> Vec<Span> {
+        const MOST: usize = 16;
+        let mut found = Vec::new();
+        bound(self.items, name, &mut found);
+        found.truncate(MOST);
+        found
+    }
+
     /// Defines a name in the innermost scope.
     pub(super) fn define(&mut self, name: &str, meaning: Meaning, span: Span) {
         if let Some(scope) = self.scopes.last_mut() {
@@ -147,6 +156,21 @@ fn definition(items: &[ast::Item], name: &str) -> Option<Span> {
         | ast::Item::Prune(_)
         | ast::Item::Budget(_) => None,
     })
+}
+
+/// Collects the expressions that statements bind a name to.
+fn bound(items: &[ast::Item], name: &str, found: &mut Vec<Span>) {
+    for item in items {
+        match item {
+            ast::Item::Binding(binding) if binding.names.iter().any(|bound| bound.text == name) => {
+                found.push(binding.value.span);
+            }
+            ast::Item::Output(output) if output.name.text == name => found.push(output.value.span),
+            ast::Item::For(repetition) => bound(&repetition.items, name, found),
+            ast::Item::If(branches) => branches.branches().for_each(|braces| bound(&braces.items, name, found)),
+            _ => {}
+        }
+    }
 }
 
 /// Where a name is defined first in the loops of some statements, where alone it is known.

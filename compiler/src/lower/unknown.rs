@@ -3,7 +3,8 @@
 use super::Lowerer;
 use super::scope::Meaning;
 use crate::diagnostic::{codes, is_slip, nearest, quote};
-use crate::ops::SIGNATURES;
+use crate::ops::{self, SIGNATURES};
+use crate::source::Span;
 use crate::syntax::ast::Ident;
 
 /// The blocks that come with Netwright to be used, with the files that have them.
@@ -24,6 +25,12 @@ impl Lowerer<'_> {
         self.sink.has_told(|told| {
             told.code == codes::N0103 && told.title.contains(&name) && told.title.ends_with("is defined twice")
         })
+    }
+
+    /// Where a block stands that a file has which is not used here, but by a file that is.
+    fn beyond(&mut self, name: &str) -> Option<Span> {
+        let blocks = self.program.units.iter().flat_map(|unit| &unit.file.blocks);
+        blocks.map(|block| &block.name).find(|block| block.text == name).map(|block| block.span)
     }
 
     /// Reports the name of a layer that there is not.
@@ -60,19 +67,31 @@ impl Lowerer<'_> {
             return;
         }
         let exact = elsewhere(&name.text);
+        let beyond = if is_full || is_value { None } else { self.beyond(&name.text) };
+        let choices = if is_value { self.choice_of(&name.text) } else { None };
+        let choice = choices.into_iter().flatten().find(|choice| ops::signature(&choice.text).is_some());
         let is_input = ["input", "inputlayer", "placeholder"].iter().any(|word| name.text.eq_ignore_ascii_case(word));
         self.sections.n_inputs += usize::from(is_input);
         let bundled = BUNDLED.iter().find(|(block, _)| *block == name.text).filter(|_| !is_value);
         if bundled.is_some_and(|(_, file)| !self.misses(file)) {
             return;
         }
-        let (title, label) = match bundled {
-            Some(_) => ("there is no layer or block called", "not a layer, and not a block that is known here"),
-            None => ("there is no layer called", "not a layer"),
+        let (title, label) = match bundled.is_some() || beyond.is_some() {
+            true => ("there is no layer or block called", "not a layer, and not a block that is known here"),
+            false => ("there is no layer called", "not a layer"),
         };
         let report = self.sink.error(codes::N0102, format!("{title} {}", quote(&name.text))).primary(name.span, label);
         if let Some((_, file)) = bundled {
             report.help(format!("the block comes with Netwright: write `use <{file}>;` at the top of the file"));
+        } else if let Some(block) = beyond {
+            report
+                .secondary(block, "the block, in a file that a used file uses")
+                .help("a file knows its own blocks and those of the files that it uses itself: use this one here, too");
+        } else if let Some(layer) = choice.map(|choice| &choice.text) {
+            let text = &name.text;
+            report.help(format!(
+                "`{text}` is a text: choose the layer by it, `if {text} == \"{layer}\" {{ y = x -> {layer}; }}`"
+            ));
         } else if is_value {
             report.help(format!("`{}` is a value: it stands left of `->`, or inside of parentheses", name.text));
         } else if let Some(network) = network {
@@ -97,12 +116,37 @@ impl Lowerer<'_> {
             }
         } else if !near.is_empty() {
             report.did_you_mean_one_of(&near, name.span);
+        } else if let Some(instead) = instead_of(&name.text) {
+            report.help(instead);
         } else {
-            let names: Vec<&str> = SIGNATURES.iter().map(|signature| signature.name).collect();
-            let blocks = if blocks.is_empty() { String::new() } else { format!("; the blocks {}", blocks.join(", ")) };
-            report.help(format!("the layers are {}{blocks}", names.join(", ")));
+            const MOST: usize = 12;
+            let more = if blocks.len() > MOST { ", …" } else { "" };
+            let shown = blocks.iter().take(MOST).copied().collect::<Vec<_>>().join(", ");
+            let blocks = if blocks.is_empty() { String::new() } else { format!("; the blocks here: {shown}{more}") };
+            report.help(format!("docs/layers.md lists the layers{blocks}"));
         }
     }
+}
+
+/// What does the work of a function or layer that the language does not have.
+fn instead_of(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "max" | "min" | "maximum" | "minimum" => {
+            "numbers are chosen by a condition: `if n < 8 { k = 8; } else { k = n; }`"
+        }
+        "floor" | "ceil" | "round" | "int" => "a division of whole numbers rounds down: `n / 2`",
+        "transpose" | "permute" => "no layer swaps axes: images are [height, width, channels] throughout",
+        "matmul" | "bmm" | "einsum" | "attention" => {
+            "two tensors are multiplied element by element, `a * b`; by trained weights, `dense` or a 1x1 `conv`"
+        }
+        "lstm" | "LSTM" | "gru" | "GRU" | "rnn" | "RNN" | "embedding" | "Embedding" => {
+            "there are no layers of sequences: networks take images and vectors"
+        }
+        "pixel_shuffle" | "PixelShuffle" | "depth_to_space" => {
+            "larger images are made by `upsample(2)`, or with weights by `conv_transpose(8, kernel: 2, stride: 2)`"
+        }
+        _ => return None,
+    })
 }
 
 /// What a layer of other frameworks is called here.

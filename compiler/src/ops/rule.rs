@@ -119,6 +119,13 @@ impl<'a> RuleCall<'a> {
                 format!("`{}` takes an image, found {input}", self.layer()),
                 "expected [height, width, channels]",
             );
+            if input.rank() == 1
+                && self.layer() == "conv"
+                && self.pair("kernel").iter().all(|size| *size == Dim::from(1))
+            {
+                let units = self.dim("filters");
+                return mismatch.help(format!("a 1x1 convolution of a vector is `dense({units})`"));
+            }
             if input.rank() == 2 {
                 return mismatch.help("an image in grey has one channel: declare it [height, width, 1]");
             }
