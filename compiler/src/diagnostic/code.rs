@@ -28,6 +28,11 @@ impl Code {
         self.title
     }
 
+    /// Whether it is about the shapes of tensors.
+    pub(super) fn is_of_shapes(self) -> bool {
+        self.id.starts_with("N03")
+    }
+
     /// What the code means, an example that fails and its repair, in Markdown.
     ///
     /// Examples stand in fenced blocks: the first block of language `net` fails with this code, the second is its

@@ -27,6 +27,8 @@ pub struct Sink {
     /// What is going on around the place that a diagnostic speaks of, from the outside in, and how many errors there were
     /// before, where one is all that is told of it.
     context: Vec<(Label, Option<usize>)>,
+    /// What was taken for granted for the rest of this sink's time, for errors of shapes.
+    assumed: Vec<Label>,
 }
 
 impl Sink {
@@ -55,6 +57,11 @@ impl Sink {
     /// Ends what [`enter`](Self::enter) began.
     pub fn leave(&mut self) {
         self.context.pop();
+    }
+
+    /// Says what is taken for granted from here on: every diagnostic about shapes gets a label that says so.
+    pub(crate) fn assume(&mut self, span: Span, text: impl Into<String>) {
+        self.assumed.push(Label { span, text: escape(&text.into()) });
     }
 
     /// Whether any error was recorded.
@@ -177,13 +184,15 @@ impl<'a> Draft<'a> {
     /// Records the diagnostic at `span`, the smallest place that is wrong; `text` says in a few words what was
     /// expected there and may be empty.
     pub fn primary(self, span: Span, text: impl Into<String>) -> Report<'a> {
+        let assumed = self.sink.assumed.iter().filter(|_| self.code.is_of_shapes());
+        // The innermost first, and no more than a reader follows.
+        let context = self.sink.context.iter().rev().map(|(label, _)| label).chain(assumed).take(MAX_CONTEXT);
         let diagnostic = Diagnostic {
             code: self.code,
             level: self.level,
             title: escape(&self.title),
             primary: Label { span, text: escape(&text.into()) },
-            // The innermost first, and no more than a reader follows.
-            secondary: self.sink.context.iter().rev().take(MAX_CONTEXT).map(|(label, _)| label.clone()).collect(),
+            secondary: context.cloned().collect(),
             notes: Vec::new(),
             helps: Vec::new(),
             given: None,

@@ -1,5 +1,6 @@
 //! Binds what a call gives to what its layer takes, and checks the kinds.
 
+use super::habits::{channels_before_filters, gives_input, is_of_another};
 use super::{Constant, Lowerer};
 use crate::diagnostic::{codes, nearest, quote, suggest};
 use crate::ir::{Init, ValueId};
@@ -36,6 +37,9 @@ pub(super) fn bind<'a>(
     let mut positional = signature.arguments.iter();
     let mut is_sound = true;
     let mut has_unknown = false;
+    if is_of_another(lowerer, signature, call) {
+        return None;
+    }
     for arg in &call.args {
         let argument = match &arg.name {
             Some(name) => {
@@ -47,11 +51,16 @@ pub(super) fn bind<'a>(
                 };
                 if let Some((_, first)) = given.iter().find(|(other, _)| other.name == argument.name) {
                     let title = format!("argument {} of `{}` is given twice", quote(&name.text), signature.name);
-                    lowerer
+                    let input = operands.first().map(|&(id, _)| lowerer.type_of(id));
+                    let without = channels_before_filters(lowerer, call, input.as_ref(), &given);
+                    let report = lowerer
                         .sink
                         .error(codes::N0207, title)
                         .primary(name.span, "given again here")
                         .secondary(first.span, "given here first");
+                    if let Some((gone, left)) = without {
+                        report.may_fix("the channels that go in are known: leave them out", gone, left);
+                    }
                     is_sound = false;
                     continue;
                 }
@@ -93,6 +102,12 @@ pub(super) fn bind<'a>(
             }
         };
         given.push((argument, &arg.value));
+    }
+    if let Some(&(id, _)) = operands.first() {
+        let input = lowerer.type_of(id);
+        if gives_input(lowerer, signature, call, &input, &given) {
+            return None;
+        }
     }
     is_sound &= check_operands(lowerer, signature, call, &operands, is_sound);
     let mut arguments = Vec::with_capacity(signature.arguments.len());
@@ -372,8 +387,20 @@ impl<'a> Lowerer<'a> {
             Constant::Int(value) if *value > most => format!("too large: expected at most {most}"),
             _ => format!("expected {}", argument.kind.describe()),
         };
-        let title = format!("`{}` of `{}` cannot be {value}", argument.name, signature.name);
-        let report = self.sink.error(code, title).primary(expr.span, label);
+        let title = match value {
+            Constant::AnyFloat
+                if matches!(argument.kind, Kind::Count | Kind::Size | Kind::CountPair | Kind::SizePair) =>
+            {
+                format!("`{}` of `{}` is a whole number, and this has a fraction", argument.name, signature.name)
+            }
+            _ => format!("`{}` of `{}` cannot be {value}", argument.name, signature.name),
+        };
+        // A name alone has the value that is told.
+        let values = if matches!(expr.kind, ExprKind::Name(_)) { String::new() } else { self.values_in(expr) };
+        let mut report = self.sink.error(code, title).primary(expr.span, label);
+        if !values.is_empty() {
+            report = report.note(format!("here {values}"));
+        }
         if let Constant::Text(text) = &value
             && ops::signature(text).is_some()
         {

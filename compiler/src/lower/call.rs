@@ -4,18 +4,12 @@ use super::arguments::{Bound, bind};
 use super::scope::Meaning;
 use super::spelling::arguments_text;
 use super::{Constant, Lowerer, MAX_LAYERS};
-use crate::diagnostic::{Code, Draft, codes, is_slip, nearest, quote};
+use crate::diagnostic::{Code, Draft, codes, quote};
 use crate::ir::{self, Init, Layout, NewNode, Parameter, ParameterId, Shape, ValueId};
-use crate::ops::{self, Mismatch, Op, RuleCall, SIGNATURES, Signature};
+use crate::ops::{self, Mismatch, Op, RuleCall, Signature};
 use crate::source::Span;
-use crate::syntax::ast::{Block, Call, Ident, Label};
+use crate::syntax::ast::{Block, Call, Label};
 use crate::types::{Dim, TensorType};
-
-/// The blocks that come with Netwright to be used, with the files that have them.
-pub(super) const BUNDLED: &[(&str, &str)] = &[("Fire", "fire"), ("SE", "se")];
-
-/// The same of constants.
-pub(super) const BUNDLED_CONSTANTS: &[(&str, &str)] = &[("imagenet_mean", "imagenet"), ("imagenet_std", "imagenet")];
 
 /// What stands around a call: the tensor left of `->`, and the label after `as`.
 #[derive(Clone, Copy)]
@@ -124,139 +118,6 @@ impl<'a> Lowerer<'a> {
             });
         }
     }
-
-    /// Whether it has not been told here that a bundled file is not used.
-    pub(super) fn misses(&mut self, file: &str) -> bool {
-        self.frame().missing.insert(format!("<{file}>"))
-    }
-
-    /// Whether it has been told that a name is defined twice.
-    pub(super) fn is_twice(&mut self, name: &str) -> bool {
-        let name = quote(name);
-        self.sink.has_told(|told| {
-            told.code == codes::N0103 && told.title.contains(&name) && told.title.ends_with("is defined twice")
-        })
-    }
-
-    fn unknown_layer(&mut self, name: &Ident) {
-        let value = self.frame().find(&name.text).map(|named| matches!(named.meaning, Meaning::Unknown));
-        if value == Some(true) {
-            // What is wrong with the value has been said.
-            return;
-        }
-        if self.sink.repeats(name.span) {
-            return;
-        }
-        let is_value = value.is_some();
-        let unit = self.frame().unit;
-        let program = self.program;
-        let uses = program.units.get(unit).into_iter().flat_map(|found| found.uses.iter().copied().chain([unit]));
-        // A look at all blocks for each of many mistakes would take long.
-        let is_full = self.sink.is_full();
-        let files = uses.filter_map(|index| program.units.get(index)).filter(|_| !is_full);
-        let networks = files.clone().flat_map(|unit| &unit.file.networks).map(|network| network.name.text.as_str());
-        let network = networks.into_iter().find(|network| *network == name.text);
-        let blocks: Vec<&str> =
-            files.flat_map(|unit| unit.file.blocks.iter().map(|block| block.name.text.as_str())).collect();
-        let names = SIGNATURES.iter().map(|signature| signature.name).chain(blocks.iter().copied());
-        let others = ["maxpool", "avgpool", "linear", "conv2d", "batchnorm", "global_average_pool"];
-        let mut near = if is_full { Vec::new() } else { nearest(&name.text, names.chain(others)) };
-        for near in near.iter_mut().filter(|near| others.contains(near)) {
-            *near = elsewhere(near).unwrap_or(near);
-        }
-        near.sort_unstable();
-        near.dedup();
-        // It may be what one of two definitions of the same name should have been.
-        if near.iter().any(|near| self.is_twice(near)) {
-            return;
-        }
-        let exact = elsewhere(&name.text);
-        let is_input = ["input", "inputlayer", "placeholder"].iter().any(|word| name.text.eq_ignore_ascii_case(word));
-        self.sections.n_inputs += usize::from(is_input);
-        let bundled = BUNDLED.iter().find(|(block, _)| *block == name.text).filter(|_| !is_value);
-        if bundled.is_some_and(|(_, file)| !self.misses(file)) {
-            return;
-        }
-        let (title, label) = match bundled {
-            Some(_) => ("there is no layer or block called", "not a layer, and not a block that is known here"),
-            None => ("there is no layer called", "not a layer"),
-        };
-        let report = self.sink.error(codes::N0102, format!("{title} {}", quote(&name.text))).primary(name.span, label);
-        if let Some((_, file)) = bundled {
-            report.help(format!("the block comes with Netwright: write `use <{file}>;` at the top of the file"));
-        } else if is_value {
-            report.help(format!("`{}` is a value: it stands left of `->`, or inside of parentheses", name.text));
-        } else if let Some(network) = network {
-            report.help(format!("`{network}` is a network: only blocks are used like layers"));
-        } else if is_input {
-            report.help("an input is a statement of its own: `input x: [28, 28, 1];`");
-        } else if name.text == "len" {
-            report.help("a loop goes through a list itself: `for size in sizes { … }`");
-        } else if matches!(name.text.as_str(), "range" | "enumerate" | "zip") {
-            report.help(
-                "a loop runs over a range or a list: `for i in 0..3 { … }`, `for a, b in [[1, 2], [3, 4]] { … }`",
-            );
-        } else if matches!(name.text.as_str(), "Activation" | "activation") {
-            report.help("an activation is a layer of its own: `-> relu`");
-        } else if let Some(exact) = exact {
-            // Its arguments may be others there, though the names differ by a slip.
-            let help = format!("did you mean `{exact}`?");
-            if is_slip(&name.text, exact) {
-                report.help(help);
-            } else {
-                report.may_fix(help, name.span, exact);
-            }
-        } else if !near.is_empty() {
-            report.did_you_mean_one_of(&near, name.span);
-        } else {
-            let names: Vec<&str> = SIGNATURES.iter().map(|signature| signature.name).collect();
-            let blocks = if blocks.is_empty() { String::new() } else { format!("; the blocks {}", blocks.join(", ")) };
-            report.help(format!("the layers are {}{blocks}", names.join(", ")));
-        }
-    }
-}
-
-/// What a layer of other frameworks is called here.
-fn elsewhere(name: &str) -> Option<&'static str> {
-    const LONGEST: usize = 40;
-    if name.len() > LONGEST {
-        return None;
-    }
-    let plain = name.to_lowercase().replace('_', "");
-    let plain = ["1d", "2d", "3d"].iter().find_map(|ending| plain.strip_suffix(ending)).unwrap_or(&plain);
-    Some(match plain {
-        "linear" | "fc" | "fullyconnected" => "dense",
-        "conv" | "convolution" => "conv",
-        "convtranspose" | "conv2dtranspose" | "transposedconv" | "deconv" | "deconvolution" | "upconv" => {
-            "conv_transpose"
-        }
-        "depthwise" | "depthwiseconv" => "depthwise_conv",
-        "separableconv" => "separable_conv",
-        "resize" | "upsample" | "upsampling" | "interpolate" => "upsample",
-        "zeropad" | "zeropadding" => "pad",
-        "sub" => "subtract",
-        "maxpool" | "maxpooling" => "max_pool",
-        "avgpool" | "avgpooling" | "averagepool" | "averagepooling" | "meanpool" => "avg_pool",
-        "globalavgpool"
-        | "globalavgpooling"
-        | "globalaveragepool"
-        | "globalaveragepooling"
-        | "adaptiveavgpool"
-        | "gap" => "global_avg_pool",
-        "globalmaxpool" | "globalmaxpooling" | "adaptivemaxpool" => "global_max_pool",
-        "batchnorm" | "batchnormalization" | "bn" => "batch_norm",
-        "layernorm" | "layernormalization" => "layer_norm",
-        "groupnorm" | "groupnormalization" => "group_norm",
-        "localresponsenorm" | "localresponsenormalization" => "lrn",
-        "concatenate" | "cat" => "concat",
-        "mul" => "multiply",
-        "swish" => "silu",
-        "lrelu" => "leaky_relu",
-        "hsigmoid" => "hard_sigmoid",
-        "hswish" => "hard_swish",
-        "unflatten" | "view" => "reshape",
-        _ => return None,
-    })
 }
 
 /// What a shape would be as [height, width, channels], where it looks like that of an image with the channels first.
@@ -416,21 +277,16 @@ impl<'b> LayerCall<'_, 'b> {
         }
         let at = mismatch.argument.map_or(self.span, |argument| self.argument_span(argument));
         let operand = self.bound.operands.get(mismatch.operand).copied();
-        let mut is_declared = false;
+        let is_declared = operand.is_some_and(|(id, _)| self.is_declared(id));
+        let n_axes = operand.map(|(id, _)| self.lowerer.type_of(id).rank());
+        let is_of_block = is_declared && self.lowerer.frame().block.is_some();
+        if is_of_block && mismatch.code == codes::N0301 && self.lowerer.has_told_channels() {
+            return;
+        }
         let produced = operand.map(|(id, from)| {
-            // What a name stands for was made elsewhere.
-            let made = self.lowerer.graph.value(id).span;
-            // In another block it serves other calls as well.
-            let own = self.lowerer.frame().block.map(|block| block.span);
-            let mut blocks = self.lowerer.program.units.iter().flat_map(|unit| &unit.file.blocks);
-            let is_elsewhere = blocks.any(|block| Some(block.span) != own && block.span.contains(made));
-            let is_apart = made.source == from.source && !is_elsewhere && !from.contains(made) && !made.contains(from);
-            let is_operand = |block: &Block| block.params.iter().any(|param| param.name.span == made);
-            let is_given =
-                self.lowerer.graph.inputs.contains(&id) || self.lowerer.frame().block.is_some_and(is_operand);
-            is_declared = is_given;
-            let verb = if is_apart && is_given { "is" } else { "produces" };
-            (format!("this {verb} {}", self.lowerer.type_of(id)), if is_apart { made } else { from })
+            let (at, is_made_there) = self.origin(id, from);
+            let verb = if is_made_there && is_declared { "is" } else { "produces" };
+            (format!("this {verb} {}", self.lowerer.type_of(id)), at)
         });
         let produced = produced.filter(|(_, from)| *from != self.span && mismatch.argument.is_none());
         // What is no image is told once, and not again at each layer that wants one.
@@ -458,14 +314,21 @@ impl<'b> LayerCall<'_, 'b> {
             report.help(format!("images are [height, width, channels]: declare the input {turned}"));
             return;
         }
-        // What a layer has made cannot be declared.
+        let is_grey = mismatch.code == codes::N0301 && mismatch.argument.is_none() && n_axes == Some(2);
         let help = match mismatch.help {
-            Some(_) if mismatch.code == codes::N0301 && mismatch.argument.is_none() && !is_declared => {
+            Some(_) if is_grey && is_of_block => {
+                Some("the channels of an image are an axis: declare it `[H, W, C]`".to_owned())
+            }
+            // What a layer has made cannot be declared.
+            Some(_) if is_grey && !is_declared => {
                 Some("`reshape` makes an image of it: `reshape([height, width, 1])` has one channel".to_owned())
             }
             help => help,
         };
         match (help, mismatch.before.filter(|_| self.is_stage)) {
+            (Some(help), Some(stages)) if mismatch.is_guess => {
+                report.may_fix(help, self.span.before(), stages);
+            }
             (Some(help), Some(stages)) => {
                 report.fix(help, self.span.before(), stages);
             }
@@ -474,6 +337,28 @@ impl<'b> LayerCall<'_, 'b> {
             }
             (None, _) => {}
         }
+    }
+
+    /// Whether an operand is an input, or a tensor that the block whose definition is checked takes.
+    fn is_declared(&mut self, id: ValueId) -> bool {
+        let made = self.lowerer.graph.value(id).span;
+        let is_operand = |block: &Block| block.params.iter().any(|param| param.name.span == made);
+        self.lowerer.graph.inputs.contains(&id) || self.lowerer.frame().block.is_some_and(is_operand)
+    }
+
+    /// Where an operand that stands at `from` comes from, for a label, and whether that is where it was made. In the text of
+    /// a block, which serves other instances as well, only this instance's own values are.
+    fn origin(&mut self, id: ValueId, from: Span) -> (Span, bool) {
+        // What a name stands for was made elsewhere.
+        let made = self.lowerer.graph.value(id).span;
+        let given = self.lowerer.frame().given.iter().find(|(given, _)| *given == id).map(|(_, at)| *at);
+        let own = self.lowerer.frame().block.map(|block| block.span).filter(|_| given.is_none());
+        let mut blocks = self.lowerer.program.units.iter().flat_map(|unit| &unit.file.blocks);
+        if blocks.any(|block| Some(block.span) != own && block.span.contains(made)) {
+            return (given.unwrap_or(from), false);
+        }
+        let is_apart = made.source == from.source && !from.contains(made) && !made.contains(from);
+        (if is_apart { made } else { from }, is_apart)
     }
 
     /// Notes the call in the graph.

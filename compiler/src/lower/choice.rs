@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::{Lowerer, quoted, type_name};
+use super::{Constant, Lowerer, quoted, type_name};
 use crate::diagnostic::{codes, quote, suggest};
 use crate::ops;
 use crate::source::Span;
-use crate::syntax::ast::{self, Expr, ExprKind};
+use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind};
 
 impl<'a> Lowerer<'a> {
     /// Notes what a parameter can be, for comparisons.
@@ -25,6 +25,37 @@ impl<'a> Lowerer<'a> {
         }
     }
 
+    /// What a parameter of that name can be, if it is one of a few texts.
+    pub(super) fn choice_of(&mut self, name: &str) -> Option<&'a [ast::Choice]> {
+        let place = self.frame().find(name)?.span;
+        self.choices.get(&place).copied()
+    }
+
+    /// Reports a second value that is compared with nothing, as in `kind == "a" or "b"`.
+    pub(super) fn lacks_comparison(&mut self, op: BinaryOp, a: &Expr, b: &Expr, value: &Constant) -> bool {
+        if !matches!(op, BinaryOp::And | BinaryOp::Or) {
+            return false;
+        }
+        let Some((compared, name, other)) = last_comparison(a) else { return false };
+        let literal = match (&other.kind, &b.kind) {
+            (ExprKind::Str(_), ExprKind::Str(text)) => quoted(text),
+            (ExprKind::Int(_), ExprKind::Int(number)) => number.to_string(),
+            _ => return false,
+        };
+        let mended = format!("{name} {} {literal}", compared.as_str());
+        let report = self
+            .sink
+            .error(codes::N0203, format!("`{}` takes `true` or `false`, found {value}", op.as_str()))
+            .primary(b.span, "expected a comparison");
+        let help = format!("each side is a comparison of its own: `{mended}`");
+        // Of two values a name is never both, and always not one of them.
+        match (op, compared) {
+            (BinaryOp::Or, BinaryOp::Equal) | (BinaryOp::And, BinaryOp::NotEqual) => report.fix(help, b.span, mended),
+            _ => report.help(help),
+        };
+        true
+    }
+
     /// Whether two sides of a comparison can be equal, as far as one is a parameter with choices and the other a text;
     /// `false` after a message.
     pub(super) fn is_choice(&mut self, a: &'a Expr, b: &'a Expr) -> bool {
@@ -34,7 +65,7 @@ impl<'a> Lowerer<'a> {
             _ => return true,
         };
         let Some(place) = self.frame().find(name).map(|named| named.span) else { return true };
-        let Some(choices) = self.choices.get(&place).copied() else { return true };
+        let Some(choices) = self.choice_of(name) else { return true };
         if choices.iter().any(|choice| choice.text == *text) {
             return true;
         }
@@ -51,5 +82,15 @@ impl<'a> Lowerer<'a> {
             None => report.help(format!("add {} to the choices, or compare with one of them", quote(&quoted(text)))),
         };
         false
+    }
+}
+
+/// The last comparison of a condition, where it is one of a name: its operator, the name, and the other side.
+fn last_comparison(condition: &Expr) -> Option<(BinaryOp, &str, &Expr)> {
+    let ExprKind::Binary(op, a, b) = &condition.kind else { return None };
+    match (op, &a.kind) {
+        (BinaryOp::And | BinaryOp::Or, _) => last_comparison(b),
+        (BinaryOp::Equal | BinaryOp::NotEqual, ExprKind::Name(name)) => Some((*op, name, b)),
+        _ => None,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
+use super::missing::is_layer;
 use super::scope::Meaning;
 use super::{Lowerer, MAX_LIST};
 use crate::diagnostic::codes;
@@ -106,6 +107,16 @@ impl<'a> Lowerer<'a> {
                 .error(codes::N0203, "a list holds numbers, and no tensors")
                 .primary(first.span, "expected a number or a parameter")
                 .help("give tensors names of their own, and a layer takes several as arguments: `concat(a, b)`");
+            return Meaning::Unknown;
+        }
+        let mut is_value = |item: &&Expr| matches!(&item.kind, ExprKind::Name(name) if self.lookup(name).is_some());
+        if let Some(first) = items.iter().filter(|item| is_layer(item)).find(|item| !is_value(item)) {
+            self.sink
+                .error(codes::N0203, "a list holds numbers, and no layers")
+                .primary(first.span, "expected a number or a parameter")
+                .help(
+                    "layers stand behind each other, `x -> conv(8, kernel: 3) -> relu`; a block gives several one name",
+                );
             return Meaning::Unknown;
         }
         for item in items {

@@ -333,8 +333,9 @@ impl<'a> Lowerer<'a> {
         variables
     }
 
-    /// Reports names in the shapes of a block's tensors that nothing binds, such as that of `[2 * K]`, once each.
+    /// Reports the names in the shapes of a block's tensors that nothing binds, such as that of `[2 * K]`, once for all.
     pub(super) fn refuse_unbound(&mut self, block: &'a ast::Block, variables: &[(String, Span)]) {
+        let mut unbound: Vec<(String, Span)> = Vec::new();
         for param in &block.params {
             let ast::ParamType::Tensor(shape) = &param.ty else { continue };
             for dim in &shape.dims {
@@ -346,17 +347,21 @@ impl<'a> Lowerer<'a> {
                     if is_param || is_variable || self.lookup(&name).is_some() {
                         continue;
                     }
-                    self.sink
-                        .error(codes::N0101, format!("nothing gives {} a value", quote(&name)))
-                        .primary(dim.span, "a name gets its value where it is an axis of its own")
-                        .help(format!(
-                            "name the whole axis, such as `[N]`, and compute with it; or make {} a parameter",
-                            quote(&name)
-                        ));
                     self.frame().define(&name, Meaning::Unknown, dim.span);
+                    unbound.push((name, dim.span));
                 }
             }
         }
+        let Some((first, at)) = unbound.first() else { return };
+        let names = unbound.iter().map(|(name, _)| quote(name)).collect::<Vec<_>>().join(" and ");
+        let first = quote(first);
+        self.sink
+            .error(codes::N0101, format!("nothing gives {names} a value"))
+            .primary(*at, "a name gets its value where it is an axis of its own")
+            .help(format!(
+                "name the whole axis, such as `[N]`, and compute with it, with an `assert` if it must be a multiple; or \
+                 make {first} a parameter"
+            ));
     }
 
     fn variable(&mut self, name: &str) {

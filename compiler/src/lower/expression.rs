@@ -1,14 +1,15 @@
 //! Expressions: names, pipelines, calls, and operators on tensors and numbers.
 
 use super::arguments::{Bound, BoundArgument};
-use super::call::{BUNDLED_CONSTANTS, Site};
+use super::call::Site;
 use super::scope::Meaning;
+use super::unknown::BUNDLED_CONSTANTS;
 use super::{Lowerer, VALUES_A_STEP};
 use crate::diagnostic::{Diagnostic, codes, nearest, quote};
 use crate::ir::ValueId;
 use crate::ops;
 use crate::source::Span;
-use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, Stage};
+use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, Param, Stage};
 use crate::types::TensorType;
 
 use super::Constant;
@@ -34,13 +35,22 @@ impl<'a> Lowerer<'a> {
 
     /// The tensor that an expression makes; `None` after a message.
     pub(super) fn tensor(&mut self, expr: &'a Expr, for_layer: &str) -> Option<ValueId> {
+        self.tensor_for(expr, for_layer, None)
+    }
+
+    /// The same for an operand of a block, which has a name.
+    pub(super) fn tensor_for(&mut self, expr: &'a Expr, for_layer: &str, param: Option<&Param>) -> Option<ValueId> {
         match self.evaluate(expr) {
             Meaning::Tensor(id) => Some(id),
             Meaning::Constant(constant) => {
-                let report = self
+                let what = param.map_or(String::new(), |param| format!(" for {}", quote(&param.name.text)));
+                let mut report = self
                     .sink
-                    .error(codes::N0104, format!("`{for_layer}` takes a tensor, found {constant}"))
+                    .error(codes::N0104, format!("`{for_layer}` takes a tensor{what}, found {constant}"))
                     .primary(expr.span, "expected an input, a binding or a layer's output");
+                if let Some(param) = param {
+                    report = report.secondary(param.span, "declared here");
+                }
                 if ops::signature(for_layer).is_some_and(|layer| !layer.arguments.is_empty()) {
                     report.help(format!("the tensor stands left of an arrow, or first: `x -> {for_layer}(…)`"));
                 }
@@ -77,7 +87,11 @@ impl<'a> Lowerer<'a> {
         // A look at all names for each of many mistakes would take long.
         let is_full = self.sink.is_full();
         let known = if is_full { Vec::new() } else { self.known_names() };
-        let near = nearest(name, known.iter().map(String::as_str));
+        let mut near = nearest(name, known.iter().map(String::as_str));
+        if near.is_empty() {
+            // A letter alone is near to no other, but to the same in the other case.
+            near.extend(known.iter().map(String::as_str).filter(|known| known.eq_ignore_ascii_case(name)));
+        }
         let literal = match name {
             "True" | "TRUE" => Some("true"),
             "False" | "FALSE" => Some("false"),
@@ -103,6 +117,11 @@ impl<'a> Lowerer<'a> {
         if near.iter().any(|near| self.is_twice(near)) {
             return Meaning::Unknown;
         }
+        let image = self.without_channels(name);
+        if image.is_some() && self.has_told_image() {
+            return Meaning::Unknown;
+        }
+        let declared = if is_full { None } else { self.misdeclared(name, &near) };
         let layer = self.frame().names.find(name);
         // What a section names may be the output that is missing.
         let is_output = |told: &Diagnostic| told.code == codes::N0106 && told.title.ends_with("has no output");
@@ -122,6 +141,17 @@ impl<'a> Lowerer<'a> {
         } else if let Some(inside) = in_loop.filter(|inside| inside.source == span.source) {
             let help = format!("bind {} before the loop, too: then the loop gives it another value", quote(name));
             report.secondary(inside, "defined here, in a loop, and known in its braces only").help(help);
+        } else if let (Some((param, shape)), true) = (image, near.is_empty()) {
+            let tensor = &param.name.text;
+            let end = shape.dims.last().map_or(shape.span, |dim| dim.span.after());
+            report.may_fix(
+                format!("`{tensor}` has two axes: declare its channels, `{tensor}: [H, W, {name}]`"),
+                end,
+                format!(", {name}"),
+            );
+        } else if let Some(declared) = declared {
+            let help = format!("nothing uses {}: did you mean `{name}` there?", quote(&declared.text));
+            report.secondary(declared.span, "declared here").may_fix(help, declared.span, name);
         } else if let Some((_, file)) = bundled {
             report.help(format!("it comes with Netwright: write `use <{file}>;` at the top of the file"));
         } else if let Some(meant) = literal {
@@ -239,7 +269,12 @@ impl<'a> Lowerer<'a> {
                     .primary(span, "one side makes several tensors");
                 Meaning::Unknown
             }
-            (Meaning::Constant(x), Meaning::Constant(y)) => self.binary(op, (x, a.span), (y, b.span), span),
+            (Meaning::Constant(x), Meaning::Constant(y)) => {
+                if self.lacks_comparison(op, a, b, &y) {
+                    return Meaning::Unknown;
+                }
+                self.binary(op, (x, a.span), (y, b.span), span)
+            }
             (Meaning::Tensor(x), Meaning::Tensor(y)) => {
                 let layer = match op {
                     BinaryOp::Add => "add",

@@ -16,6 +16,15 @@ enum Given<'a> {
     Value(&'a ast::Expr),
 }
 
+impl Given<'_> {
+    fn tensor(&self) -> Option<(ValueId, Span)> {
+        match *self {
+            Self::Tensor(value, at) => Some((value, at)),
+            Self::Value(_) => None,
+        }
+    }
+}
+
 impl<'a> Lowerer<'a> {
     /// Carries out a call of a block; `None` after a message about the call.
     pub(super) fn instance(
@@ -51,6 +60,7 @@ impl<'a> Lowerer<'a> {
         }
         let given = self.given(block, call, site)?;
         let mut frame = Frame::new(unit, Some(block), &block.items, format!("{name}."));
+        frame.given = given.iter().flatten().filter_map(Given::tensor).collect();
         self.arguments(block, call, &given, &mut frame)?;
         // What is wrong with it has been told, and what it gives is not known.
         if self.broken.contains(&block.span) {
@@ -100,6 +110,14 @@ impl<'a> Lowerer<'a> {
             let place = match &arg.name {
                 Some(name) => {
                     let Some(place) = names().position(|other| other == name.text) else {
+                        is_sound = false;
+                        // It may be that the block declares it by another name than it uses.
+                        let missing = format!("nothing is called {}", quote(&name.text));
+                        if self.sink.has_told(|told| {
+                            told.code == codes::N0101 && told.title == missing && block.span.contains(told.primary.span)
+                        }) {
+                            continue;
+                        }
                         let title = format!("`{}` has no parameter {}", block.name.text, quote(&name.text));
                         let report =
                             self.sink.error(codes::N0202, title).primary(name.span, "not a parameter of this block");
@@ -107,7 +125,6 @@ impl<'a> Lowerer<'a> {
                             Some(near) => report.did_you_mean(near, name.span),
                             None => report.help(format!("its parameters: {}", names().collect::<Vec<_>>().join(", "))),
                         };
-                        is_sound = false;
                         continue;
                     };
                     if given[place].is_some() {
@@ -134,7 +151,7 @@ impl<'a> Lowerer<'a> {
                 },
             };
             given[place] = if is_tensor(&block.params[place]) {
-                match self.tensor(&arg.value, &block.name.text) {
+                match self.tensor_for(&arg.value, &block.name.text, Some(&block.params[place])) {
                     Some(value) => Some(Given::Tensor(value, arg.value.span)),
                     // What is in another's place may have put the others in theirs.
                     None if arg.name.is_none() => return None,

@@ -65,6 +65,9 @@ impl<'a> Lowerer<'a> {
                     }
                     n_tried += 1;
                     if self.decide_equal(&rounds, &Dim::from(n)) {
+                        let head = super::sections::keyword(repetition.span, "for").to(last.span);
+                        let rounds = if n == 1 { "one round".to_owned() } else { format!("{n} rounds") };
+                        self.sink.assume(head, format!("with {rounds} of this loop"));
                         return Some(Box::new((0..n).map(move |index| {
                             let sum = &start + index;
                             sum.as_number().map_or(Constant::Dim(sum), Constant::Int)

@@ -189,6 +189,14 @@ impl<'a> Lowerer<'a> {
             self.tensor(value, name);
             return None;
         };
+        if self.graph.inputs.contains(&of) {
+            let made = self.graph.value(of).span;
+            self.sink
+                .error(codes::N0401, format!("`{name}` of an input trains nothing"))
+                .primary(value.span, "expected what the layers make")
+                .secondary(made, "the input");
+            return None;
+        }
         let kind = loss_kind(variant, settings);
         if let LossKind::CrossEntropy { weights, .. } = &kind {
             if let Some(mismatch) = CrossEntropy::mismatch(&self.graph.shape(of).into()) {

@@ -13,12 +13,14 @@ mod constant;
 mod definition;
 mod entries;
 mod expression;
+mod habits;
 mod instance;
 mod items;
 mod layers;
 mod loops;
 mod loss;
 mod mentions;
+mod missing;
 mod names;
 mod network;
 mod photo;
@@ -29,6 +31,7 @@ mod spelling;
 #[cfg(test)]
 mod tests;
 mod train;
+mod unknown;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -140,6 +140,11 @@ impl<'a> Lowerer<'a> {
             self.frame().define(&input.name.text, Meaning::Unknown, input.name.span);
             return;
         }
+        let help = "the sizes of an input are numbers, or parameters: `network N(size: int = 28)`";
+        if self.names_variables(&input.dims, help) {
+            self.frame().define(&input.name.text, Meaning::Unknown, input.name.span);
+            return;
+        }
         let ty = self.dims(&input.dims, input.dims_span);
         let photo = input.from.as_ref().and_then(|call| self.photo(call, &ty));
         // What no photograph becomes fits none of the layers, either.
@@ -177,6 +182,10 @@ impl<'a> Lowerer<'a> {
 
     /// Checks the shape that a statement promises; `false` after a message.
     pub(super) fn check_annotation(&mut self, annotation: &'a ast::Annotation, id: ValueId, at: Span) -> bool {
+        let help = "the sizes in a network are numbers: write them, or `_` for any";
+        if self.names_variables(&annotation.dims, help) {
+            return true;
+        }
         let found = self.type_of(id);
         if !found.is_known() {
             // A size that cannot be has been told of where it was used.

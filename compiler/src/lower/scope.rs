@@ -33,6 +33,8 @@ pub(super) struct Frame<'a> {
     pub(super) unit: usize,
     /// The block, if it is one.
     pub(super) block: Option<&'a ast::Block>,
+    /// The tensors that it is given, with where they stand in the caller.
+    pub(super) given: Vec<(ValueId, Span)>,
     /// Names, by braces from the outermost on.
     pub(super) scopes: Vec<HashMap<String, Named>>,
     /// Names of layers.
@@ -59,6 +61,7 @@ impl<'a> Frame<'a> {
         Self {
             unit,
             block,
+            given: Vec::new(),
             scopes: vec![HashMap::new()],
             names,
             items,
@@ -90,6 +93,15 @@ impl<'a> Frame<'a> {
     /// Where it is defined in a loop.
     pub(super) fn definition_in_loop(&self, name: &str) -> Option<Span> {
         definition_in_loop(self.items, name)
+    }
+
+    /// The expressions that a name is bound to, the first of many.
+    pub(super) fn bound(&self, name: &str) -> Vec<Span> {
+        const MOST: usize = 16;
+        let mut found = Vec::new();
+        bound(self.items, name, &mut found);
+        found.truncate(MOST);
+        found
     }
 
     /// Defines a name in the innermost scope.
@@ -144,6 +156,21 @@ fn definition(items: &[ast::Item], name: &str) -> Option<Span> {
         | ast::Item::Prune(_)
         | ast::Item::Budget(_) => None,
     })
+}
+
+/// Collects the expressions that statements bind a name to.
+fn bound(items: &[ast::Item], name: &str, found: &mut Vec<Span>) {
+    for item in items {
+        match item {
+            ast::Item::Binding(binding) if binding.names.iter().any(|bound| bound.text == name) => {
+                found.push(binding.value.span);
+            }
+            ast::Item::Output(output) if output.name.text == name => found.push(output.value.span),
+            ast::Item::For(repetition) => bound(&repetition.items, name, found),
+            ast::Item::If(branches) => branches.branches().for_each(|braces| bound(&braces.items, name, found)),
+            _ => {}
+        }
+    }
 }
 
 /// Where a name is defined first in the loops of some statements, where alone it is known.

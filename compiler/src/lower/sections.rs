@@ -90,6 +90,14 @@ fn spelled(name: &str) -> String {
     path
 }
 
+/// Some names as paths, and no more than a reader follows.
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    const MOST: usize = 12;
+    let mut names = names.map(spelled);
+    let shown: Vec<String> = names.by_ref().take(MOST).collect();
+    shown.join(", ") + if names.next().is_some() { ", …" } else { "" }
+}
+
 impl<'a> Lowerer<'a> {
     /// Notes the names of a `freeze`, which may stand above the layers that it names.
     pub(super) fn note_frozen(&mut self, freeze: &'a ast::Freeze) {
@@ -169,18 +177,50 @@ impl<'a> Lowerer<'a> {
         let owner = owner.and_then(|parameter| parameter.name.rsplit_once('.')).map(|(layer, _)| spelled(layer));
         let named = parameters.iter().map(|parameter| parameter.name.as_str()).filter(|_| with_parameters);
         let near = suggest(name, layers.iter().copied().chain(named)).map(str::to_owned);
-        let list = layers.iter().take(12).map(|layer| spelled(layer)).collect::<Vec<_>>().join(", ");
-        let more = if layers.len() > 12 { ", …" } else { "" };
+        // A layer or block that is there, of which the rest is not.
+        let mut ends = name.rmatch_indices('.').map(|(at, _)| name.get(..at).unwrap_or_default());
+        let parent = ends.find(|end| seen.contains(end));
+        // The slip is in what stands behind it.
+        let near = near.filter(|near| parent.is_none_or(|parent| near.starts_with(parent)));
+        let inside = parent.map(|parent| {
+            let start = format!("{parent}.");
+            let parameters = parameters.iter().filter_map(|parameter| parameter.name.strip_prefix(&start));
+            let own: Vec<&str> = parameters.filter(|rest| !rest.contains('.')).collect();
+            let is_part = |layer: &&str| layer.strip_prefix(&start).is_some_and(|rest| !rest.contains('.'));
+            match own.as_slice() {
+                [] => format!("the layers of `{}`: {}", spelled(parent), list(layers.iter().copied().filter(is_part))),
+                _ if with_parameters => {
+                    format!("the parameters of `{}`: {}", spelled(parent), list(own.into_iter()))
+                }
+                _ => format!("a whole layer is named: `{}`", spelled(parent)),
+            }
+        });
+        let names = list(layers.iter().copied());
+        let made: Vec<&str> = self.made_by(name, &layers);
         let report = self
             .sink
             .error(codes::N0117, format!("no layer with parameters is called {}", quote(name)))
             .primary(span, "not a layer of this network");
         match near {
             _ if let Some(layer) = owner => report.help(format!("a whole layer is named: `{layer}`")),
+            _ if !made.is_empty() => {
+                let made = list(made.into_iter());
+                report.help(format!("it is a value, made by {made}: name layers, `-> conv(…) as name`, or list these"))
+            }
             Some(near) => report.did_you_mean(&spelled(&near), span),
-            None if list.is_empty() => report,
-            None => report.help(format!("the layers with parameters are {list}{more}")),
+            None if let Some(inside) = inside => report.help(inside),
+            None if names.is_empty() => report,
+            None => report.help(format!("the layers with parameters are {names}")),
         };
+    }
+
+    /// The layers that a value of that name is made by where it is bound.
+    fn made_by<'b>(&self, name: &str, layers: &[&'b str]) -> Vec<&'b str> {
+        let Some(frame) = self.frames.last() else { return Vec::new() };
+        let bound = frame.bound(name);
+        let is_inside =
+            |layer: &&&str| frame.names.find(layer).is_some_and(|at| bound.iter().any(|value| value.contains(at)));
+        layers.iter().filter(is_inside).copied().collect()
     }
 
     /// The limits of all budgets.

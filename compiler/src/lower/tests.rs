@@ -1,6 +1,6 @@
 //! What messages about whole descriptions say beside their titles: labels, notes and helps.
 
-use super::call::BUNDLED;
+use super::unknown::BUNDLED;
 use crate::diagnostic::{Sink, Style, apply, render_all};
 use crate::driver::{Settings, check};
 use crate::program::NoSources;
@@ -91,6 +91,11 @@ fn what_has_one_mend_is_mended() {
         ("w = x => relu;", "w = x -> relu;"),
         ("w = x /// the rest\n -> relu;", "w = x // the rest\n -> relu;"),
         ("if k == 3 { w = x; /// the end\n}", "if k == 3 { w = x; // the end\n}"),
+        ("y = x -> batch_norm(3);", "y = x -> batch_norm;"),
+        ("y = x -> group_norm(3, 3);", "y = x -> group_norm(3);"),
+        ("y = x -> layer_norm([8, 8, 3], epsilon: 0.1);", "y = x -> layer_norm(epsilon: 0.1);"),
+        ("y = x -> flatten -> dense(192, 10);", "y = x -> flatten -> dense(10);"),
+        ("if k == 2 or 4 { }", "if k == 2 or k == 4 { }"),
     ] {
         let (found, fixed) = messages(&network(broken));
         assert_eq!(fixed, network(mended), "{found}");
@@ -98,6 +103,8 @@ fn what_has_one_mend_is_mended() {
     let text = "network N(kind: \"none\" | \"simple\" = \"none\") { input x: [4];
         if kind == \"simpel\" { } output y = x -> dense(2); }";
     assert_eq!(messages(text).1, text.replace("simpel", "simple"));
+    let text = "block B(x: [F], unit: int) -> [_] { return x -> dense(units) -> dense(units); }";
+    assert_eq!(messages(text).1, text.replace("unit:", "units:"));
 }
 
 #[test]

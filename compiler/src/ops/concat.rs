@@ -11,7 +11,7 @@ use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::lower::LayerCall;
 use crate::passes::Backward;
-use crate::types::TensorType;
+use crate::types::{TensorType, Truth};
 
 pub(super) const SIGNATURE: Signature = Signature {
     name: "concat",
@@ -48,7 +48,17 @@ fn rule(call: &mut RuleCall<'_>) -> Result<Vec<TensorType>, Mismatch> {
         if !call.require_same(&first, &TensorType::new(aligned)) {
             let title = format!("`concat` along axis {axis} cannot join {first} and {other}");
             let expected = format!("expected shapes that differ on axis {axis} only");
-            return Err(Mismatch::new(codes::N0306, title, expected).operand(operand));
+            let mismatch = Mismatch::new(codes::N0306, title, expected).operand(operand);
+            let last = first.rank().saturating_sub(1);
+            let pairs = first.dims().iter().zip(other.dims());
+            let is_of_channels = axis != last
+                && first.rank() == other.rank()
+                && pairs.take(last).all(|(a, b)| call.facts.equal(a, b) == Truth::Always);
+            return Err(if is_of_channels {
+                mismatch.help(format!("the channels are axis {last}, which is joined where `axis` is left out"))
+            } else {
+                mismatch
+            });
         }
         if let (Some(size), Some(part)) = (dims.get_mut(axis), part) {
             *size = &*size + &part;

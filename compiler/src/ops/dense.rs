@@ -31,8 +31,19 @@ pub(super) const SIGNATURE: Signature = Signature {
         let input = call.operand(0);
         if input.rank() != 1 {
             let title = format!("`dense` takes a flat input, found {input}");
-            return Err(Mismatch::new(codes::N0302, title, "expected [features]")
-                .before("insert `flatten` before `dense`", "flatten -> "));
+            let mismatch = Mismatch::new(codes::N0302, title, "expected [features]");
+            // Rows of features, such as tokens: each may be meant to go through the same layer.
+            return Err(match input.dims() {
+                [rows, features] => mismatch.maybe_before(
+                    format!(
+                        "insert `flatten` to take all of it as one row; `reshape([1, {rows}, {features}]) -> \
+                         conv({}, kernel: 1)` takes each row by itself",
+                        call.dim("units")
+                    ),
+                    "flatten -> ",
+                ),
+                _ => mismatch.before("insert `flatten` before `dense`", "flatten -> "),
+            });
         }
         Ok(vec![TensorType::new(vec![call.dim("units")])])
     },

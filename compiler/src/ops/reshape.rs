@@ -26,6 +26,11 @@ pub(super) const SIGNATURE: Signature = Signature {
     has_several: false,
     rule: |call| {
         let (input, shape) = (call.operand(0), TensorType::new(call.dims("shape")));
+        if shape.rank() > 3 {
+            let title = format!("a shape has one to three axes, found {}", shape.rank());
+            let expected = "expected [features] or [height, width, channels]";
+            return Err(Mismatch::new(codes::N0301, title, expected).argument("shape"));
+        }
         if call.facts.require_equal(&input.elements(), &shape.elements()) {
             return Ok(vec![shape]);
         }

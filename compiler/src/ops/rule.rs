@@ -24,6 +24,8 @@ pub struct Mismatch {
     pub help: Option<String>,
     /// What does it, put before a call in a pipeline.
     pub before: Option<&'static str>,
+    /// Whether something else may do as well.
+    pub is_guess: bool,
     /// The operand to blame, whose producer the message points at.
     pub operand: usize,
     /// The argument to blame; then the message stands at its value.
@@ -39,6 +41,7 @@ impl Mismatch {
             expected: expected.into(),
             help: None,
             before: None,
+            is_guess: false,
             operand: 0,
             argument: None,
         }
@@ -53,6 +56,11 @@ impl Mismatch {
     /// Adds what to put before the call.
     pub(super) fn before(self, help: impl Into<String>, stages: &'static str) -> Self {
         Self { before: Some(stages), ..self.help(help) }
+    }
+
+    /// Adds what may be put before the call, where something else may be meant as well.
+    pub(super) fn maybe_before(self, help: impl Into<String>, stages: &'static str) -> Self {
+        Self { is_guess: true, ..self.before(help, stages) }
     }
 
     /// Blames another operand.
@@ -111,6 +119,13 @@ impl<'a> RuleCall<'a> {
                 format!("`{}` takes an image, found {input}", self.layer()),
                 "expected [height, width, channels]",
             );
+            if input.rank() == 1
+                && self.layer() == "conv"
+                && self.pair("kernel").iter().all(|size| *size == Dim::from(1))
+            {
+                let units = self.dim("filters");
+                return mismatch.help(format!("a 1x1 convolution of a vector is `dense({units})`"));
+            }
             if input.rank() == 2 {
                 return mismatch.help("an image in grey has one channel: declare it [height, width, 1]");
             }
