@@ -123,7 +123,7 @@ impl Lowerer<'_> {
             let more = if blocks.len() > MOST { ", …" } else { "" };
             let shown = blocks.iter().take(MOST).copied().collect::<Vec<_>>().join(", ");
             let blocks = if blocks.is_empty() { String::new() } else { format!("; the blocks here: {shown}{more}") };
-            report.help(format!("docs/layers.md lists the layers{blocks}"));
+            report.help(format!("the page of this code, `netwright explain N0102`, lists the layers{blocks}"));
         }
     }
 }

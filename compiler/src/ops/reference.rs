@@ -56,11 +56,15 @@ fn section(signature: &Signature) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::reference;
+    use super::{SIGNATURES, reference};
 
     /// `NETWRIGHT_BLESS=1 cargo test -p netwright-compiler reference` writes the page anew.
     #[test]
     fn the_page_is_the_table() {
+        let page = crate::diagnostic::codes::N0102.page();
+        for signature in SIGNATURES {
+            assert!(page.contains(&format!("`{}`", signature.name)), "the page of N0102 lacks `{}`", signature.name);
+        }
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/layers.md");
         if std::env::var_os("NETWRIGHT_BLESS").is_some() {
             std::fs::write(path, reference()).unwrap();

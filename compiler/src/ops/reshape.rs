@@ -13,8 +13,8 @@ use crate::types::TensorType;
 
 pub(super) const SIGNATURE: Signature = Signature {
     name: "reshape",
-    docs: "The same numbers under another shape of as many elements, in the order of rows, then columns, then channels: \
-           `x -> reshape([7, 7, 16])`. Costs nothing.",
+    docs: "The same numbers under another shape of one to three axes and as many elements, in the order of rows, then columns, \
+           then channels: `x -> reshape([7, 7, 16])`. Costs nothing.",
     operands: Operands::One,
     arguments: &[Argument {
         name: "shape",

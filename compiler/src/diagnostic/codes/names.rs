@@ -19,6 +19,13 @@ network N { input x: [4]; output y = x -> dense(2); }
 N0102, "a layer that does not exist",
 "What follows `->`, and what stands before parentheses, is one of the language's layers.
 
+The layers: `conv`, `depthwise_conv`, `separable_conv`, `conv_transpose`, `dense`, `relu`, `relu6`,
+`leaky_relu`, `prelu`, `elu`, `gelu`, `silu`, `sigmoid`, `hard_sigmoid`, `hard_swish`, `tanh`,
+`softmax`, `log_softmax`, `max_pool`, `avg_pool`, `global_avg_pool`, `global_max_pool`, `mean`,
+`pad`, `upsample`, `flatten`, `reshape`, `dropout`, `batch_norm`, `layer_norm`, `group_norm`, `lrn`,
+`concat`, `slice`, `split`, `add`, `subtract`, `multiply`, `affine`. `docs/layers.md` has what each
+computes.
+
 ```net
 network N { input x: [4]; output y = x -> linear(2); }
 ```
