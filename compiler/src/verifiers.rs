@@ -21,9 +21,14 @@ const TEXT: &str = "network N {
 }";
 
 fn compiled() -> Compiled {
+    compiled_for(TEXT, None)
+}
+
+/// A text, planned for a cache of so many bytes.
+fn compiled_for(text: &str, cache: Option<usize>) -> Compiled {
     let (mut map, mut sink) = (SourceMap::new(), Sink::new());
-    let source = map.add("a.net", TEXT);
-    compile(source, &mut map, &Settings::default(), &mut NoSources, &mut sink).unwrap()
+    let source = map.add("a.net", text);
+    compile(source, &mut map, &Settings { cache, ..Settings::default() }, &mut NoSources, &mut sink).unwrap()
 }
 
 const NOWHERE: ValueId = ValueId(9999);
@@ -177,4 +182,41 @@ fn damaged_plans_of_training_are_refused() {
         }),
     ];
     refused(&compiled().training.unwrap().training, cases);
+}
+
+#[test]
+fn damaged_bands_are_refused() {
+    const TEXT: &str = "network N {
+        input x: [16, 16, 2];
+        a = x -> conv(8, kernel: [3, 1], pad: [1, 0]) -> relu;
+        b = a -> conv(8, kernel: [3, 1], pad: [1, 0]) -> max_pool(2);
+        logits = b -> flatten -> dense(3);
+        output y = softmax(logits);
+    }";
+    let cases: &[Damage] = &[
+        // Of the first buffer, the second band keeps a row less than it needs, the first makes one less.
+        ("are at hand", |plan| plan.bands[0].table[1][0][0] += 1),
+        ("are at hand", |plan| plan.bands[0].table[0][0][1] -= 1),
+        ("in a buffer of", |plan| plan.bands[0].table[0][0][1] += 9),
+        ("in a buffer of", |plan| plan.bands[0].table[1][0][0] = 0),
+        ("is not made", |plan| plan.bands[0].table[1][0][1] = 0),
+        ("rows of `max_pool1` are made", |plan| {
+            plan.bands[0].table.pop();
+        }),
+        ("cannot go in bands", |plan| plan.bands[0].steps.end += 2),
+        ("are out of order", |plan| {
+            let again = plan.bands[0].clone();
+            plan.bands.push(again);
+        }),
+        ("bands of several images", |plan| {
+            plan.stages.push(plan::Stage::default());
+        }),
+        ("has no buffer", |plan| {
+            plan.bands[0].buffers.pop();
+        }),
+        ("does not fit into its slot", |plan| plan.bands[0].buffers[0].capacity -= 1),
+    ];
+    let compiled = compiled_for(TEXT, Some(3000));
+    assert_eq!((compiled.inference.bands.len(), compiled.inference.bands[0].steps.clone()), (1, 0..3));
+    refused(&compiled.inference, cases);
 }
