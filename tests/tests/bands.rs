@@ -41,7 +41,7 @@ networks! {
     depthwise "../nets/layers/depthwise.net" 1500;
     joined "../nets/layers/joined.net" 800;
     lrn "../nets/layers/lrn.net" 300;
-    max_pool "../nets/layers/max_pool.net" 300;
+    max_pool "../nets/layers/max_pool.net" 100;
     residual "../nets/layers/residual.net" 600;
     varied "../nets/layers/varied.net" 1200;
 }
@@ -80,7 +80,7 @@ fn random_networks_are_planned_in_bands() {
     let (mut planned, mut all) = (0, 0);
     for seed in 5000..5300 {
         let text = generator::network(seed);
-        for cache in [100, 500, 2000] {
+        for cache in [50, 100, 300] {
             let found = bands(&text, cache);
             (planned, all) = (planned + usize::from(found > 0), all + found);
         }

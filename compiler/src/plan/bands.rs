@@ -11,8 +11,9 @@ use std::ops::Range;
 use crate::ir::{Extent, Graph, NodeId, ValueId};
 use crate::ops::{Reach, Storage};
 
-/// How many times a core's cache the buffers of a run may take. They need not fit: what counts is that they never go as far as
-/// memory, and that there are few bands. Measured with one, two, three, four and six times on a second-level cache of 512 KiB.
+/// How many times a core's cache the buffers of a run may take together, and no more than which a value by itself is let go
+/// through memory. They need not fit: what counts is that they come back from the last level of caches, which cores share, and that
+/// there are few bands. Measured with a half, one, two, three, four and six times on a second-level cache of 512 KiB.
 const ROOM: usize = 2;
 
 /// The part of the cache that a run must keep from going through memory, to be one.
@@ -28,7 +29,7 @@ const MOST_BANDS: usize = 512;
 const PATIENCE: u64 = 20_000_000;
 
 /// How often a weight is read, as it were, by a convolution of Winograd's, which transforms it for each band.
-const TRANSFORMED: usize = 8;
+const TRANSFORMED: usize = 16;
 
 /// A run of steps that go through an image in bands of rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -254,9 +255,10 @@ fn fit(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], patience: &mut u6
     let count = table.len();
     // In one, nothing would stay in the cache that does not anyway.
     let is_worth = count > 1;
-    let kept = buffers.iter().zip(&is_whole).filter(|(_, is_whole)| !**is_whole).map(|(buffer, _)| buffer);
+    let inner = buffers.iter().zip(&is_whole).filter(|(_, is_whole)| !**is_whole);
+    let large = inner.map(|(buffer, _)| buffer.rows.saturating_mul(buffer.row)).filter(|&floats| floats >= room);
     // Written once and read once or more.
-    let kept = kept.fold(0_usize, |sum, buffer| sum.saturating_add(2 * buffer.rows * buffer.row));
+    let kept = large.fold(0_usize, |sum, floats| sum.saturating_add(floats.saturating_mul(2)));
     let again = steps.iter().fold(0_usize, |sum, step| sum.saturating_add(step.weights)).saturating_mul(count - 1);
     for (buffer, capacity) in buffers.iter_mut().zip(capacities) {
         buffer.capacity = capacity;
