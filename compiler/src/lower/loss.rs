@@ -183,7 +183,7 @@ impl<'a> Lowerer<'a> {
             presets(fields, 0).into_iter().map(|(name, setting)| (name, setting, false)).collect();
         let mut is_sound = true;
         for arg in call.args.iter().filter(|arg| arg.name.is_some()) {
-            is_sound &= self.setting(name, fields, arg, &mut settings);
+            is_sound &= self.setting(name, fields, arg, false, &mut settings);
         }
         let Meaning::Tensor(of) = self.evaluate(value) else {
             self.tensor(value, name);

@@ -348,8 +348,10 @@ impl<'a> Lowerer<'a> {
         let mut settings: Vec<(&'static str, Setting, bool)> =
             presets(fields, epochs).into_iter().map(|(name, setting)| (name, setting, false)).collect();
         let mut is_sound = true;
+        // The one number of an optimizer that is not named is its rate, as elsewhere; of several, who knows.
+        let is_rate = args.iter().filter(|arg| arg.name.is_none()).count() == 1;
         for arg in args {
-            is_sound &= self.setting(name, fields, arg, &mut settings);
+            is_sound &= self.setting(name, fields, arg, is_rate, &mut settings);
         }
         for field in fields {
             let is_missing = !settings.iter().any(|(name, ..)| *name == field.name);
@@ -370,17 +372,17 @@ impl<'a> Lowerer<'a> {
         is_sound.then(|| (variant, settings.into_iter().map(|(name, setting, _)| (name, setting)).collect()))
     }
 
-    /// One setting of a choice; `false` after a message.
+    /// One setting of a choice, which may be the learning rate if it has no name; `false` after a message.
     pub(super) fn setting(
         &mut self,
         choice: &str,
         fields: &'static [Field],
         arg: &'a Arg,
+        is_rate: bool,
         settings: &mut Vec<(&'static str, Setting, bool)>,
     ) -> bool {
         let Some(key) = &arg.name else {
             let title = format!("the settings of `{choice}` are named");
-            let is_first = settings.iter().all(|(_, _, is_given)| !is_given);
             if self.sink.has_told(|told| told.title == title && told.primary.span.source == arg.span.source) {
                 return false;
             }
@@ -390,9 +392,8 @@ impl<'a> Lowerer<'a> {
                         .sink
                         .error(codes::N0207, title)
                         .primary(arg.span, format!("expected a name, such as `{}: …`", shown(field)));
-                    // The first setting of an optimizer wherever they are not named.
                     match field.name {
-                        LR if is_first => report.fix(format!("write `{LR}: …`"), arg.span.before(), format!("{LR}: ")),
+                        LR if is_rate => report.fix(format!("write `{LR}: …`"), arg.span.before(), format!("{LR}: ")),
                         _ => report,
                     }
                 }
