@@ -37,6 +37,8 @@ macro_rules! networks {
 networks! {
     bands_of_all_kinds "../nets/layers/bands.net" 4000;
     small_bands "../nets/layers/bands.net" 1500;
+    in_place "../nets/layers/bands_in_place.net" 6000;
+    in_place_small "../nets/layers/bands_in_place.net" 3000;
     batch_norm_branches "../nets/layers/batch_norm_branches.net" 600;
     depthwise "../nets/layers/depthwise.net" 1500;
     joined "../nets/layers/joined.net" 800;
@@ -71,6 +73,25 @@ fn predictions<N: Trainable>(text: &str, n: usize) -> Vec<Vec<u32>> {
 fn is_the_same<A: Trainable, B: Trainable>(text: &str) {
     for n in [1, 2, 3, 7] {
         assert_eq!(predictions::<B>(text, n), predictions::<A>(text, n), "a batch of {n}");
+    }
+}
+
+/// Networks at the usual size, whose memory is read and written under other shapes.
+#[test]
+fn other_shapes_are_planned_too() {
+    let convs = "-> conv(8, kernel: 3, pad: 1) ".repeat(3);
+    for text in [
+        "y = x -> conv(8, kernel: 3, pad: 1); r = y -> reshape([512, 128, 8]); a = x -> conv(8, kernel: 3, pad: 1); \
+         t = r -> tanh; b = a -> conv(8, kernel: 3, pad: 1); output p = b -> conv(2, kernel: 3, pad: 1); \
+         output q = t -> upsample(1);",
+        "y = x -> conv(8, kernel: 3, pad: 1); r = y -> reshape([128, 512, 8]); a = x -> conv(8, kernel: 3, pad: 1); \
+         t = r -> tanh; b = a -> conv(8, kernel: 3, pad: 1); output p = b -> conv(2, kernel: 3, pad: 1); \
+         output q = t -> global_avg_pool;",
+        &format!("output q = x -> conv(8, kernel: 3, pad: 1) -> reshape([512, 128, 8]) -> tanh {convs};"),
+        "output q = x -> conv(64, kernel: 3, pad: 1) -> relu -> upsample(2) -> conv(2, kernel: 1) -> relu \
+         -> conv(64, kernel: 1) -> relu -> global_avg_pool;",
+    ] {
+        bands(&format!("network N {{ input x: [256, 256, 4]; {text} }}"), netwright_compiler::plan::CACHE);
     }
 }
 

@@ -39,6 +39,7 @@ networks! {
     activations "../nets/layers/activations.net";
     avg_pool "../nets/layers/avg_pool.net";
     bands "../nets/layers/bands.net";
+    bands_in_place "../nets/layers/bands_in_place.net";
     bends "../nets/layers/bends.net";
     binary "../nets/layers/binary.net";
     batch_norm "../nets/layers/batch_norm.net";

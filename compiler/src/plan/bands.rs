@@ -71,6 +71,8 @@ pub(super) struct Memory<'a> {
     pub(super) homes: &'a [ValueId],
     /// For each of those, the first and the last position at which it is in use.
     pub(super) lives: &'a [Option<(usize, usize)>],
+    /// Whether inputs or outputs of the network are in its memory.
+    pub(super) is_callers: &'a [bool],
     /// Floats of a core's cache.
     pub(super) cache: usize,
 }
@@ -142,15 +144,26 @@ impl Step {
         };
         let [_, w, c] = image(result)?;
         let operands: Vec<[usize; 3]> = node.args.iter().map(|&arg| image(arg)).collect::<Option<_>>()?;
+        // Under another shape, its rows would be others.
+        let is_own = |&value: &ValueId| memory.rows(value) == memory.rows(memory.home(value));
+        if !node.args.iter().chain([&result]).all(is_own) {
+            return None;
+        }
         let rows = operands.first()?[0];
         if operands.iter().any(|operand| operand[0] != rows) || w * c == 0 {
             return None;
         }
         let writes = memory.home(result);
-        // What is written over must be read by nobody else in the run: a step before may still want its rows.
+        // What is written over must be read by nobody else in the run, unless to write over it: a step before may still want its
+        // rows.
+        let reads_on = |before: usize| {
+            let node = memory.node(before);
+            let is_there = |&value: &ValueId| memory.home(value) == writes;
+            node.args.iter().any(is_there) && !node.results.iter().any(is_there)
+        };
         if let Storage::InPlace(operand) = operation.storage()
             && memory.home(node.args[operand]) == writes
-            && (start..position).any(|before| memory.node(before).args.iter().any(|&arg| memory.home(arg) == writes))
+            && (start..position).any(reads_on)
         {
             return None;
         }
@@ -179,7 +192,12 @@ impl Step {
 impl Memory<'_> {
     /// Floats that a run must keep from going through memory.
     fn worth(&self) -> usize {
-        self.cache / WORTH
+        (self.cache / WORTH).max(1)
+    }
+
+    /// Rows and columns of an image.
+    fn rows(&self, value: ValueId) -> Option<&[usize]> {
+        self.graph.shape(value).dims().get(..2)
     }
 
     fn node(&self, position: usize) -> &crate::ir::Node {
@@ -192,9 +210,8 @@ impl Memory<'_> {
 
     /// Whether steps outside of a run use a value, so that it must be there as a whole.
     fn is_used_outside(&self, home: ValueId, run: &Range<usize>) -> bool {
-        let is_output = self.graph.outputs.iter().any(|output| self.home(output.value) == home);
         let is_elsewhere = |(first, last): (usize, usize)| first < run.start || last >= run.end;
-        is_output || self.graph.inputs.contains(&home) || self.lives[home.0 as usize].is_none_or(is_elsewhere)
+        self.is_callers[home.0 as usize] || self.lives[home.0 as usize].is_none_or(is_elsewhere)
     }
 }
 
@@ -287,7 +304,8 @@ fn schedule(
     let mut table = Vec::with_capacity(count);
     for band in 1..=count {
         let mut ends = made.clone();
-        for (at, buffer) in buffers.iter().enumerate().filter(|(at, _)| is_whole[*at]) {
+        // In the last, those rows too that nobody reads: who looks at values on their way sees all of them.
+        for (at, buffer) in buffers.iter().enumerate().filter(|(at, _)| is_whole[*at] || band == count) {
             ends[at] = ends[at].max((buffer.rows * band).div_ceil(count));
         }
         for link in links.iter().rev() {

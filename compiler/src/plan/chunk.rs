@@ -36,9 +36,8 @@ pub(super) fn choose(graph: &Graph, stages: &[Stage], macs: u64, mode: Mode, cac
         let whole = map(graph, stages, chunk, None).filter(|map| map.arena <= LARGEST);
         let is_large = whole.as_ref().is_none_or(|map| map.arena > cache);
         let in_bands = chunk == 1 && is_large && mode != Mode::Training && stages.len() == 1;
-        let whole =
-            if in_bands { map(graph, stages, 1, Some(cache)).filter(|map| map.arena <= LARGEST) } else { whole };
-        match whole {
+        let banded = if in_bands { map(graph, stages, 1, Some(cache)) } else { None };
+        match banded.filter(|map| map.arena <= LARGEST).or(whole) {
             Some(map) if chunk == 1 || (map.arena <= cache && (chunk <= MANY || has_little_work)) => {
                 return Ok(Choice { chunk, map });
             }

@@ -63,7 +63,11 @@ pub(super) fn map(graph: &Graph, stages: &[Stage], chunk: usize, cache: Option<u
     }
     let home = |&root: &ValueId| joined[root.0 as usize].map_or(root, |part| part.whole);
     let homes: Vec<ValueId> = roots.iter().map(home).collect();
-    let memory = |cache| Memory { graph, order: &order, homes: &homes, lives: &lives, cache };
+    let mut is_callers = vec![false; graph.values.len()];
+    for &value in graph.inputs.iter().chain(graph.outputs.iter().map(|output| &output.value)) {
+        is_callers[homes[value.0 as usize].0 as usize] = true;
+    }
+    let memory = |cache| Memory { graph, order: &order, homes: &homes, lives: &lives, is_callers: &is_callers, cache };
     let bands = cache.map_or_else(Vec::new, |cache| bands::choose(&memory(cache)));
     for run in &bands {
         // Each band uses all of it.

@@ -19,7 +19,8 @@ pub(super) fn check(plan: &Plan) -> Result<(), String> {
         }
         end = bands.steps.end;
         let nodes: Vec<&Node> = steps.iter().map(|id| &plan.graph.nodes[id.0 as usize]).collect();
-        Walk { plan, bands, made: HashMap::new(), bases: vec![0; bands.buffers.len()] }.run(&nodes)?;
+        Walk { plan, bands, made: HashMap::new(), over: HashMap::new(), bases: vec![0; bands.buffers.len()] }
+            .run(&nodes)?;
     }
     Ok(())
 }
@@ -30,6 +31,8 @@ struct Walk<'a> {
     bands: &'a Bands,
     /// The rows of each value that steps of the run have made so far.
     made: HashMap<ValueId, usize>,
+    /// What is written over a value.
+    over: HashMap<ValueId, ValueId>,
     /// The first row that each buffer holds.
     bases: Vec<usize>,
 }
@@ -62,6 +65,10 @@ impl Walk<'_> {
         let index = self.buffer(*result).ok_or_else(|| format!("`{}` has no buffer", self.name(*result)))?;
         let (&[base, end], buffer) = (&band[index], &self.bands.buffers[index]);
         let first = self.made.get(result).copied().unwrap_or(0);
+        let dims = |value: ValueId| self.plan.graph.shape(value).dims().get(..2);
+        if dims(*result) != dims(buffer.value) {
+            return Err(format!("`{}` has other rows than its buffer", self.name(*result)));
+        }
         if !std::mem::replace(&mut is_kept[index], true) {
             let is_behind = base < self.bases[index] || (base > first && number > 0);
             if is_behind || end.saturating_sub(base) > buffer.capacity || end > buffer.rows {
@@ -95,6 +102,13 @@ impl Walk<'_> {
                 ));
             }
             let is_over = at == Some(index) && operation.storage() == Storage::InPlace(operand);
+            let written = self.over.get(&arg).filter(|other| *other != result).and_then(|other| self.made.get(other));
+            if end > first && written.is_some_and(|&rows| start < rows) {
+                return Err(format!("`{}` reads rows of `{}` that are written over", node.op, self.name(arg)));
+            }
+            if is_over {
+                self.over.insert(arg, *result);
+            }
             if is_over && reach != crate::ops::Reach::SAME {
                 return Err(format!("`{}` writes over rows that it reads", node.op));
             }

@@ -234,7 +234,7 @@ fn run<S: Simd, const KERNEL: usize, const OUT: usize>(
                 unsafe { products(s, call, v.as_ptr(), u.as_ptr(), here.clone(), m.as_mut_ptr()) };
                 for (i, tile) in here.enumerate() {
                     let m = m.as_ptr().wrapping_add(i * PANEL);
-                    // SAFETY: the products of the tile stand there, and `y` has the lengths of `g`.
+                    // SAFETY: the products of the tile stand there, and `y` has the rows of the images.
                     unsafe { write::<S, OUT>(s, call, &panel, block.start + tile, m, y) };
                 }
             }
@@ -317,7 +317,7 @@ struct Panel<'a> {
 /// Transforms a tile's products and writes its pixels, those that there are.
 ///
 /// # Safety
-/// `m` is valid for sixteen floats at each position, and `y` for the images.
+/// `m` is valid for sixteen floats at each position, and `y` for the rows of the images.
 #[inline(always)]
 unsafe fn write<S: Simd, const OUT: usize>(s: S, call: &Call, panel: &Panel, tile: usize, m: *const f32, y: Floats) {
     let g = call.g;
