@@ -23,7 +23,7 @@ const WORTH: usize = 4;
 const MOST_STEPS: usize = 64;
 
 /// Bands of a run.
-const MOST_BANDS: usize = 512;
+const MOST_BANDS: usize = 256;
 
 /// Steps of bands that are tried for a network, so that planning takes little time whatever the network is.
 const PATIENCE: u64 = 20_000_000;
@@ -108,8 +108,17 @@ fn longest(memory: &Memory<'_>, start: usize, patience: &mut u64) -> Option<Band
             }
             continue;
         }
-        let Some((bands, saved)) = fit(memory, start..end + 1, &steps, patience) else { break };
-        if saved >= memory.worth() && best.as_ref().is_none_or(|(most, _)| saved > *most) {
+        // A longer run reads no fewer weights again: it is no better unless it keeps more.
+        let keeps_more =
+            steps.last().is_some_and(|step| step.homes().any(|home| memory.is_kept(home, &(start..end + 1))));
+        if !keeps_more {
+            continue;
+        }
+        let Some(found) = fit(memory, start..end + 1, &steps, patience) else { break };
+        if let Some((bands, saved)) = found
+            && saved >= memory.worth()
+            && best.as_ref().is_none_or(|(most, _)| saved > *most)
+        {
             best = Some((saved, bands));
         }
     }
@@ -189,7 +198,19 @@ impl Step {
     }
 }
 
+impl Step {
+    fn homes(&self) -> impl Iterator<Item = ValueId> {
+        self.reads.iter().copied().chain([self.writes])
+    }
+}
+
 impl Memory<'_> {
+    /// Whether a large value is used for the last time at the end of a run, which makes it.
+    fn is_kept(&self, home: ValueId, run: &Range<usize>) -> bool {
+        let ends = self.lives[home.0 as usize].is_some_and(|(_, last)| last + 1 == run.end);
+        ends && !self.is_used_outside(home, run) && self.graph.value(home).floats() >= self.cache.saturating_mul(ROOM)
+    }
+
     /// Floats that a run must keep from going through memory.
     fn worth(&self) -> usize {
         (self.cache / WORTH).max(1)
@@ -216,8 +237,8 @@ impl Memory<'_> {
 }
 
 /// The fewest bands in which a run's buffers have room, and the floats that they keep from going through memory, less those of
-/// weights that are read again; `None` if there is no room.
-fn fit(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], patience: &mut u64) -> Option<(Bands, usize)> {
+/// weights that are read again; no bands where that is nothing, and `None` if there is no room.
+fn fit(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], patience: &mut u64) -> Option<Option<(Bands, usize)>> {
     let mut buffers: Vec<Buffer> = Vec::new();
     let mut index: HashMap<ValueId, usize> = HashMap::new();
     let mut tiles = Vec::new();
@@ -232,6 +253,14 @@ fn fit(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], patience: &mut u6
         tiles[at] = tiles[at].max(step.reach.tile);
     }
     let is_whole: Vec<bool> = buffers.iter().map(|buffer| memory.is_used_outside(buffer.value, &run)).collect();
+    let room = memory.cache.saturating_mul(ROOM);
+    let inner = buffers.iter().zip(&is_whole).filter(|(_, is_whole)| !**is_whole);
+    let large = inner.map(|(buffer, _)| buffer.rows.saturating_mul(buffer.row)).filter(|&floats| floats >= room);
+    // Written once and read once or more.
+    let kept = large.fold(0_usize, |sum, floats| sum.saturating_add(floats.saturating_mul(2)));
+    if kept < memory.worth() {
+        return Some(None);
+    }
     let links: Vec<Link> = steps
         .iter()
         .map(|step| Link {
@@ -253,13 +282,18 @@ fn fit(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], patience: &mut u6
         }
         Some((table, capacities, floats))
     };
-    let room = memory.cache.saturating_mul(ROOM);
-    let most = all.min(MOST_BANDS);
-    let (mut table, mut capacities, floats) = try_bands(most)?;
-    if floats > room {
-        return None;
-    }
-    let (mut few, mut enough) = (0, most);
+    // In one band nothing would stay in the cache that does not anyway.
+    let (mut few, mut enough, most) = (1, 2, all.min(MOST_BANDS));
+    let (mut table, mut capacities) = loop {
+        let (table, capacities, floats) = try_bands(enough)?;
+        if floats <= room {
+            break (table, capacities);
+        }
+        if enough >= most {
+            return None;
+        }
+        (few, enough) = (enough, (2 * enough).min(most));
+    };
     while enough - few > 1 {
         let middle = few + (enough - few) / 2;
         let (other, rooms, floats) = try_bands(middle)?;
@@ -269,18 +303,11 @@ fn fit(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], patience: &mut u6
             few = middle;
         }
     }
-    let count = table.len();
-    // In one, nothing would stay in the cache that does not anyway.
-    let is_worth = count > 1;
-    let inner = buffers.iter().zip(&is_whole).filter(|(_, is_whole)| !**is_whole);
-    let large = inner.map(|(buffer, _)| buffer.rows.saturating_mul(buffer.row)).filter(|&floats| floats >= room);
-    // Written once and read once or more.
-    let kept = large.fold(0_usize, |sum, floats| sum.saturating_add(floats.saturating_mul(2)));
-    let again = steps.iter().fold(0_usize, |sum, step| sum.saturating_add(step.weights)).saturating_mul(count - 1);
+    let again = steps.iter().fold(0_usize, |sum, step| sum.saturating_add(step.weights)).saturating_mul(enough - 1);
     for (buffer, capacity) in buffers.iter_mut().zip(capacities) {
         buffer.capacity = capacity;
     }
-    Some((Bands { steps: run, buffers, table }, if is_worth { kept.saturating_sub(again) } else { 0 }))
+    Some(Some((Bands { steps: run, buffers, table }, kept.saturating_sub(again))))
 }
 
 /// A step with the indices of its buffers.
