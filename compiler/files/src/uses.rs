@@ -86,8 +86,7 @@ impl Disk {
                 meant(format!("`{}` does not exist", escape(path)), Some(near), String::new)
             }
             error => refusal_of(&error.to_string().replace(&format!("{}/", folder.display()), "")),
-        });
-        let loaded = loaded?;
+        })?;
         let absolute = loaded.path.unwrap_or_default();
         if !self.opened.contains(&absolute) {
             self.opened.push(absolute.clone());

@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 
 use super::step::StepContext;
 use crate::ir::ValueId;
-use crate::plan::{Bands, Place, Plan};
+use crate::plan::{Bands, Place};
 
 /// The loop of a run, over what its steps do in a band.
 pub(super) fn emit(bands: &Bands, index: usize, steps: &TokenStream) -> TokenStream {
@@ -36,20 +36,13 @@ impl StepContext<'_> {
 
     /// The rows of a value that are at hand in a band.
     fn band_of(&self, bands: &Bands, value: ValueId) -> TokenStream {
-        match self.buffer_of(bands, value) {
+        match self.plan.buffer_in(bands, value) {
             Some(index) => quote!(band[#index]),
             None => {
                 let (rt, rows) = (self.rt(), self.plan.graph.shape(value).dims().first().copied().unwrap_or(1));
                 quote!(#rt::Band::whole(#rows))
             }
         }
-    }
-
-    /// The buffer of a run in which a value stands.
-    fn buffer_of(&self, bands: &Bands, value: ValueId) -> Option<usize> {
-        let memory = |value| memory(self.plan, value);
-        let own = memory(value)?;
-        bands.buffers.iter().position(|buffer| memory(buffer.value) == Some(own))
     }
 
     /// Floats of a row of the memory in which a value stands.
@@ -89,7 +82,7 @@ impl StepContext<'_> {
     pub(super) fn keep(&self) -> TokenStream {
         let Some(bands) = self.bands else { return TokenStream::new() };
         let result = self.node.results[0];
-        let Some(index) = self.buffer_of(bands, result) else { return TokenStream::new() };
+        let Some(index) = self.plan.buffer_in(bands, result) else { return TokenStream::new() };
         if bands.table.iter().all(|band| band[index][0] == 0) || !self.writes_first(bands, index) {
             return TokenStream::new();
         }
@@ -100,26 +93,8 @@ impl StepContext<'_> {
     /// Whether no step of the run before this one writes the buffer.
     fn writes_first(&self, bands: &Bands, index: usize) -> bool {
         let steps = self.plan.stages.first().and_then(|stage| stage.steps.get(bands.steps.clone())).unwrap_or_default();
-        let writes = |id: &&crate::ir::NodeId| {
-            let results = &self.plan.graph.nodes[id.0 as usize].results;
-            results.iter().any(|&result| self.buffer_of(bands, result) == Some(index))
-        };
-        let first = steps.iter().find(writes);
-        first.is_some_and(|id| std::ptr::eq(&raw const self.plan.graph.nodes[id.0 as usize], self.node))
-    }
-}
-
-/// Memory that values may have in common.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Memory {
-    Slot(usize),
-    Output(usize),
-}
-
-fn memory(plan: &Plan, value: ValueId) -> Option<Memory> {
-    match plan.place(value)? {
-        Place::Slot(slot) | Place::Among { slot, .. } => Some(Memory::Slot(slot)),
-        Place::Output(index) => Some(Memory::Output(index)),
-        Place::Input(_) | Place::Shared { .. } => None,
+        let mut results = steps.iter().flat_map(|id| &self.plan.graph.nodes[id.0 as usize].results);
+        let first = results.find(|&&result| self.plan.buffer_in(bands, result) == Some(index));
+        first == self.node.results.first()
     }
 }

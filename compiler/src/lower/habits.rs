@@ -13,10 +13,8 @@ pub(super) fn is_of_another(lowerer: &mut Lowerer<'_>, signature: &Signature, ca
     let names = || call.args.iter().filter_map(|arg| arg.name.as_ref());
     let unknown: Vec<&Ident> = names().filter(|name| !has(signature, name)).collect();
     let [first, _, ..] = unknown.as_slice() else { return false };
-    let mut meant: Vec<&str> = Vec::new();
-    for layer in SIGNATURES.iter().filter(|layer| names().all(|name| has(layer, name))) {
-        meant.push(layer.name);
-    }
+    let takes_all = |layer: &&&Signature| names().all(|name| has(layer, name));
+    let mut meant: Vec<&str> = SIGNATURES.iter().filter(takes_all).map(|layer| layer.name).collect();
     if meant.contains(&"conv") && signature.weighted {
         meant = vec!["conv"];
     }

@@ -7,11 +7,12 @@ use crate::diagnostic::{codes, quote, suggest};
 use crate::recipe::{Optimizer, Recipe, Schedule, Setting};
 use crate::source::Span;
 use crate::syntax::ast::{Arg, Entry, Expr, ExprKind, Ident, Network};
+use crate::syntax::keywords::TRAIN_ENTRIES;
 
 const ENTRIES: Entries = Entries {
     section: "train",
     code: codes::N0402,
-    keys: KEYS,
+    keys: TRAIN_ENTRIES,
     of_layers: ("lr", "multiplies the learning rate of a layer"),
     synonyms: &[
         ("batch_size", "batch"),
@@ -49,21 +50,6 @@ const WEIGHTS_ADVICE: &str = "they are a setting of the loss: `loss: cross_entro
 
 const LR_ADVICE: &str =
     "it is a setting of the optimizer, `optimizer: adam(lr: 0.001);`, or of layers, `lr(conv1): 0.1;`";
-
-/// The keys of the section.
-const KEYS: &[&str] = &[
-    "loss",
-    "optimizer",
-    "schedule",
-    "warmup_steps",
-    "batch",
-    "epochs",
-    "seed",
-    "patience",
-    "validation",
-    "clip_norm",
-    "augment",
-];
 
 /// A choice with settings: the name in the language, the runtime's variant, the settings.
 pub(super) type Choice = (&'static str, &'static str, &'static [Field]);

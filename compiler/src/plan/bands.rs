@@ -55,11 +55,11 @@ pub struct Buffer {
     pub capacity: usize,
 }
 
-impl Bands {
-    /// The index of the buffer that a value's memory is.
+impl Buffer {
+    /// Whether it has room for some rows only.
     #[must_use]
-    pub fn buffer(&self, home: ValueId) -> Option<usize> {
-        self.buffers.iter().position(|buffer| buffer.value == home)
+    pub fn is_cut(&self) -> bool {
+        self.capacity < self.rows
     }
 }
 
@@ -100,25 +100,18 @@ fn longest(memory: &Memory<'_>, start: usize, patience: &mut u64) -> Option<Band
     let mut steps: Vec<Step> = Vec::new();
     for end in start..memory.order.len().min(start + MOST_STEPS) {
         let Some(step) = Step::of(memory, start, end) else { break };
-        let is_small = step.floats < memory.worth();
-        steps.push(step);
-        if steps.len() < 2 {
-            if is_small {
-                break;
-            }
-            continue;
+        if steps.is_empty() && step.floats < memory.worth() {
+            break;
         }
+        let run = start..end + 1;
+        let keeps_more = step.homes().any(|home| memory.is_kept(home, &run));
+        steps.push(step);
         // A longer run reads no fewer weights again: it is no better unless it keeps more.
-        let keeps_more =
-            steps.last().is_some_and(|step| step.homes().any(|home| memory.is_kept(home, &(start..end + 1))));
         if !keeps_more {
             continue;
         }
-        let Some(found) = fit(memory, start..end + 1, &steps, patience) else { break };
-        if let Some((bands, saved)) = found
-            && saved >= memory.worth()
-            && best.as_ref().is_none_or(|(most, _)| saved > *most)
-        {
+        let Some((bands, saved)) = fit(memory, run, &steps, patience) else { break };
+        if saved >= memory.worth() && best.as_ref().is_none_or(|(most, _)| saved > *most) {
             best = Some((saved, bands));
         }
     }
@@ -196,9 +189,8 @@ impl Step {
             weights: weights.saturating_mul(times),
         })
     }
-}
 
-impl Step {
+    /// The memory that it reads and writes.
     fn homes(&self) -> impl Iterator<Item = ValueId> {
         self.reads.iter().copied().chain([self.writes])
     }
@@ -208,7 +200,12 @@ impl Memory<'_> {
     /// Whether a large value is used for the last time at the end of a run, which makes it.
     fn is_kept(&self, home: ValueId, run: &Range<usize>) -> bool {
         let ends = self.lives[home.0 as usize].is_some_and(|(_, last)| last + 1 == run.end);
-        ends && !self.is_used_outside(home, run) && self.graph.value(home).floats() >= self.cache.saturating_mul(ROOM)
+        ends && !self.is_used_outside(home, run) && self.graph.value(home).floats() >= self.room()
+    }
+
+    /// Floats that the buffers of a run may take.
+    fn room(&self) -> usize {
+        self.cache.saturating_mul(ROOM)
     }
 
     /// Floats that a run must keep from going through memory.
@@ -237,8 +234,8 @@ impl Memory<'_> {
 }
 
 /// The fewest bands in which a run's buffers have room, and the floats that they keep from going through memory, less those of
-/// weights that are read again; no bands where that is nothing, and `None` if there is no room.
-fn fit(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], patience: &mut u64) -> Option<Option<(Bands, usize)>> {
+/// weights that are read again; `None` if there is no room.
+fn fit(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], patience: &mut u64) -> Option<(Bands, usize)> {
     let mut buffers: Vec<Buffer> = Vec::new();
     let mut index: HashMap<ValueId, usize> = HashMap::new();
     let mut tiles = Vec::new();
@@ -253,14 +250,11 @@ fn fit(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], patience: &mut u6
         tiles[at] = tiles[at].max(step.reach.tile);
     }
     let is_whole: Vec<bool> = buffers.iter().map(|buffer| memory.is_used_outside(buffer.value, &run)).collect();
-    let room = memory.cache.saturating_mul(ROOM);
+    let room = memory.room();
     let inner = buffers.iter().zip(&is_whole).filter(|(_, is_whole)| !**is_whole);
     let large = inner.map(|(buffer, _)| buffer.rows.saturating_mul(buffer.row)).filter(|&floats| floats >= room);
     // Written once and read once or more.
     let kept = large.fold(0_usize, |sum, floats| sum.saturating_add(floats.saturating_mul(2)));
-    if kept < memory.worth() {
-        return Some(None);
-    }
     let links: Vec<Link> = steps
         .iter()
         .map(|step| Link {
@@ -307,7 +301,7 @@ fn fit(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], patience: &mut u6
     for (buffer, capacity) in buffers.iter_mut().zip(capacities) {
         buffer.capacity = capacity;
     }
-    Some(Some((Bands { steps: run, buffers, table }, kept.saturating_sub(again))))
+    Some((Bands { steps: run, buffers, table }, kept.saturating_sub(again)))
 }
 
 /// A step with the indices of its buffers.

@@ -134,11 +134,23 @@ impl Plan {
         }
     }
 
-    /// The buffer of a slot, where steps that go through an image in bands write it.
+    /// The buffer that a slot is, where it has room for some rows of its value only.
     #[must_use]
-    pub fn buffer(&self, slot: usize) -> Option<&Buffer> {
+    pub fn cut(&self, slot: usize) -> Option<&Buffer> {
         let value = self.slots.get(slot)?.value;
-        self.bands.iter().find_map(|bands| bands.buffer(value).and_then(|index| bands.buffers.get(index)))
+        self.bands.iter().flat_map(|bands| &bands.buffers).find(|buffer| buffer.value == value && buffer.is_cut())
+    }
+
+    /// The index of the buffer of a run in whose memory a value stands.
+    #[must_use]
+    pub fn buffer_in(&self, bands: &Bands, value: ValueId) -> Option<usize> {
+        let memory = |value: ValueId| match self.place(value)? {
+            Place::Among { slot, .. } => Some(Place::Slot(slot)),
+            place @ (Place::Slot(_) | Place::Output(_)) => Some(place),
+            Place::Input(_) | Place::Shared { .. } => None,
+        };
+        let own = memory(value)?;
+        bands.buffers.iter().position(|buffer| memory(buffer.value) == Some(own))
     }
 
     /// Floats of all derived arrays.

@@ -83,7 +83,7 @@ pub(super) fn map(graph: &Graph, stages: &[Stage], chunk: usize, cache: Option<u
     let rooms: HashMap<ValueId, &bands::Buffer> = bands
         .iter()
         .flat_map(|run| &run.buffers)
-        .filter(|buffer| buffer.capacity < buffer.rows)
+        .filter(|buffer| buffer.is_cut())
         .map(|buffer| (buffer.value, buffer))
         .collect();
     let mut places: Vec<Option<Place>> = vec![None; graph.values.len()];

@@ -68,7 +68,7 @@ impl Plan {
             Some(Place::Among { slot, first, total }) => {
                 format!("{name} at {} from channel {first} of {total}", self.slots[slot].offset)
             }
-            Some(Place::Slot(slot)) => match self.buffer(slot).filter(|buffer| buffer.capacity < buffer.rows) {
+            Some(Place::Slot(slot)) => match self.cut(slot) {
                 Some(buffer) => format!("{name} at {}, {} rows", self.slots[slot].offset, buffer.capacity),
                 None => format!("{name} at {}", self.slots[slot].offset),
             },

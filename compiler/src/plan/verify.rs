@@ -63,17 +63,14 @@ fn check_place(plan: &Plan, id: ValueId) -> Result<(), String> {
             let all = plan.graph.shape(whole.value).elements();
             let fits = first.checked_add(channels).is_some_and(|end| end <= total)
                 && value.shape.elements().checked_mul(total) == all.checked_mul(channels)
-                && (whole.per_image || plan.buffer(slot).is_some())
+                && (whole.per_image || plan.cut(slot).is_some())
                 && value.extent.is_per_image()
                 && value.extent == plan.graph.value(whole.value).extent;
             fits.then_some(()).ok_or_else(|| format!("`{}` does not fit among the channels of its slot", value.name))
         }
         Some(Place::Slot(index)) => {
             let slot = plan.slots.get(index).ok_or_else(|| format!("`{}` is in no slot", value.name))?;
-            let len = match plan.buffer(index).filter(|buffer| buffer.capacity < buffer.rows) {
-                Some(buffer) => buffer.capacity * buffer.row,
-                None => len,
-            };
+            let len = plan.cut(index).map_or(len, |buffer| buffer.capacity * buffer.row);
             let fits = slot.len == len && end(slot, plan.chunk) <= plan.arena && value.extent != Extent::Batch;
             fits.then_some(()).ok_or_else(|| format!("`{}` does not fit into its slot", value.name))
         }

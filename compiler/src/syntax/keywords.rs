@@ -9,6 +9,21 @@ pub const KEYWORDS: &[&str] = &[
 /// Words kept for the coming version, each with what it will do.
 pub const RESERVED: &[(&str, &str)] = &[("compress", "compression")];
 
+/// What the entries of a section `train` set.
+pub const TRAIN_ENTRIES: &[&str] = &[
+    "loss",
+    "optimizer",
+    "schedule",
+    "warmup_steps",
+    "batch",
+    "epochs",
+    "seed",
+    "patience",
+    "validation",
+    "clip_norm",
+    "augment",
+];
+
 /// Whether the word starts a statement that sets lints' levels.
 pub fn is_level(word: &str) -> bool {
     matches!(word, "allow" | "warn" | "deny")

@@ -1,7 +1,7 @@
 //! The tokens of a text as words to look at: safe lookups for recovery and its messages.
 
 use super::explain::Part;
-use super::keywords::{is_keyword, is_level, reserved_for};
+use super::keywords::{TRAIN_ENTRIES, is_keyword, is_level, reserved_for};
 use super::scan::{Token, TokenKind};
 use crate::diagnostic::quote;
 use crate::source::{SourceId, Span};
@@ -154,20 +154,7 @@ impl<'a> Words<'a> {
 
     /// Whether an entry of a section `train` stands here, rather than a name with the shape that is promised.
     pub(super) fn is_train_entry(&self, index: usize) -> bool {
-        const KEYS: &[&str] = &[
-            "loss",
-            "optimizer",
-            "schedule",
-            "warmup_steps",
-            "batch",
-            "epochs",
-            "seed",
-            "patience",
-            "validation",
-            "clip_norm",
-            "augment",
-        ];
-        self.text(index + 1) == ":" && self.text(index + 2) != "[" && KEYS.contains(&self.text(index))
+        self.text(index + 1) == ":" && self.text(index + 2) != "[" && TRAIN_ENTRIES.contains(&self.text(index))
     }
 
     /// Whether an operator goes on behind a `;` with the value that ends there.

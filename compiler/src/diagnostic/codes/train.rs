@@ -4,7 +4,7 @@ use super::super::code::codes;
 
 codes! {
 N0401, "a `train` section without a loss",
-"Training makes a loss small; the section says which, and of what.
+"Training makes a loss small; the section says which, and of what. A loss of an input is none: nothing trains it.
 
 ```net
 network N { input x: [4]; output y = x -> dense(2); train { epochs: 3; } }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::ir::{Node, ValueId};
 use crate::ops::Storage;
-use crate::plan::{Bands, Place, Plan};
+use crate::plan::{Bands, Plan};
 
 /// Checks every run of bands.
 pub(super) fn check(plan: &Plan) -> Result<(), String> {
@@ -39,10 +39,10 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn run(mut self, nodes: &[&Node]) -> Result<(), String> {
-        for (number, band) in self.bands.table.iter().enumerate() {
+        for band in &self.bands.table {
             let mut is_kept = vec![false; self.bands.buffers.len()];
             for node in nodes {
-                self.step(node, number, band, &mut is_kept)?;
+                self.step(node, band, &mut is_kept)?;
             }
         }
         for node in nodes {
@@ -57,7 +57,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn step(&mut self, node: &Node, number: usize, band: &[[usize; 2]], is_kept: &mut [bool]) -> Result<(), String> {
+    fn step(&mut self, node: &Node, band: &[[usize; 2]], is_kept: &mut [bool]) -> Result<(), String> {
         let operation = node.op.operation();
         let (Some(reach), [result]) = (operation.reach(), &node.results[..]) else {
             return Err(format!("`{}` cannot go in bands", node.op));
@@ -70,8 +70,7 @@ impl Walk<'_> {
             return Err(format!("`{}` has other rows than its buffer", self.name(*result)));
         }
         if !std::mem::replace(&mut is_kept[index], true) {
-            let is_behind = base < self.bases[index] || (base > first && number > 0);
-            if is_behind || end.saturating_sub(base) > buffer.capacity || end > buffer.rows {
+            if base < self.bases[index] || end.saturating_sub(base) > buffer.capacity || end > buffer.rows {
                 return Err(format!(
                     "rows {base} to {end} of `{}` in a buffer of {}",
                     self.name(*result),
@@ -118,13 +117,7 @@ impl Walk<'_> {
     }
 
     fn buffer(&self, value: ValueId) -> Option<usize> {
-        let slot = |value: ValueId| match self.plan.place(value)? {
-            Place::Slot(slot) | Place::Among { slot, .. } => Some((slot, true)),
-            Place::Output(index) => Some((index, false)),
-            Place::Input(_) | Place::Shared { .. } => None,
-        };
-        let own = slot(value)?;
-        self.bands.buffers.iter().position(|buffer| slot(buffer.value) == Some(own))
+        self.plan.buffer_in(self.bands, value)
     }
 
     fn name(&self, value: ValueId) -> &str {
