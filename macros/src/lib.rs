@@ -34,7 +34,7 @@ fn expand(input: TokenStream) -> TokenStream {
     };
     let Invocation { facade, source, rename, overrides, weights, int8, cache } = invocation;
     let weights_placeholder = weights.as_ref().map(weights::placeholder);
-    let mut target = Target { facade, rename, weights: weights_placeholder, int8: None, comments: false };
+    let mut target = Target { facade, rename, weights: weights_placeholder, int8: None, is_text: false };
     let text = match source.read() {
         Ok(text) => text,
         Err(error) => {

@@ -102,7 +102,7 @@ fn code(text: &str) -> (String, String) {
         let messages: Vec<String> = sink.diagnostics().into_iter().map(|found| short(found, &map)).collect();
         panic!("{}\n{text}", messages.join("\n"))
     });
-    let plain = Target { comments: false, ..Target::text() };
+    let plain = Target { is_text: false, ..Target::text() };
     (emit(&compiled, &plain).to_string(), to_text(emit(&compiled, &Target::text())).unwrap())
 }
 

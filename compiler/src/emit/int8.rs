@@ -40,7 +40,7 @@ pub(super) fn inference(context: &Context<'_>) -> TokenStream {
     } else {
         TokenStream::new()
     };
-    let comment = context.comment("Inference in integers");
+    let comment = context.comment(|| "Inference in integers");
     quote! {
         const INT8: rt::Option<&'static rt::int8::Spec> = rt::Option::Some(&#spec);
         const INT8_INFERENCE: rt::Inference = #sizes;

@@ -5,6 +5,7 @@
 
 mod api;
 mod bands;
+mod geometry;
 mod int8;
 mod names;
 mod net;
@@ -24,6 +25,7 @@ use crate::Compiled;
 use crate::ir::ParameterId;
 use crate::ops::Op;
 
+pub use geometry::Geometry;
 pub use int8::Code as Int8Code;
 pub use net::{flat_name, to_net};
 pub use skeleton::{Sketch, skeleton};
@@ -45,8 +47,9 @@ pub struct Target {
     pub weights: Option<Embedded>,
     /// Inference in integers, where it is wanted.
     pub int8: Option<Int8Code>,
-    /// Whether to leave markers for comments, which only text can have.
-    pub comments: bool,
+    /// Whether the code is to be read: with markers for comments, which only text can have, and numbers without the suffix of
+    /// their type, which stands where they are used.
+    pub is_text: bool,
 }
 
 /// Weights that a program is built with. Whoever hands them over has checked that they are the network's.
@@ -65,7 +68,7 @@ impl Target {
     /// Code for reading: paths from `netwright`, with comments.
     #[must_use]
     pub fn text() -> Self {
-        Self { facade: quote!(netwright), rename: None, weights: None, int8: None, comments: true }
+        Self { facade: quote!(netwright), rename: None, weights: None, int8: None, is_text: true }
     }
 }
 
@@ -73,7 +76,7 @@ impl Target {
 pub(crate) struct Context<'a> {
     pub(crate) compiled: &'a Compiled,
     pub(crate) target: &'a Target,
-    pub(crate) rt: TokenStream,
+    pub(crate) rt: Ident,
     pub(crate) names: names::Constants,
     /// The dense layers of inference that may be sparse, by their weights.
     sparse: Vec<ParameterId>,
@@ -92,8 +95,8 @@ impl Context<'_> {
 
     /// Code that is kept where the runtime trains; as text, it is shown as it is kept.
     pub(crate) fn if_training(&self, code: &TokenStream) -> TokenStream {
-        if self.target.comments {
-            let comment = self.comment("In a crate without the feature `train`, what follows is left out");
+        if self.target.is_text {
+            let comment = self.comment(|| "In a crate without the feature `train`, what follows is left out");
             return quote!(#comment #code);
         }
         quote!(rt::training! { #code })
@@ -101,23 +104,28 @@ impl Context<'_> {
 
     /// Code that is kept where the runtime reads images; as text, it is shown as it is kept.
     pub(crate) fn if_images(&self, code: &TokenStream) -> TokenStream {
-        if self.target.comments {
-            let comment = self.comment("In a crate without the feature `image`, what follows is left out");
+        if self.target.is_text {
+            let comment = self.comment(|| "In a crate without the feature `image`, what follows is left out");
             return quote!(#comment #code);
         }
         quote!(rt::images! { #code })
     }
 
     /// A comment, as a marker that [`to_text`] turns into one.
-    pub(crate) fn comment(&self, text: &str) -> TokenStream {
-        if self.target.comments { quote!(__comment!(#text);) } else { TokenStream::new() }
+    pub(crate) fn comment<T: AsRef<str>>(&self, text: impl FnOnce() -> T) -> TokenStream {
+        if !self.target.is_text {
+            return TokenStream::new();
+        }
+        let text = text();
+        let text = text.as_ref();
+        quote!(__comment!(#text);)
     }
 }
 
 /// Emits a compiled network.
 #[must_use]
 pub fn emit(compiled: &Compiled, target: &Target) -> TokenStream {
-    let rt = quote!(rt);
+    let rt = format_ident!("rt");
     let sparse = sparse_layers(compiled, target);
     let names = names::Constants::of(compiled, target.int8.as_ref());
     let context = Context { compiled, target, rt, names, sparse };
@@ -129,7 +137,7 @@ pub fn emit(compiled: &Compiled, target: &Target) -> TokenStream {
     let outputs = api::outputs(&context);
     let inference = steps::inference(&context);
     let training = steps::training(&context);
-    plain_numbers(quote! {
+    let code = quote! {
         #docs
         #case
         #[derive(::core::fmt::Debug, ::core::clone::Clone)]
@@ -150,7 +158,8 @@ pub fn emit(compiled: &Compiled, target: &Target) -> TokenStream {
             #inference
             #training
         };
-    })
+    };
+    if target.is_text { plain_numbers(code) } else { code }
 }
 
 /// The weights of the dense layers that may be sparse, in the order of their steps.
@@ -171,7 +180,7 @@ fn type_case(name: &Ident) -> TokenStream {
     if is_usual { TokenStream::new() } else { quote!(#[allow(non_camel_case_types)]) }
 }
 
-/// Numbers without the suffix of their type, which stands where they are used.
+/// Numbers without the suffix of their type.
 fn plain_numbers(tokens: TokenStream) -> TokenStream {
     tokens
         .into_iter()
@@ -205,13 +214,23 @@ fn outputs_name(network: &Ident) -> Ident {
 /// An identifier for a name of the description, for use among the names of generated code: one of those or one that Rust
 /// keeps to itself gets an underscore.
 pub(crate) fn safe_ident(name: &str) -> Ident {
-    // Names that the steps themselves use.
-    const STEPS: &[&str] = &["b", "band", "c", "n", "p", "rt", "w", "out", "_"];
-    if STEPS.contains(&name) { format_ident!("{name}_") } else { plain_ident(name) }
+    ident(&safe_name(name))
 }
 
-/// An identifier for a name of the description; one that Rust keeps to itself gets an underscore.
-fn plain_ident(name: &str) -> Ident {
+/// The text of [`safe_ident`].
+fn safe_name(name: &str) -> String {
+    // Names that the steps themselves use.
+    const STEPS: &[&str] = &["b", "band", "c", "n", "p", "rt", "w", "out", "_"];
+    if STEPS.contains(&name) { format!("{name}_") } else { plain_name(name) }
+}
+
+/// An identifier of the place where the macro is called.
+fn ident(name: &str) -> Ident {
+    Ident::new(name, Span::call_site())
+}
+
+/// The text of an identifier for a name of the description; one that Rust keeps to itself gets an underscore.
+fn plain_name(name: &str) -> String {
     const KEPT: &[&str] = &[
         "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do",
         "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop",
@@ -222,5 +241,5 @@ fn plain_ident(name: &str) -> Ident {
     let clean: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
     let starts_with_digit = clean.chars().next().is_none_or(|c| c.is_ascii_digit());
     let clean = if starts_with_digit { format!("_{clean}") } else { clean };
-    if KEPT.contains(&clean.as_str()) { format_ident!("{clean}_") } else { Ident::new(&clean, Span::call_site()) }
+    if KEPT.contains(&clean.as_str()) { format!("{clean}_") } else { clean }
 }

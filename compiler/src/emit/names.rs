@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{format_ident, quote};
 
-use super::{Context, Int8Code, plain_ident, safe_ident};
+use super::geometry::Geometry;
+use super::{Context, Int8Code, ident, plain_name, safe_name};
 use crate::Compiled;
 use crate::ir::{Node, ParameterId};
 
@@ -16,14 +17,12 @@ pub(crate) struct Unique(HashSet<String>);
 impl Unique {
     /// The name as an identifier, with a number if it is given out already.
     pub(crate) fn ident(&mut self, name: &str) -> Ident {
-        let name = self.numbered(safe_ident(name).to_string());
-        safe_ident(&name)
+        ident(&self.numbered(safe_name(name)))
     }
 
     /// The same for the name of a field, which is not among the names of generated code.
     pub(super) fn field(&mut self, name: &str) -> Ident {
-        let name = self.numbered(plain_ident(name).to_string());
-        plain_ident(&name)
+        ident(&self.numbered(plain_name(name)))
     }
 
     fn numbered(&mut self, base: String) -> String {
@@ -40,9 +39,12 @@ impl Unique {
 /// The constants that all modes share.
 pub(crate) struct Constants {
     parameters: Vec<Ident>,
-    /// By the text of their value: layers of the same sizes share one.
-    geometries: HashMap<String, (Ident, TokenStream, TokenStream)>,
-    order: Vec<String>,
+    /// The local variables of their gradients: the constant's name, small, after `d_`.
+    gradients: Vec<Ident>,
+    /// Layers of equal sizes share one.
+    geometries: HashMap<Geometry, Ident>,
+    /// In the order in which layers have them.
+    order: Vec<Geometry>,
 }
 
 impl Constants {
@@ -54,19 +56,18 @@ impl Constants {
             // What starts so is where a value stands.
             if upper.starts_with("AT_") || upper == "AT" { format!("LAYER_{upper}") } else { upper }
         };
-        let parameters =
+        let parameters: Vec<Ident> =
             compiled.graph.parameters.iter().map(|parameter| unique.ident(&upper(&parameter.name))).collect();
-        let mut constants = Self { parameters, geometries: HashMap::new(), order: Vec::new() };
-        let rt = quote!(rt);
+        let gradients = parameters.iter().map(|name| format_ident!("d_{}", name.to_string().to_lowercase())).collect();
+        let mut constants = Self { parameters, gradients, geometries: HashMap::new(), order: Vec::new() };
         let int8 =
             int8.into_iter().flat_map(|code| std::iter::once(&code.plans.inference).chain(&code.plans.evaluation));
         for node in compiled.plans().chain(int8).flat_map(|plan| &plan.graph.nodes) {
-            let Some((ty, value)) = node.op.operation().geometry(&rt) else { continue };
-            let key = value.to_string();
-            if !constants.geometries.contains_key(&key) {
+            let Some(geometry) = node.op.operation().geometry() else { continue };
+            if !constants.geometries.contains_key(&geometry) {
                 let ident = unique.ident(&format!("{}_SIZES", upper(&node.layer)));
-                constants.order.push(key.clone());
-                constants.geometries.insert(key, (ident, ty, value));
+                constants.order.push(geometry.clone());
+                constants.geometries.insert(geometry, ident);
             }
         }
         constants
@@ -77,15 +78,14 @@ impl Constants {
         &self.parameters[id.0 as usize]
     }
 
-    /// The local variable of a parameter's gradient: the constant's name, small, after `d_`.
-    pub(crate) fn gradient(&self, id: ParameterId) -> Ident {
-        quote::format_ident!("d_{}", self.parameter(id).to_string().to_lowercase())
+    /// The local variable of a parameter's gradient.
+    pub(crate) fn gradient(&self, id: ParameterId) -> &Ident {
+        &self.gradients[id.0 as usize]
     }
 
     /// The constant of a node's sizes.
-    pub(crate) fn geometry(&self, node: &Node) -> TokenStream {
-        let value = node.op.operation().geometry(&quote!(rt)).map(|(_, value)| value.to_string());
-        value.and_then(|key| self.geometries.get(&key)).map_or_else(TokenStream::new, |(ident, ..)| quote!(#ident))
+    pub(crate) fn geometry(&self, node: &Node) -> Option<&Ident> {
+        self.geometries.get(&node.op.operation().geometry()?)
     }
 
     /// The constants themselves.
@@ -97,10 +97,8 @@ impl Constants {
             let (start, end) = (range.start, range.end);
             tokens.extend(quote!(const #name: rt::Range = #start..#end;));
         }
-        for key in &self.order {
-            if let Some((ident, ty, value)) = self.geometries.get(key) {
-                tokens.extend(quote!(const #ident: #ty = #value;));
-            }
+        for geometry in &self.order {
+            tokens.extend(geometry.constant(&context.rt, &self.geometries[geometry]));
         }
         tokens
     }

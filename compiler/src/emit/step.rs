@@ -25,7 +25,7 @@ pub struct StepContext<'a> {
 impl StepContext<'_> {
     /// The path of what the runtime offers to generated code.
     #[must_use]
-    pub fn rt(&self) -> &TokenStream {
+    pub fn rt(&self) -> &Ident {
         &self.context.rt
     }
 
@@ -43,7 +43,7 @@ impl StepContext<'_> {
 
     /// The constant of the operation's sizes.
     #[must_use]
-    pub fn geometry(&self) -> TokenStream {
+    pub fn geometry(&self) -> Option<&Ident> {
         self.context.names.geometry(self.node)
     }
 

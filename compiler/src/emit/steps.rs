@@ -1,6 +1,6 @@
 //! The steps of each mode, as the functions that the engines call.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 
 use super::names::Unique;
@@ -193,7 +193,7 @@ pub(super) fn stage_with(
             let step = StepContext { bands, ..names.step(context, plan, node) };
             let statement = step.statement();
             if !statement.is_empty() {
-                statements.extend(context.comment(&describe(plan, node)));
+                statements.extend(context.comment(|| describe(plan, node)));
                 statements.extend(statement);
             }
             statements.extend(node.results.iter().map(|&result| after(&step, result)));
@@ -204,19 +204,25 @@ pub(super) fn stage_with(
     let mut done = 0;
     for (run, bands) in plan.bands.iter().enumerate() {
         statements.extend(steps(&stage.steps[done..bands.steps.start], None));
-        let comment = format!("{} bands of rows", bands.table.len());
-        statements.extend(context.comment(&comment));
+        statements.extend(context.comment(|| format!("{} bands of rows", bands.table.len())));
         statements.extend(bands::emit(bands, run, &steps(&stage.steps[bands.steps.clone()], Some(bands))));
         done = bands.steps.end;
     }
     statements.extend(steps(&stage.steps[done..], None));
-    let text = statements.to_string();
     // Only what is used is bound: generated code warns nobody.
-    let has_word = |word: &str| text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|found| found == word);
-    let n = if has_word("n") { quote!(let n = c.n;) } else { TokenStream::new() };
-    let p = if has_word("p") { quote!(let p = c.parameters;) } else { TokenStream::new() };
+    let n = names_value("n", &statements).then(|| quote!(let n = c.n;));
+    let p = names_value("p", &statements).then(|| quote!(let p = c.parameters;));
     let unused = if statements.is_empty() { quote!(let _ = c;) } else { TokenStream::new() };
     quote!(#n #p #unused #statements)
+}
+
+/// Whether a word is among the tokens; the first steps have it, as a rule.
+fn names_value(word: &str, tokens: &TokenStream) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Group(group) => names_value(word, &group.stream()),
+        TokenTree::Ident(ident) => ident == word,
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
 }
 
 /// What happens once, after a stage.
@@ -225,7 +231,7 @@ fn barrier(context: &Context<'_>, plan: &Plan, names: &Names, index: usize) -> T
     let mut statements = TokenStream::new();
     for &id in &stage.barriers {
         let node = &plan.graph.nodes[id.0 as usize];
-        statements.extend(context.comment(&describe(plan, node)));
+        statements.extend(context.comment(|| describe(plan, node)));
         statements.extend(node.op.operation().emit(&names.step(context, plan, node)));
     }
     statements
@@ -250,7 +256,7 @@ fn derived(context: &Context<'_>, plan: &Plan) -> TokenStream {
     let arms = plan.derived.iter().enumerate().map(|(job, derived)| {
         let NodeId(node) = derived.node;
         let node = &plan.graph.nodes[node as usize];
-        let statement = node.op.operation().emit_derived(&context.rt, &context.names.geometry(node));
+        let statement = node.op.operation().emit_derived(&context.rt, context.names.geometry(node));
         let weight = context.names.parameter(derived.parameter);
         quote! {
             #job => {

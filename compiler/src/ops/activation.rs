@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::rule::same;
@@ -69,7 +69,7 @@ impl Function {
         }
     }
 
-    fn kernel(self, rt: &TokenStream) -> TokenStream {
+    fn kernel(self, rt: &Ident) -> TokenStream {
         match self {
             Function::Relu => quote!(#rt::unary::Unary::Relu),
             Function::LeakyRelu(slope) => {

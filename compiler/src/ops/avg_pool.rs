@@ -7,7 +7,7 @@ use quote::quote;
 
 use super::window::{CEIL, KERNEL, PAD, POOL_STRIDE, Window, pair, pool_rule, pool_window};
 use super::{Argument, Default, Kind, Operands, Operation, Signature};
-use crate::emit::StepContext;
+use crate::emit::{Geometry, StepContext};
 use crate::ir::{Node, Shape, ValueId};
 use crate::lower::LayerCall;
 use crate::passes::Backward;
@@ -62,12 +62,12 @@ pub(super) fn describe(layer: &str, window: &Window, f: &mut fmt::Formatter<'_>)
 }
 
 /// The constant of a pooling.
-pub(super) fn constant(rt: &TokenStream, [h, w, c]: [usize; 3], window: &Window) -> (TokenStream, TokenStream) {
-    let ([kh, kw], [sh, sw], [ph, pw], ceil) = (window.kernel, window.stride, window.pad, window.ceil);
-    let value = quote!(#rt::max_pool::Pool {
-        h: #h, w: #w, c: #c, kernel: [#kh, #kw], stride: [#sh, #sw], pad: [#ph, #pw], ceil: #ceil,
-    });
-    (quote!(#rt::max_pool::Pool), value)
+pub(super) fn constant([h, w, c]: [usize; 3], window: &Window) -> Geometry {
+    let Window { kernel, stride, pad, ceil, .. } = *window;
+    Geometry::new("max_pool", "Pool")
+        .sizes([("h", h), ("w", w), ("c", c)])
+        .pairs([("kernel", kernel), ("stride", stride), ("pad", pad)])
+        .flag("ceil", ceil)
 }
 
 /// Average pooling with all its sizes.
@@ -98,8 +98,8 @@ impl Operation for AvgPool {
         backward.add(node.args[0], gradient);
     }
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        Some(constant(rt, self.input, &self.window))
+    fn geometry(&self) -> Option<Geometry> {
+        Some(constant(self.input, &self.window))
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
@@ -126,8 +126,8 @@ impl Operation for AvgPoolGradient {
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        self.0.geometry(rt)
+    fn geometry(&self) -> Option<Geometry> {
+        self.0.geometry()
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {

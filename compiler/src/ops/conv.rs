@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::activation::Function;
@@ -12,7 +12,7 @@ use super::{
     Activation, ActivationGradient, Argument, Default, Kind, Mismatch, Operands, Operation, Reach, RuleCall, Signature,
 };
 use crate::diagnostic::codes;
-use crate::emit::StepContext;
+use crate::emit::{Geometry, StepContext};
 use crate::ir::{Layout, Node, PANEL, Shape, ValueId};
 use crate::lower::LayerCall;
 use crate::passes::Backward;
@@ -154,14 +154,13 @@ impl Conv {
         Some([oh, ow, self.f])
     }
 
-    fn constant(&self, rt: &TokenStream) -> (TokenStream, TokenStream) {
+    fn constant(&self) -> Geometry {
         let Self { h, w, c, f, window, groups, .. } = *self;
-        let ([kh, kw], [sh, sw], [ph, pw], [dh, dw]) = (window.kernel, window.stride, window.pad, window.dilation);
-        let value = quote!(#rt::conv::Conv {
-            h: #h, w: #w, c: #c, kh: #kh, kw: #kw, f: #f,
-            stride: [#sh, #sw], pad: [#ph, #pw], dilation: [#dh, #dw], groups: #groups,
-        });
-        (quote!(#rt::conv::Conv), value)
+        let Window { kernel: [kh, kw], stride, pad, dilation, .. } = window;
+        Geometry::new("conv", "Conv")
+            .sizes([("h", h), ("w", w), ("c", c), ("kh", kh), ("kw", kw), ("f", f)])
+            .pairs([("stride", stride), ("pad", pad), ("dilation", dilation)])
+            .sizes([("groups", groups)])
     }
 }
 
@@ -200,8 +199,8 @@ impl Operation for Conv {
         backward.through_weights(node, upstream, self.relu, weight, input);
     }
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        Some(self.constant(rt))
+    fn geometry(&self) -> Option<Geometry> {
+        Some(self.constant())
     }
 
     fn writes_among(&self) -> bool {
@@ -253,8 +252,8 @@ impl Operation for ConvInputGradient {
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        Some(self.0.constant(rt))
+    fn geometry(&self) -> Option<Geometry> {
+        Some(self.0.constant())
     }
 
     fn derived(&self) -> Option<usize> {
@@ -265,7 +264,7 @@ impl Operation for ConvInputGradient {
         operand == 0
     }
 
-    fn emit_derived(&self, rt: &TokenStream, geometry: &TokenStream) -> TokenStream {
+    fn emit_derived(&self, rt: &Ident, geometry: Option<&Ident>) -> TokenStream {
         quote!(#rt::conv::transpose_weights(&#geometry, w, out);)
     }
 
@@ -313,8 +312,8 @@ impl Operation for ConvWeightGradient {
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        Some(self.0.constant(rt))
+    fn geometry(&self) -> Option<Geometry> {
+        Some(self.0.constant())
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {

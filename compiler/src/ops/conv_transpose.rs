@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::signature::{BIAS, BIAS_INIT, INIT};
 use super::window::{KERNEL, STRIDE, pair, shown};
 use super::{Argument, Default, Kind, Mismatch, Operands, Operation, RuleCall, Signature};
 use crate::diagnostic::codes;
-use crate::emit::StepContext;
+use crate::emit::{Geometry, StepContext};
 use crate::ir::{Layout, Node, PANEL, Shape, ValueId};
 use crate::lower::LayerCall;
 use crate::passes::Backward;
@@ -132,13 +132,14 @@ impl ConvTranspose {
         self.kernel[0].saturating_mul(self.kernel[1])
     }
 
-    fn constant(&self, rt: &TokenStream) -> (TokenStream, TokenStream) {
+    fn constant(&self) -> Geometry {
         let Self { h, w, c, f, kernel, stride, pad, output_pad, .. } = *self;
-        let [kernel, stride, pad, output_pad] = [kernel, stride, pad, output_pad].map(|[a, b]| quote!([#a, #b]));
-        let value = quote!(#rt::conv_transpose::ConvTranspose {
-            h: #h, w: #w, c: #c, f: #f, kernel: #kernel, stride: #stride, pad: #pad, output_pad: #output_pad,
-        });
-        (quote!(#rt::conv_transpose::ConvTranspose), value)
+        Geometry::new("conv_transpose", "ConvTranspose").sizes([("h", h), ("w", w), ("c", c), ("f", f)]).pairs([
+            ("kernel", kernel),
+            ("stride", stride),
+            ("pad", pad),
+            ("output_pad", output_pad),
+        ])
     }
 }
 
@@ -173,8 +174,8 @@ impl Operation for ConvTranspose {
         backward.through_weights(node, upstream, self.relu, weight, input);
     }
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        Some(self.constant(rt))
+    fn geometry(&self) -> Option<Geometry> {
+        Some(self.constant())
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
@@ -206,8 +207,8 @@ impl Operation for ConvTransposeInputGradient {
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        Some(self.0.constant(rt))
+    fn geometry(&self) -> Option<Geometry> {
+        Some(self.0.constant())
     }
 
     /// Panels of the input's channels, with the output's as rows.
@@ -215,7 +216,7 @@ impl Operation for ConvTransposeInputGradient {
         Some(self.0.c.next_multiple_of(PANEL) * self.0.taps() * self.0.f)
     }
 
-    fn emit_derived(&self, rt: &TokenStream, geometry: &TokenStream) -> TokenStream {
+    fn emit_derived(&self, rt: &Ident, geometry: Option<&Ident>) -> TokenStream {
         quote!(#rt::conv_transpose::transpose_weights(&#geometry, w, out);)
     }
 
@@ -255,8 +256,8 @@ impl Operation for ConvTransposeWeightGradient {
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        Some(self.0.constant(rt))
+    fn geometry(&self) -> Option<Geometry> {
+        Some(self.0.constant())
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {

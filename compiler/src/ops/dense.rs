@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::signature::{BIAS, BIAS_INIT, INIT};
 use super::{Argument, Default, Kind, Mismatch, Operands, Operation, Signature};
 use crate::diagnostic::codes;
-use crate::emit::StepContext;
+use crate::emit::{Geometry, StepContext};
 use crate::ir::{Layout, Node, PANEL, Shape, ValueId};
 use crate::lower::LayerCall;
 use crate::passes::Backward;
@@ -78,9 +78,9 @@ pub struct Dense {
 }
 
 impl Dense {
-    fn constant(self, rt: &TokenStream) -> (TokenStream, TokenStream) {
+    fn constant(self) -> Geometry {
         let Self { inputs, outputs, .. } = self;
-        (quote!(#rt::dense::Dense), quote!(#rt::dense::Dense { inputs: #inputs, outputs: #outputs }))
+        Geometry::new("dense", "Dense").sizes([("inputs", inputs), ("outputs", outputs)])
     }
 }
 
@@ -104,8 +104,8 @@ impl Operation for Dense {
         backward.through_weights(node, upstream, self.relu, weight, input);
     }
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        Some(self.constant(rt))
+    fn geometry(&self) -> Option<Geometry> {
+        Some(self.constant())
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
@@ -143,15 +143,15 @@ impl Operation for DenseInputGradient {
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        Some(self.0.constant(rt))
+    fn geometry(&self) -> Option<Geometry> {
+        Some(self.0.constant())
     }
 
     fn derived(&self) -> Option<usize> {
         Some(self.0.inputs.next_multiple_of(PANEL) * self.0.outputs)
     }
 
-    fn emit_derived(&self, rt: &TokenStream, geometry: &TokenStream) -> TokenStream {
+    fn emit_derived(&self, rt: &Ident, geometry: Option<&Ident>) -> TokenStream {
         quote!(#rt::dense::transpose_weights(&#geometry, w, out);)
     }
 
@@ -191,8 +191,8 @@ impl Operation for DenseWeightGradient {
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        Some(self.0.constant(rt))
+    fn geometry(&self) -> Option<Geometry> {
+        Some(self.0.constant())
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {

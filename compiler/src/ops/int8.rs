@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::{AvgPool, Conv, Dense, GlobalAvgPool, MaxPool, Operation};
-use crate::emit::StepContext;
+use crate::emit::{Geometry, StepContext};
 use crate::ir::{Extent, Node, Shape, ValueId};
 use crate::passes::Backward;
 
@@ -142,8 +142,8 @@ impl Operation for Int8 {
     /// Never asked: integers are for inference.
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        self.like()?.geometry(rt)
+    fn geometry(&self) -> Option<Geometry> {
+        self.like()?.geometry()
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {

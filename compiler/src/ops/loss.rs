@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::{Mismatch, Op, Operation};
@@ -120,7 +120,7 @@ impl CrossEntropy {
     }
 
     /// The targets as the kernels take them; nothing where they are the classes alone.
-    fn targets(&self, rt: &TokenStream) -> TokenStream {
+    fn targets(&self, rt: &Ident) -> TokenStream {
         if self.smoothing == 0.0 && self.weights.is_empty() {
             return TokenStream::new();
         }

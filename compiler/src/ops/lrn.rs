@@ -7,7 +7,7 @@ use quote::quote;
 
 use super::rule::same;
 use super::{Argument, Default, Kind, Operands, Operation, Reach, Signature};
-use crate::emit::StepContext;
+use crate::emit::{Geometry, StepContext};
 use crate::ir::{Node, Shape, ValueId};
 use crate::lower::LayerCall;
 use crate::passes::Backward;
@@ -80,10 +80,10 @@ impl Operation for Lrn {
         backward.add(x, gradient);
     }
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
+    fn geometry(&self) -> Option<Geometry> {
         let (c, size, alpha, beta, k) = (self.c, self.size, self.alpha as f32, self.beta as f32, self.k as f32);
-        let value = quote!(#rt::lrn::Lrn { c: #c, size: #size, alpha: #alpha, beta: #beta, k: #k });
-        Some((quote!(#rt::lrn::Lrn), value))
+        let sizes = Geometry::new("lrn", "Lrn").sizes([("c", c), ("size", size)]);
+        Some(sizes.numbers([("alpha", alpha), ("beta", beta), ("k", k)]))
     }
 
     fn reach(&self) -> Option<Reach> {
@@ -123,8 +123,8 @@ impl Operation for LrnGradient {
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        self.0.geometry(rt)
+    fn geometry(&self) -> Option<Geometry> {
+        self.0.geometry()
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {

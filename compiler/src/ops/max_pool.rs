@@ -8,7 +8,7 @@ use quote::quote;
 use super::window::{CEIL, KERNEL, PAD, POOL_STRIDE, SymbolicWindow, Window, pool_rule, pool_window};
 use super::{Mismatch, Operands, Operation, Reach, RuleCall, Signature};
 use crate::diagnostic::codes;
-use crate::emit::StepContext;
+use crate::emit::{Geometry, StepContext};
 use crate::ir::{Node, Shape, ValueId};
 use crate::lower::LayerCall;
 use crate::passes::Backward;
@@ -76,8 +76,8 @@ impl Operation for MaxPool {
     /// Never asked: training keeps the places, in [`MaxPoolIndexed`].
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        Some(super::avg_pool::constant(rt, self.input, &self.window))
+    fn geometry(&self) -> Option<Geometry> {
+        Some(super::avg_pool::constant(self.input, &self.window))
     }
 
     fn writes_among(&self) -> bool {
@@ -135,8 +135,8 @@ impl Operation for MaxPoolIndexed {
         backward.add(node.args[0], gradient);
     }
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        self.0.geometry(rt)
+    fn geometry(&self) -> Option<Geometry> {
+        self.0.geometry()
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
@@ -162,8 +162,8 @@ impl Operation for MaxPoolGradient {
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        self.0.geometry(rt)
+    fn geometry(&self) -> Option<Geometry> {
+        self.0.geometry()
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {

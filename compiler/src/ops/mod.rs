@@ -57,9 +57,9 @@ mod window;
 
 use std::fmt;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 
-use crate::emit::StepContext;
+use crate::emit::{Geometry, StepContext};
 use crate::ir::{Extent, Node, Shape, ValueId};
 use crate::passes::Backward;
 
@@ -223,8 +223,8 @@ pub trait Operation: fmt::Display + fmt::Debug {
     /// Adds the nodes that carry the gradient of the first result (`upstream`) to the operands and parameters.
     fn differentiate(&self, backward: &mut Backward<'_>, node: &Node, upstream: ValueId);
 
-    /// The sizes that the generated code keeps as a constant: its type and value, with paths from `rt`.
-    fn geometry(&self, _rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
+    /// The sizes that the generated code keeps as a constant.
+    fn geometry(&self) -> Option<Geometry> {
         None
     }
 
@@ -234,7 +234,7 @@ pub trait Operation: fmt::Display + fmt::Debug {
     }
 
     /// The statement that makes the transposed copy, from the weight `w` into `out`.
-    fn emit_derived(&self, _rt: &TokenStream, _geometry: &TokenStream) -> TokenStream {
+    fn emit_derived(&self, _rt: &Ident, _geometry: Option<&Ident>) -> TokenStream {
         TokenStream::new()
     }
 

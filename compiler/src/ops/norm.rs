@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{Argument, Default, Kind, Operation};
-use crate::emit::StepContext;
+use crate::emit::{Geometry, StepContext};
 use crate::ir::{Init, Layout, Node, Shape, ValueId};
 use crate::lower::LayerCall;
 use crate::passes::Backward;
@@ -62,15 +62,13 @@ impl Norm {
         ((arg.pixels(), arg.channels()) == (self.pixels, self.c)).then(|| arg.clone())
     }
 
-    fn constant(&self, rt: &TokenStream) -> (TokenStream, TokenStream) {
+    fn constant(&self) -> Geometry {
         // To the kernels, each pixel of a layer normalisation is an image of one group.
         let (pixels, groups) = match self.over {
             Over::Channels => (1, 1),
             Over::Groups(groups) => (self.pixels, groups),
         };
-        let c = self.c;
-        let value = quote!(#rt::group_norm::Groups { pixels: #pixels, c: #c, groups: #groups });
-        (quote!(#rt::group_norm::Groups), value)
+        Geometry::new("group_norm", "Groups").sizes([("pixels", pixels), ("c", self.c), ("groups", groups)])
     }
 
     /// What the kernels take as the number of images.
@@ -119,8 +117,8 @@ impl Operation for Norm {
         }
     }
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        Some(self.constant(rt))
+    fn geometry(&self) -> Option<Geometry> {
+        Some(self.constant())
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
@@ -149,8 +147,8 @@ impl Operation for NormGradient {
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        Some(self.0.constant(rt))
+    fn geometry(&self) -> Option<Geometry> {
+        Some(self.0.constant())
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
@@ -185,8 +183,8 @@ impl Operation for NormParameterGradient {
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        Some(self.0.constant(rt))
+    fn geometry(&self) -> Option<Geometry> {
+        Some(self.0.constant())
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {

@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{Argument, Default, Kind, Mismatch, Operands, Operation, RuleCall, Signature};
-use crate::emit::StepContext;
+use crate::emit::{Geometry, StepContext};
 use crate::ir::{Node, Shape, ValueId};
 use crate::lower::LayerCall;
 use crate::passes::Backward;
@@ -69,12 +69,10 @@ impl Pad {
         Shape::new(vec![oh?, ow?, c])
     }
 
-    fn constant(&self, rt: &TokenStream) -> (TokenStream, TokenStream) {
+    fn constant(&self) -> Geometry {
         let ([h, w, c], [top, bottom, left, right]) = (self.input, self.sides);
-        let value = quote!(#rt::pad::Pad {
-            h: #h, w: #w, c: #c, top: #top, bottom: #bottom, left: #left, right: #right,
-        });
-        (quote!(#rt::pad::Pad), value)
+        let sides = [("top", top), ("bottom", bottom), ("left", left), ("right", right)];
+        Geometry::new("pad", "Pad").sizes([("h", h), ("w", w), ("c", c)]).sizes(sides)
     }
 }
 
@@ -98,8 +96,8 @@ impl Operation for Pad {
         backward.add(node.args[0], gradient);
     }
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        Some(self.constant(rt))
+    fn geometry(&self) -> Option<Geometry> {
+        Some(self.constant())
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
@@ -125,8 +123,8 @@ impl Operation for PadGradient {
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        Some(self.0.constant(rt))
+    fn geometry(&self) -> Option<Geometry> {
+        Some(self.0.constant())
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {

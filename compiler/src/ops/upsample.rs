@@ -7,7 +7,7 @@ use quote::{format_ident, quote};
 
 use super::window::pair;
 use super::{Argument, Default, Kind, Mismatch, Operands, Operation, RuleCall, Signature};
-use crate::emit::StepContext;
+use crate::emit::{Geometry, StepContext};
 use crate::ir::{Node, Shape, ValueId};
 use crate::lower::LayerCall;
 use crate::passes::Backward;
@@ -73,10 +73,9 @@ impl Upsample {
         if self.is_bilinear { "bilinear" } else { "nearest" }
     }
 
-    fn constant(&self, rt: &TokenStream) -> (TokenStream, TokenStream) {
-        let ([h, w, c], [fh, fw]) = (self.input, self.factor);
-        let value = quote!(#rt::upsample::Upsample { h: #h, w: #w, c: #c, factor: [#fh, #fw] });
-        (quote!(#rt::upsample::Upsample), value)
+    fn constant(&self) -> Geometry {
+        let [h, w, c] = self.input;
+        Geometry::new("upsample", "Upsample").sizes([("h", h), ("w", w), ("c", c)]).pairs([("factor", self.factor)])
     }
 }
 
@@ -96,8 +95,8 @@ impl Operation for Upsample {
         backward.add(node.args[0], gradient);
     }
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        Some(self.constant(rt))
+    fn geometry(&self) -> Option<Geometry> {
+        Some(self.constant())
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
@@ -124,8 +123,8 @@ impl Operation for UpsampleGradient {
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
 
-    fn geometry(&self, rt: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-        Some(self.0.constant(rt))
+    fn geometry(&self) -> Option<Geometry> {
+        Some(self.0.constant())
     }
 
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {

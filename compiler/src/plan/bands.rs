@@ -8,7 +8,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::ir::{Extent, Graph, NodeId, ValueId};
+use super::place::Memory;
+use crate::ir::{Extent, ValueId};
 use crate::ops::{Reach, Storage};
 
 /// How many times a core's cache the buffers of a run may take together, and no more than which a value by itself is let go
@@ -61,20 +62,6 @@ impl Buffer {
     pub fn is_cut(&self) -> bool {
         self.capacity < self.rows
     }
-}
-
-/// What the planner knows of a graph's memory.
-pub(super) struct Memory<'a> {
-    pub(super) graph: &'a Graph,
-    pub(super) order: &'a [NodeId],
-    /// For each value, the one whose memory it is in.
-    pub(super) homes: &'a [ValueId],
-    /// For each of those, the first and the last position at which it is in use.
-    pub(super) lives: &'a [Option<(usize, usize)>],
-    /// Whether inputs or outputs of the network are in its memory.
-    pub(super) is_callers: &'a [bool],
-    /// Floats of a core's cache.
-    pub(super) cache: usize,
 }
 
 /// The runs of a stage that are worth going through in bands, in order.

@@ -1,6 +1,6 @@
 //! How many images a worker takes at a time.
 
-use super::place::{Map, map};
+use super::place::{Map, Memory, map};
 use super::stage::Stage;
 use crate::ir::Graph;
 use crate::passes::Mode;
@@ -30,13 +30,17 @@ pub(super) struct Choice {
 /// bands, unless all values are kept for the gradients.
 pub(super) fn choose(graph: &Graph, stages: &[Stage], macs: u64, mode: Mode, cache: usize) -> Result<Choice, String> {
     let cache = cache / size_of::<f32>();
+    let memory = Memory::of(graph, stages, cache);
     let mut chunk = MOST;
+    while chunk > 1 && memory.least(chunk) > cache {
+        chunk /= 2;
+    }
     loop {
         let has_little_work = macs.saturating_mul(chunk as u64) <= LITTLE_WORK;
-        let whole = map(graph, stages, chunk, None).filter(|map| map.arena <= LARGEST);
+        let whole = map(&memory, chunk, false).filter(|map| map.arena <= LARGEST);
         let is_large = whole.as_ref().is_none_or(|map| map.arena > cache);
         let in_bands = chunk == 1 && is_large && mode != Mode::Training && stages.len() == 1;
-        let banded = if in_bands { map(graph, stages, 1, Some(cache)) } else { None };
+        let banded = if in_bands { map(&memory, 1, true) } else { None };
         match banded.filter(|map| map.arena <= LARGEST).or(whole) {
             Some(map) if chunk == 1 || (map.arena <= cache && (chunk <= MANY || has_little_work)) => {
                 return Ok(Choice { chunk, map });

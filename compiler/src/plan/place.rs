@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::bands::{self, Bands, Memory};
+use super::bands::{self, Bands};
 use super::join::{Joined, joined};
 use super::stage::{Stage, order};
 use super::{Place, Slot};
-use crate::ir::{Extent, Graph, NewNode, PANEL, ValueId};
+use crate::ir::{Extent, Graph, NewNode, NodeId, PANEL, ValueId};
 use crate::ops::{Copy, Storage};
 
 /// Where values live, for one chunk size.
@@ -47,28 +47,72 @@ fn alias_root(graph: &Graph, mut value: ValueId) -> ValueId {
     value
 }
 
-/// Maps the values of a graph for chunks of so many images; in bands of rows, where that is worth it with a cache of so many
-/// floats. `None` if sizes overflow.
-pub(super) fn map(graph: &Graph, stages: &[Stage], chunk: usize, cache: Option<usize>) -> Option<Map> {
-    let order = order(stages);
-    let roots = roots(graph, &order);
-    let joined = joined(graph, &order, &roots);
-    let mut lives = lives(graph, &order, &roots);
-    for (index, part) in joined.iter().enumerate() {
-        // The whole lives as long as its parts do.
-        let Some(part) = part else { continue };
-        let Some(own) = lives[index].take() else { continue };
-        let whole = lives[part.whole.0 as usize].get_or_insert(own);
-        *whole = (whole.0.min(own.0), whole.1.max(own.1));
+/// What holds of the memory of a graph's values whatever the size of a chunk is.
+pub(super) struct Memory<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) order: Vec<NodeId>,
+    /// For each value, the one whose memory it has: its own, or that of an operand it aliases or overwrites.
+    roots: Vec<ValueId>,
+    joined: Vec<Option<Joined>>,
+    /// For each value, the one whose memory it is in: its root's, or that of what the root is a part of.
+    pub(super) homes: Vec<ValueId>,
+    /// For each of those, the first and the last position at which it is in use.
+    pub(super) lives: Vec<Option<(usize, usize)>>,
+    /// Whether inputs or outputs of the network are in its memory.
+    pub(super) is_callers: Vec<bool>,
+    /// Floats of a core's cache.
+    pub(super) cache: usize,
+}
+
+impl<'a> Memory<'a> {
+    pub(super) fn of(graph: &'a Graph, stages: &[Stage], cache: usize) -> Self {
+        let order = order(stages);
+        let roots = roots(graph, &order);
+        let joined = joined(graph, &order, &roots);
+        let mut lives = lives(graph, &order, &roots);
+        for (index, part) in joined.iter().enumerate() {
+            // The whole lives as long as its parts do.
+            let Some(part) = part else { continue };
+            let Some(own) = lives[index].take() else { continue };
+            let whole = lives[part.whole.0 as usize].get_or_insert(own);
+            *whole = (whole.0.min(own.0), whole.1.max(own.1));
+        }
+        let home = |&root: &ValueId| joined[root.0 as usize].map_or(root, |part| part.whole);
+        let homes: Vec<ValueId> = roots.iter().map(home).collect();
+        let mut is_callers = vec![false; graph.values.len()];
+        for &value in graph.inputs.iter().chain(graph.outputs.iter().map(|output| &output.value)) {
+            is_callers[homes[value.0 as usize].0 as usize] = true;
+        }
+        Self { graph, order, roots, joined, homes, lives, is_callers, cache }
     }
-    let home = |&root: &ValueId| joined[root.0 as usize].map_or(root, |part| part.whole);
-    let homes: Vec<ValueId> = roots.iter().map(home).collect();
-    let mut is_callers = vec![false; graph.values.len()];
-    for &value in graph.inputs.iter().chain(graph.outputs.iter().map(|output| &output.value)) {
-        is_callers[homes[value.0 as usize].0 as usize] = true;
+
+    /// Floats that no arena for chunks of so many images is smaller than: what is in use at one time.
+    pub(super) fn least(&self, chunk: usize) -> usize {
+        let mut changes = vec![(0_usize, 0_usize); self.order.len() + 1];
+        for (index, value) in self.graph.values.iter().enumerate() {
+            let Some((first, last)) = self.lives[index] else { continue };
+            if self.roots[index].0 as usize != index || self.is_callers[index] || value.extent == Extent::Batch {
+                continue;
+            }
+            let images = if value.extent.is_per_image() { chunk } else { 1 };
+            let floats = value.floats().saturating_mul(images);
+            changes[first].0 = changes[first].0.saturating_add(floats);
+            changes[last + 1].1 = changes[last + 1].1.saturating_add(floats);
+        }
+        let in_use = changes.iter().scan(0_usize, |in_use, &(more, less)| {
+            *in_use = in_use.saturating_add(more).saturating_sub(less);
+            Some(*in_use)
+        });
+        in_use.max().unwrap_or(0)
     }
-    let memory = |cache| Memory { graph, order: &order, homes: &homes, lives: &lives, is_callers: &is_callers, cache };
-    let bands = cache.map_or_else(Vec::new, |cache| bands::choose(&memory(cache)));
+}
+
+/// Maps the values of a graph for chunks of so many images, `in_bands` of rows where that is worth it. `None` if sizes
+/// overflow.
+pub(super) fn map(memory: &Memory<'_>, chunk: usize, in_bands: bool) -> Option<Map> {
+    let Memory { graph, order, roots, joined, homes, .. } = memory;
+    let bands = if in_bands { bands::choose(memory) } else { Vec::new() };
+    let mut lives = memory.lives.clone();
     for run in &bands {
         // Each band uses all of it.
         for &id in &order[run.steps.clone()] {
@@ -145,7 +189,7 @@ impl Roots {
 }
 
 /// For each value, the value whose memory it has: its own, or that of an operand it aliases or overwrites.
-fn roots(graph: &Graph, order: &[crate::ir::NodeId]) -> Vec<ValueId> {
+fn roots(graph: &Graph, order: &[NodeId]) -> Vec<ValueId> {
     let mut roots = Roots((0..graph.values.len() as u32).map(ValueId).collect());
     let mut last_read = vec![0; graph.values.len()];
     // Aliases first: reading an alias reads its root.
@@ -182,7 +226,7 @@ fn roots(graph: &Graph, order: &[crate::ir::NodeId]) -> Vec<ValueId> {
 }
 
 /// The positions between which each root is in use; `None` of values that are no roots or never made by a step.
-fn lives(graph: &Graph, order: &[crate::ir::NodeId], roots: &[ValueId]) -> Vec<Option<(usize, usize)>> {
+fn lives(graph: &Graph, order: &[NodeId], roots: &[ValueId]) -> Vec<Option<(usize, usize)>> {
     let mut lives: Vec<Option<(usize, usize)>> = vec![None; graph.values.len()];
     for (position, &id) in order.iter().enumerate() {
         let node = &graph.nodes[id.0 as usize];
@@ -285,4 +329,62 @@ fn assign_in_order(slots: &mut [Slot], sizes: &[usize]) -> Option<usize> {
         };
     }
     Some(arena)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Memory, map};
+    use crate::driver::{Compiled, Settings, compile};
+    use crate::program::NoSources;
+    use crate::source::SourceMap;
+
+    const TEXT: &str = "block Twice(x: [H, W, C]) -> [H, W, C + C] {
+        y = x -> conv(C, kernel: 3, pad: 1) -> batch_norm -> relu;
+        return concat(x, y);
+    }
+
+    network N {
+        input x: [8, 8, 16];
+        x = x -> conv(32, kernel: 1) -> relu -> Twice -> max_pool(2) -> Twice -> dropout(0.5) -> Twice;
+        logits = x -> global_avg_pool -> dense(3);
+        output y = softmax(logits);
+        train { loss: cross_entropy(logits); }
+    }";
+
+    fn compiled(text: &str) -> Compiled {
+        let (mut sources, mut sink) = (SourceMap::new(), crate::diagnostic::Sink::new());
+        let id = sources.add("a.net", text);
+        compile(id, &mut sources, &Settings::default(), &mut NoSources, &mut sink).unwrap()
+    }
+
+    #[test]
+    fn no_arena_is_smaller_than_the_least() {
+        let compiled = compiled(TEXT);
+        for plan in compiled.plans() {
+            let memory = Memory::of(&plan.graph, &plan.stages, 1);
+            for chunk in (0..7).map(|power| 1 << power) {
+                let (least, arena) = (memory.least(chunk), map(&memory, chunk, false).unwrap().arena);
+                assert!(least <= arena, "{:?}, {chunk} images: {least} floats at least, {arena} planned", plan.mode);
+                // Little is lost: an image's values are all but all of it.
+                assert!(
+                    arena <= 2 * least,
+                    "{:?}, {chunk} images: {least} floats at least, {arena} planned",
+                    plan.mode
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_least_of_a_chain_is_its_largest_pair() {
+        let text = "network N {
+            input x: [4, 4, 16];
+            y = x -> conv(32, kernel: 1) -> sigmoid -> conv(16, kernel: 1) -> max_pool(2) -> flatten;
+            output y = y;
+        }";
+        let compiled = compiled(text);
+        let plan = &compiled.inference;
+        // 4 x 4 pixels of 32 channels, and of 16.
+        assert_eq!(Memory::of(&plan.graph, &plan.stages, 1).least(3), 3 * 16 * (32 + 16));
+    }
 }
