@@ -66,11 +66,24 @@ impl Buffer {
 
 /// The runs of a stage that are worth going through in bands, in order.
 pub(super) fn choose(memory: &Memory<'_>) -> Vec<Bands> {
+    // From each position on, the end of the last run that may be worth it: where a large value is read for the last time.
+    let mut ends = vec![0; memory.order.len()];
+    for (index, live) in memory.lives.iter().enumerate() {
+        if let Some((first, last)) = *live
+            && !memory.is_callers[index]
+            && memory.is_large(ValueId(index as u32))
+        {
+            ends[first] = ends[first].max(last + 1);
+        }
+    }
+    for position in (1..ends.len()).rev() {
+        ends[position - 1] = ends[position - 1].max(ends[position]);
+    }
     let mut found = Vec::new();
     let mut patience = PATIENCE;
     let mut start = 0;
     while start < memory.order.len() {
-        match longest(memory, start, &mut patience) {
+        match longest(memory, start..ends[start], &mut patience) {
             Some(bands) => {
                 start = bands.steps.end;
                 found.push(bands);
@@ -81,16 +94,17 @@ pub(super) fn choose(memory: &Memory<'_>) -> Vec<Bands> {
     found
 }
 
-/// Of the runs from a position on, the one that keeps most from memory.
-fn longest(memory: &Memory<'_>, start: usize, patience: &mut u64) -> Option<Bands> {
+/// Of the runs from the first of some positions on, the one that keeps most from memory.
+fn longest(memory: &Memory<'_>, positions: Range<usize>, patience: &mut u64) -> Option<Bands> {
     let mut best: Option<(usize, Bands)> = None;
     let mut steps: Vec<Step> = Vec::new();
-    for end in start..memory.order.len().min(start + MOST_STEPS) {
-        let Some(step) = Step::of(memory, start, end) else { break };
+    let start = positions.start;
+    for position in positions.take(MOST_STEPS) {
+        let Some(step) = Step::of(memory, start, position) else { break };
         if steps.is_empty() && step.floats < memory.worth() {
             break;
         }
-        let run = start..end + 1;
+        let run = start..position + 1;
         let keeps_more = step.homes().any(|home| memory.is_kept(home, &run));
         steps.push(step);
         // A longer run reads no fewer weights again: it is no better unless it keeps more.
@@ -187,7 +201,12 @@ impl Memory<'_> {
     /// Whether a large value is used for the last time at the end of a run, which makes it.
     fn is_kept(&self, home: ValueId, run: &Range<usize>) -> bool {
         let ends = self.lives[home.0 as usize].is_some_and(|(_, last)| last + 1 == run.end);
-        ends && !self.is_used_outside(home, run) && self.graph.value(home).floats() >= self.room()
+        ends && !self.is_used_outside(home, run) && self.is_large(home)
+    }
+
+    /// Whether a value goes through memory where it is not kept from it.
+    fn is_large(&self, home: ValueId) -> bool {
+        self.graph.value(home).floats() >= self.room()
     }
 
     /// Floats that the buffers of a run may take.
