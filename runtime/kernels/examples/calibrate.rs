@@ -1,6 +1,8 @@
 //! Measures on this machine what the constants of the cost model stand for: how much work a part of a step must have to be worth
-//! another thread (`crew::WORTH_A_HAND`), and how much each float of a lane's gradients must be worth (`WORK_OF_LANE` of the
-//! compiler's driver).
+//! another thread (`crew::WORTH_A_HAND`), what waking and starting threads takes (`crew::SPIN`, and `WORTH_A_THREAD` and
+//! `WORTH_STARTING` of the runtime's engine), how much each float of a lane's gradients must be worth (`WORK_OF_LANE` of the
+//! compiler's driver), and from which sizes on a convolution is faster in Winograd's form (`few_channels` of
+//! `conv/winograd`).
 //!
 //! `cargo run --release -p netwright-kernels --example calibrate`, with nothing else to do for the machine: a processor that
 //! others have is no second thread. The constants are committed, so that every machine makes the same code; which of them this
@@ -9,7 +11,10 @@
 use netwright_kernels::conv::{self, Activation, Conv};
 use netwright_kernels::{crew, reduce};
 use std::hint::black_box;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Times that each is measured.
 const ROUNDS: usize = 400;
@@ -43,6 +48,18 @@ fn main() {
         3.0 * even,
         crew::WORTH_A_HAND
     );
+
+    let (waking, starting) = (waking(), starting());
+    println!(
+        "\nwaking a thread that sleeps takes {waking:.1} us, in which a core does {:.0} multiply-adds: the crew's members sleep after \
+         50 us without work (SPIN),\nand a job of less than 1,000,000 stays on its thread (WORTH_A_THREAD); starting a thread and \
+         hearing of it takes {starting:.1} us,\nor {:.0} (WORTH_STARTING is 50,000,000: a process that predicts once starts a pool, \
+         not one thread, and waits for its end)",
+        waking * rate,
+        starting * rate
+    );
+
+    winograd();
 
     let (float, floats) = lane();
     println!(
@@ -107,6 +124,102 @@ fn time(run: &mut impl FnMut()) -> f64 {
 fn quartile(mut times: Vec<f64>) -> f64 {
     times.sort_by(f64::total_cmp);
     times[times.len() / 4]
+}
+
+/// Microseconds from waking a thread that sleeps to its first answer.
+fn waking() -> f64 {
+    static IS_AWAKE: AtomicBool = AtomicBool::new(false);
+    let sleeper = thread::spawn(|| {
+        for _ in 0..ROUNDS {
+            while !IS_AWAKE.load(Ordering::Acquire) {
+                thread::park();
+            }
+            IS_AWAKE.store(false, Ordering::Release);
+        }
+    });
+    let mut times = Vec::new();
+    for _ in 0..ROUNDS {
+        // It sleeps by then, as deeply as a processor without work does.
+        thread::sleep(Duration::from_micros(300));
+        let start = Instant::now();
+        IS_AWAKE.store(true, Ordering::Release);
+        sleeper.thread().unpark();
+        while IS_AWAKE.load(Ordering::Acquire) && !sleeper.is_finished() {
+            std::hint::spin_loop();
+        }
+        times.push(start.elapsed().as_secs_f64() * 1e6);
+    }
+    // The thread has answered every time.
+    let _ = sleeper.join();
+    quartile(times)
+}
+
+/// Microseconds from starting a thread to its first word.
+fn starting() -> f64 {
+    let times = (0..ROUNDS).map(|_| {
+        let (here, there) = mpsc::channel();
+        let start = Instant::now();
+        let thread = thread::spawn(move || here.send(()));
+        let _ = there.recv();
+        let time = start.elapsed().as_secs_f64() * 1e6;
+        let _ = thread.join();
+        time
+    });
+    quartile(times.collect())
+}
+
+/// Prints the time of the direct form for that of Winograd's, from few channels to many, where it is taken.
+fn winograd() {
+    const CHANNELS: [[usize; 2]; 6] = [[3, 8], [3, 64], [8, 8], [8, 16], [16, 16], [64, 64]];
+    println!(
+        "\nthe direct form of a convolution as a multiple of Winograd's, on one thread: below 1, its sizes are too few"
+    );
+    let heads = CHANNELS.map(|[inputs, outputs]| format!("{:>9}", format!("{inputs} to {outputs}")));
+    println!("{:>8} {:>7} {}", "kernel", "tiles", heads.concat());
+    for kernel in [3, 5] {
+        // So many tiles along each axis.
+        for tiles in [2, 4, 8, 16] {
+            let side = tiles * (7 - kernel);
+            let times = CHANNELS.map(|channels| match direct_for_winograd(side, kernel, channels) {
+                Some(times) => format!("{times:>9.2}"),
+                None => format!("{:>9}", "direct"),
+            });
+            println!("{:>8} {:>7} {}", format!("{kernel} x {kernel}"), tiles * tiles, times.concat());
+        }
+    }
+}
+
+/// How many times as long the direct form takes; `None` where it is the one that is taken.
+fn direct_for_winograd(side: usize, kernel: usize, [inputs, outputs]: [usize; 2]) -> Option<f64> {
+    let g = Conv {
+        h: side,
+        w: side,
+        c: inputs,
+        kh: kernel,
+        kw: kernel,
+        f: outputs,
+        stride: [1, 1],
+        pad: [kernel / 2, kernel / 2],
+        dilation: [1, 1],
+        groups: 1,
+    };
+    if !g.is_winograd() {
+        return None;
+    }
+    let (x, w) = (vec![0.5; g.input_len()], vec![0.25; g.weight_layout().len()]);
+    let (mut direct, mut winograd) = (Vec::new(), Vec::new());
+    let mut y = vec![0.0; g.output_len()];
+    for _ in 0..ROUNDS / 20 {
+        direct.push(time(&mut || {
+            (0..REPEATS)
+                .for_each(|_| conv::forward(&g, Activation::None, 1, black_box(&x), black_box(&w), &[], &mut y));
+        }));
+        winograd.push(time(&mut || {
+            (0..REPEATS).for_each(|_| conv::infer(&g, Activation::None, 1, black_box(&x), black_box(&w), &[], &mut y));
+        }));
+    }
+    black_box(&y);
+    Some(quartile(direct) / quartile(winograd))
 }
 
 /// Microseconds for each float of a lane, and how many it has: more than a cache holds.

@@ -43,12 +43,21 @@ const GAP: usize = 16;
 /// Tiles for each panel up to which it is cheaper to transform all of them on each thread than all weights.
 const TILES_OF_PANEL: usize = 10;
 
-/// The fewest tiles of an image, and channels on both sides, for which the transforms are worth it. A tile of 2x2 has fewer
-/// outputs to pay with.
+/// The fewest tiles of an image for which the transforms are worth it.
 const FEW_TILES: usize = 4;
-const FEW_INPUTS: usize = 3;
-const FEW_INPUTS_OF_5X5: usize = 8;
-const FEW_OUTPUTS: usize = 8;
+
+/// Tiles from which on so few pixels are at an edge, which takes the direct form longer, that more channels must pay for the
+/// transforms.
+const MANY_TILES: usize = 32;
+
+/// The fewest channels on both sides for which the transforms are worth it. A tile of 2x2 has fewer outputs to pay with.
+const fn few_channels(kernel: usize, tiles: usize) -> [usize; 2] {
+    match (kernel, tiles >= MANY_TILES) {
+        (3, false) => [3, 8],
+        (3, true) | (_, false) => [8, 8],
+        (_, true) => [8, 16],
+    }
+}
 
 /// Pixels of an output tile along an axis.
 pub(super) const fn out(g: &Conv) -> usize {
@@ -64,10 +73,12 @@ pub(super) const fn pays(g: &Conv) -> bool {
         && g.dilation[0] == 1
         && g.dilation[1] == 1
         && g.groups == 1;
-    is_plain
-        && g.c >= if g.kh == 3 { FEW_INPUTS } else { FEW_INPUTS_OF_5X5 }
-        && g.f >= FEW_OUTPUTS
-        && g.out_h().div_ceil(out(g)) * g.out_w().div_ceil(out(g)) >= FEW_TILES
+    if !is_plain {
+        return false;
+    }
+    let tiles = g.out_h().div_ceil(out(g)) * g.out_w().div_ceil(out(g));
+    let [inputs, outputs] = few_channels(g.kh, tiles);
+    tiles >= FEW_TILES && g.c >= inputs && g.f >= outputs
 }
 
 thread_local! {
