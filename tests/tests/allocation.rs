@@ -139,7 +139,8 @@ fn allocations_of_predictions(threads: usize, n: usize) -> Vec<usize> {
 }
 
 fn a_prediction_after_the_first_two_allocates_nothing(threads: usize) {
-    // One image and eight have their steps shared among a crew, which is started by the second; 64 are cut into chunks.
+    // One image has its steps shared among a crew, which is started by the second prediction; eight are a chunk for each of two
+    // threads, and so are 64 for more.
     for n in [1, 8, 64] {
         let counts = allocations_of_predictions(threads, n);
         assert!(counts[0] > 0, "the first prediction reserves memory: is the allocator in use?");

@@ -47,8 +47,8 @@ pub struct Target {
     pub weights: Option<Embedded>,
     /// Inference in integers, where it is wanted.
     pub int8: Option<Int8Code>,
-    /// Whether the code is to be read: with markers for comments, which only text can have, and numbers without the suffix of
-    /// their type, which stands where they are used.
+    /// Whether the code is to be read: with markers for comments, which only text can have, and numbers without a suffix, since
+    /// their type is known where they are used.
     pub is_text: bool,
 }
 

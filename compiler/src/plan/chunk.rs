@@ -5,7 +5,7 @@ use super::stage::Stage;
 use crate::ir::Graph;
 use crate::passes::Mode;
 
-/// What a chunk's arena should fit into, in bytes: half of a second-level cache of 1 MiB.
+/// What a chunk's arena should fit into, in bytes: a second-level cache of 512 KiB, or half of one of 1 MiB.
 pub const CACHE: usize = 512 * 1024;
 
 /// The most images of a chunk whose work is worth a thread; more would leave too few chunks for the threads.

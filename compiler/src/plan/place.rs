@@ -365,7 +365,7 @@ mod tests {
             for chunk in (0..7).map(|power| 1 << power) {
                 let (least, arena) = (memory.least(chunk), map(&memory, chunk, false).unwrap().arena);
                 assert!(least <= arena, "{:?}, {chunk} images: {least} floats at least, {arena} planned", plan.mode);
-                // Little is lost: an image's values are all but all of it.
+                // And not much larger: gaps between values and padding of some.
                 assert!(
                     arena <= 2 * least,
                     "{:?}, {chunk} images: {least} floats at least, {arena} planned",

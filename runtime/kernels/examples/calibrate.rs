@@ -52,10 +52,11 @@ fn main() {
     let (waking, starting) = (waking(), starting());
     println!(
         "\nwaking a thread that sleeps takes {waking:.1} us, in which a core does {:.0} multiply-adds: the crew's members sleep after \
-         50 us without work (SPIN),\nand a job of less than 1,000,000 stays on its thread (WORTH_A_THREAD); starting a thread and \
-         hearing of it takes {starting:.1} us,\nor {:.0} (WORTH_STARTING is 50,000,000: a process that predicts once starts a pool, \
-         not one thread, and waits for its end)",
+         {} us without work (SPIN),\nand a job of less than some times as many stays on its thread (WORTH_A_THREAD of the \
+         runtime's engine);\nstarting a thread and hearing of it takes {starting:.1} us, or {:.0} (WORTH_STARTING is for a pool of \
+         them, and for its end)",
         waking * rate,
+        crew::SPIN.as_micros(),
         starting * rate
     );
 
@@ -64,7 +65,7 @@ fn main() {
     let (float, floats) = lane();
     println!(
         "\nclearing, writing and adding a float of a lane of {floats} floats takes {:.2} ns, in which a core does {:.0} \
-         multiply-adds;\na tenth of a lane's work: {:.0} multiply-adds a float (WORK_OF_LANE of the compiler's driver is 500)",
+         multiply-adds;\na tenth of a lane's work: {:.0} multiply-adds a float (WORK_OF_LANE of the compiler's driver)",
         float * 1e3,
         float * rate,
         10.0 * float * rate

@@ -38,7 +38,7 @@ pub const WORTH_A_HAND: u64 = if cfg!(miri) {
 const MOST: usize = 32;
 
 /// How long a member waits for a part before it sleeps: longer than what a leader does between two predictions.
-const SPIN: Duration = Duration::from_micros(50);
+pub const SPIN: Duration = Duration::from_micros(50);
 
 /// Rounds of spinning between two looks at the clock.
 const ROUNDS: u32 = 64;

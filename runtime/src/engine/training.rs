@@ -1,7 +1,7 @@
 //! One training step: the generated stages over lanes of chunks, barriers between them, gradients summed in order.
 
 use ndarray::{ArrayD, ArrayView, ArrayViewD, Dimension};
-use netwright_kernels::{AlignedVec, Arena, Slot, binary, dropout};
+use netwright_kernels::{AlignedVec, Arena, Slot, dropout, reduce};
 
 use super::core::ArenaPool;
 use super::inference::with_slices;
@@ -417,6 +417,9 @@ pub(super) fn check_targets<N: Trainable>(n: usize, targets: Targets<'_>) -> Res
 /// Lanes that a batch of enough chunks is always cut into.
 const FEWEST_LANES: usize = 4;
 
+/// The most lanes, more than which no plan has.
+const MOST_LANES: usize = 32;
+
 /// How a batch is cut: lanes of consecutive chunks. Depends on nothing but the plan and the batch.
 #[derive(Debug, Clone, Copy)]
 struct Cut {
@@ -428,7 +431,7 @@ struct Cut {
 impl Cut {
     fn of(n: usize, plan: &Training) -> Self {
         let chunks = n.div_ceil(plan.chunk);
-        let fewest = chunks.div_ceil(plan.lanes);
+        let fewest = chunks.div_ceil(plan.lanes.min(MOST_LANES));
         let wanted = plan.lane_images.div_ceil(plan.chunk);
         let chunks_of_lane = wanted.min(chunks.div_ceil(FEWEST_LANES)).max(fewest);
         Self { lanes: chunks.div_ceil(chunks_of_lane), chunks, chunks_of_lane }
@@ -625,11 +628,14 @@ fn sum_lanes(lanes: &[f32], sum: &mut [f32], offset: usize, stride: usize, share
         both(true, || sum_lanes(lanes, a, offset, stride, share), || sum_lanes(lanes, b, offset + half, stride, share));
         return;
     }
-    sum.fill(0.0);
+    let mut parts: [&[f32]; MOST_LANES] = [&[]; MOST_LANES];
+    let mut count = 0;
     // A network without parameters has lanes without gradients.
-    for lane in lanes.chunks_exact(stride.max(1)) {
-        binary::add_into(&lane[offset..offset + sum.len()], sum);
+    for (part, lane) in parts.iter_mut().zip(lanes.chunks_exact(stride.max(1))) {
+        *part = &lane[offset..offset + sum.len()];
+        count += 1;
     }
+    reduce::sum_in_order(&parts[..count], 1.0, sum);
 }
 
 /// Runs both, on two threads if `share`.

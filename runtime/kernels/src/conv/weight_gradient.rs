@@ -14,11 +14,12 @@ use crate::simd::{LANES, Simd};
 use crate::tile::{self, Access, Columns, Level, Reads, Reduction, Spread, with_rows};
 use std::ops::Range;
 
-/// Pixels in a block, roughly: their gradients for one panel, 64 bytes each, stay in half of the first cache level.
-const BLOCK_PIXELS: usize = 256;
+/// Pixels in a block, roughly: their gradients for one panel, 64 bytes each, stay in half of the first cache level. In tests few,
+/// so that random geometries take several blocks.
+const BLOCK_PIXELS: usize = if cfg!(test) { 24 } else { 256 };
 
 /// Bytes of the input that a block may reach over: a part of the second cache level.
-const BLOCK_INPUT: usize = 128 << 10;
+const BLOCK_INPUT: usize = if cfg!(test) { 4 << 10 } else { 128 << 10 };
 
 /// Adds the gradients of weights and bias to `dw` and `db`.
 ///

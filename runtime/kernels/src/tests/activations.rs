@@ -145,6 +145,8 @@ fn values_are_right_to_a_few_units_in_the_last_place() {
     x.extend(
         (-120..=24).step_by(step.min(24)).flat_map(|e| [1.3 * (e as f32 / 4.0).exp2(), -1.3 * (e as f32 / 4.0).exp2()]),
     );
+    // And what lies between.
+    x.extend(Random::new(37).floats(most(3000)).iter().map(|x| x * 30.0));
     on_every_isa(|isa| {
         for kind in KINDS {
             let mut worst = 0.0_f64;

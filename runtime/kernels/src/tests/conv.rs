@@ -46,7 +46,8 @@ pub(super) fn random_geometry(random: &mut Random) -> Conv {
         };
         let groups = if inputs == 1 && outputs < 6 { random.within(1, 40) } else { groups };
         let pair = |random: &mut Random, low, high| [random.within(low, high), random.within(low, high)];
-        let [kh, kw] = pair(random, 1, 4);
+        let most_taps = if random.within(0, 4) == 0 { 7 } else { 4 };
+        let [kh, kw] = pair(random, 1, most_taps);
         let simple = random.flip();
         let g = Conv {
             h: random.within(1, 9),

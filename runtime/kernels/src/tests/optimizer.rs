@@ -29,7 +29,7 @@ fn compare<const STATE: usize>(
     model: impl Fn(u64, f64, f64, &mut [f64; STATE]) -> f64,
 ) {
     let mut random = Random::new(90);
-    for len in around(&mut random, LENGTHS, 300, 200) {
+    for len in around(&mut random, LENGTHS, 1000, 200) {
         // The padding is within.
         let len = len.max(6);
         let (start, gradients) = data(&mut random, len);

@@ -11,10 +11,12 @@ pub(super) fn random_geometry(random: &mut Random) -> Pool {
     loop {
         let pair = |random: &mut Random, low, high| [random.within(low, high), random.within(low, high)];
         let kernel = pair(random, 1, 4);
+        // Of many, four vectors are taken together.
+        let most_channels = if random.within(0, 3) == 0 { most(90) } else { 20 };
         let g = Pool {
             h: random.within(1, 9),
             w: random.within(1, 9),
-            c: random.within(1, 20),
+            c: random.within(1, most_channels),
             kernel,
             stride: pair(random, 1, 4),
             pad: [random.within(0, kernel[0] - 1), random.within(0, kernel[1] - 1)],
