@@ -31,9 +31,10 @@ pub struct EpochMetrics {
     pub test_accuracy: Option<f64>,
     /// The learning rate of its last step.
     pub learning_rate: f32,
-    /// How long its training took, in seconds; validation and checkpoints not counted.
+    /// How long its training took, in seconds; validation and checkpoints not counted. 0 in a browser, which gives WebAssembly no
+    /// clock.
     pub seconds: f64,
-    /// Training images in a second.
+    /// Training images in a second; 0 without a clock.
     pub images_per_second: f64,
 }
 

@@ -124,7 +124,7 @@ impl<N: Trainable> Session<'_, '_, N> {
         let epoch_idx = self.progress.history.len();
         shuffle(&mut self.order, self.trainer.recipe.seed, epoch_idx as u64);
         let mut learning_rate = 0.0;
-        let mut clock = Instant::now();
+        let mut clock = Clock::start();
         while self.progress.epoch.batches < self.batches {
             if self.trainer.stops() {
                 return Ok(None);
@@ -134,7 +134,7 @@ impl<N: Trainable> Session<'_, '_, N> {
             // At the end of an epoch the checkpoint waits for the validation.
             if self.trainer.checkpoint_every.is_some_and(due) && self.progress.epoch.batches < self.batches {
                 self.save_latest()?;
-                clock = Instant::now();
+                clock = Clock::start();
             }
         }
         self.end_epoch(learning_rate)?;
@@ -142,7 +142,7 @@ impl<N: Trainable> Session<'_, '_, N> {
     }
 
     /// Trains one batch; returns the learning rate.
-    fn step(&mut self, clock: &mut Instant) -> Result<f32, Error> {
+    fn step(&mut self, clock: &mut Clock) -> Result<f32, Error> {
         let recipe = self.trainer.recipe;
         let first = self.progress.epoch.batches * recipe.batch;
         let indices = &self.order[first..self.order.len().min(first + recipe.batch)];
@@ -177,8 +177,8 @@ impl<N: Trainable> Session<'_, '_, N> {
         epoch.correct += result.correct;
         epoch.weight += result.weight;
         epoch.loss += result.loss * result.weight;
-        epoch.seconds += clock.elapsed().as_secs_f64();
-        *clock = Instant::now();
+        epoch.seconds += clock.seconds();
+        *clock = Clock::start();
         let progress = BatchProgress {
             epoch: self.progress.history.len() + 1,
             epochs: recipe.epochs,
@@ -226,7 +226,7 @@ impl<N: Trainable> Session<'_, '_, N> {
             test_accuracy: test.and_then(|evaluation| evaluation.accuracy),
             learning_rate,
             seconds: epoch.seconds,
-            images_per_second: epoch.images as f64 / epoch.seconds.max(f64::MIN_POSITIVE),
+            images_per_second: if epoch.seconds > 0.0 { epoch.images as f64 / epoch.seconds } else { 0.0 },
         };
         self.progress.history.push(metrics);
         if let Some(files) = &mut self.files {
@@ -302,6 +302,21 @@ const REMEDY: &str = "try a lower learning rate, a warm-up or `clip_norm`, and i
 
 fn accuracy<N: Trainable>(epoch: &EpochProgress) -> Option<f64> {
     (N::TRAINING.classes > 0).then(|| epoch.correct as f64 / epoch.images as f64)
+}
+
+/// When something began; nothing where there is no clock, as in a browser, which gives WebAssembly none of its own.
+struct Clock(Option<Instant>);
+
+impl Clock {
+    fn start() -> Self {
+        let has_clock = !cfg!(all(target_family = "wasm", target_os = "unknown"));
+        Self(has_clock.then(Instant::now))
+    }
+
+    /// Seconds since then; 0 without a clock.
+    fn seconds(&self) -> f64 {
+        self.0.map_or(0.0, |start| start.elapsed().as_secs_f64())
+    }
 }
 
 #[cfg(test)]
