@@ -4,7 +4,7 @@ use crate::cost;
 use crate::diagnostic::{Sink, codes};
 use crate::ir::{Graph, verify};
 use crate::lint::{self, Definitions, Levels, Linter, Texts};
-use crate::lower::{Constant, Limit, Lowered, check_blocks, lower};
+use crate::lower::{Constant, Limit, Lowered, MAX_STEPS, check_blocks, lower};
 use crate::passes::{Mode, prepare};
 use crate::photo::Photo;
 use crate::plan::{CACHE, Parameters, Plan, plan};
@@ -135,7 +135,8 @@ impl Compiled {
 /// Reads and checks a text with what it uses, checks its blocks, and lowers the network that `settings` names. `None` if
 /// there is none to lower.
 ///
-/// A text with mistakes of syntax is not lowered: what could not be read would be missed as if it were not there.
+/// A text with mistakes of syntax is not lowered: what could not be read would be missed as if it were not there. Of a file
+/// that could not be read it is known that it is missed.
 #[must_use]
 pub fn check(
     source: SourceId,
@@ -145,7 +146,7 @@ pub fn check(
     sink: &mut Sink,
 ) -> Option<Lowered> {
     let program = Program::load(source, map, sources, sink);
-    if sink.has_errors() {
+    if sink.n_errors() > program.n_refused {
         return None;
     }
     // Expressions and statements stand inside each other as deep as the limits of the text allow.
@@ -158,7 +159,11 @@ const STACK: usize = 32 << 20;
 fn check_program(program: &Program, map: &SourceMap, settings: &Settings, sink: &mut Sink) -> Option<Lowered> {
     let levels = Levels::of(program, &settings.deny, sink);
     let noticed = check_blocks(program, sink);
-    let network = select(program.main()?, settings, sink)?;
+    let file = program.main()?;
+    let Some(network) = select(file, settings, sink) else {
+        check_all(program, file, settings, sink);
+        return None;
+    };
     let words = settings.words.iter().map(|(name, word)| (name.clone(), read_word(network, name, word)));
     let overrides: Vec<_> = settings.overrides.iter().cloned().chain(words).collect();
     let mut lowered = lower(program, network, &overrides, sink);
@@ -170,7 +175,7 @@ fn check_program(program: &Program, map: &SourceMap, settings: &Settings, sink: 
         if let Some(file) = program.main() {
             definitions.unused(file, &mut linter);
         }
-        for (inner, outer, name) in &lowered.noticed.hides {
+        for (inner, (outer, name)) in &lowered.noticed.hides {
             lint::hidden(*inner, *outer, name, &mut linter);
         }
         lint::network(&lowered.graph, lowered.recipe.as_ref(), &Texts { program, map }, &mut linter);
@@ -179,6 +184,21 @@ fn check_program(program: &Program, map: &SourceMap, settings: &Settings, sink: 
         }
     }
     Some(lowered)
+}
+
+/// Looks for mistakes in networks of which it is not known which one is meant, as far as a network may be large.
+fn check_all(program: &Program, file: &ast::File, settings: &Settings, sink: &mut Sink) {
+    if settings.network.is_some() || !settings.overrides.is_empty() || !settings.words.is_empty() {
+        return;
+    }
+    const MOST: usize = 8;
+    let mut work = 0_usize;
+    for network in file.networks.iter().take(MOST) {
+        if work > MAX_STEPS {
+            return;
+        }
+        work = work.saturating_add(lower(program, network, &[], sink).work);
+    }
 }
 
 /// A word as a value of the type that the parameter of that name has; a text where it is none, which the lowering refuses.

@@ -88,6 +88,8 @@ pub struct Program {
     pub labels: HashMap<Span, Option<Vec<String>>>,
     /// Whether a block has the name of a layer, which is a mistake.
     pub(crate) hides_layers: bool,
+    /// Errors about files and texts that could not be read, or are read twice: they hide nothing of what was read.
+    pub(crate) n_refused: usize,
 }
 
 /// One file.
@@ -99,14 +101,27 @@ pub struct Unit {
     pub file: ast::File,
     /// The files that it uses, as indices of [`Program::units`], in the order of the text.
     pub uses: Vec<usize>,
+    /// Its constants, by their names: an index of the file's, of several with one name the first.
+    pub(crate) constants: HashMap<String, usize>,
+    /// Whether a file that it uses could not be read.
+    pub(crate) lacks_file: bool,
 }
 
 impl Program {
     /// Reads a description and what it uses. Mistakes go to `sink`.
     pub fn load(source: SourceId, map: &mut SourceMap, sources: &mut dyn Sources, sink: &mut Sink) -> Self {
         let key = sources.key();
-        let mut loader =
-            Loader { map, sources, sink, units: Vec::new(), known: HashMap::new(), n_bytes: 0, is_full: false };
+        let mut loader = Loader {
+            map,
+            sources,
+            sink,
+            units: Vec::new(),
+            known: HashMap::new(),
+            first_uses: HashMap::new(),
+            n_bytes: 0,
+            is_full: false,
+            n_refused: 0,
+        };
         loader.known.insert(key.clone(), 0);
         loader.unit(source);
         // One level after the other by hand: a chain of files is no chain of calls.
@@ -120,13 +135,20 @@ impl Program {
             };
             last.next += 1;
             let from = last.key.clone();
-            if let Some((used, fresh)) = loader.used(&from, &wanted, &open) {
-                if let Some(unit) = loader.units.get_mut(unit) {
-                    unit.uses.push(used);
-                }
-                if let Some(key) = fresh {
-                    open.push(Open { unit: used, key, next: 0 });
-                }
+            let used = loader.used(&from, &wanted, &open);
+            let Some(user) = loader.units.get_mut(unit) else { continue };
+            let Some((used, fresh)) = used else {
+                user.lacks_file = true;
+                continue;
+            };
+            if user.uses.contains(&used) {
+                loader.used_twice(unit, used, &wanted);
+                continue;
+            }
+            user.uses.push(used);
+            loader.first_uses.insert((unit, used), wanted.target_span);
+            if let Some(key) = fresh {
+                open.push(Open { unit: used, key, next: 0 });
             }
         }
         let networks = loader.units.first().map(|unit| unit.file.networks.clone()).unwrap_or_default();
@@ -136,7 +158,7 @@ impl Program {
         }
         let mut blocks = loader.units.iter().flat_map(|unit| &unit.file.blocks);
         let hides_layers = blocks.any(|block| ops::signature(&block.name.text).is_some());
-        Self { units: loader.units, labels, hides_layers }
+        Self { units: loader.units, labels, hides_layers, n_refused: loader.n_refused }
     }
 
     /// The description itself.
@@ -160,21 +182,30 @@ struct Loader<'a> {
     units: Vec<Unit>,
     known: HashMap<String, usize>,
     n_bytes: usize,
+    /// Where a file uses another one first.
+    first_uses: HashMap<(usize, usize), Span>,
     /// Whether it was said that there are too many files, or bytes.
     is_full: bool,
+    /// See [`Program::n_refused`].
+    n_refused: usize,
 }
 
 impl Loader<'_> {
     fn unit(&mut self, source: SourceId) -> usize {
         self.n_bytes = self.n_bytes.saturating_add(self.map.text(source).len());
         let file = syntax::parse(source, self.map, self.sink);
-        self.units.push(Unit { source, file, uses: Vec::new() });
+        let mut constants = HashMap::new();
+        for (constant, index) in file.constants.iter().zip(0..) {
+            constants.entry(constant.name.text.clone()).or_insert(index);
+        }
+        self.units.push(Unit { source, file, uses: Vec::new(), constants, lacks_file: false });
         self.units.len() - 1
     }
 
     /// Reports what was refused, at the place that names it.
     fn refuse(&mut self, code: Code, span: Span, refusal: Refusal) {
         let Refusal { title, help, instead } = refusal;
+        self.n_refused += 1;
         let report = self.sink.error(code, title).primary(span, "not found, or not to be used");
         match (help, instead) {
             (Some(help), Some(instead)) => {
@@ -228,6 +259,17 @@ impl Loader<'_> {
         Some((unit, Some(text.key)))
     }
 
+    /// Reports a file that is used a second time, which changes nothing.
+    fn used_twice(&mut self, unit: usize, used: usize, wanted: &ast::Use) {
+        self.n_refused += 1;
+        let report =
+            self.sink.error(codes::N0103, "the same file is used twice").primary(wanted.target_span, "used again here");
+        match self.first_uses.get(&(unit, used)) {
+            Some(first) => report.secondary(*first, "used here first"),
+            None => report,
+        };
+    }
+
     /// Reads the texts that `labels` statements name.
     fn labels(&mut self, items: &[ast::Item], found: &mut HashMap<Span, Option<Vec<String>>>) {
         for item in items {
@@ -267,6 +309,7 @@ impl Loader<'_> {
         }
         photo::label_lines(&text)
             .map_err(|problem| {
+                self.n_refused += 1;
                 self.sink
                     .error(codes::N0703, format!("{}: {problem}", escape(&name)))
                     .primary(span, "expected a text with one name on each line");

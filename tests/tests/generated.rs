@@ -69,7 +69,6 @@ networks! {
     mlp "../nets/layers/mlp.net";
     numbers "../nets/layers/numbers.net";
     norms "../nets/layers/norms.net";
-    parameterless "../nets/layers/parameterless.net";
     residual "../nets/layers/residual.net";
     rows "../nets/layers/rows.net";
     shapes "../nets/layers/shapes.net";

@@ -140,8 +140,8 @@ impl Levels {
         }
     }
 
-    /// A lint's level at a place, and the statement that sets it: that of the innermost braces, of those the last.
-    fn at(&self, lint: Lint, at: Span) -> (LintLevel, Option<Span>) {
+    /// A lint's level at a place, and what sets it in the program: the statement of the innermost braces, of those the last.
+    fn at(&self, lint: Lint, at: Span) -> (LintLevel, Option<&Set>) {
         let len = |span: Span| span.end - span.start;
         let counts = self.set.iter().filter(|set| set.lint == lint.name && set.within.contains(at));
         // Of several that are equally small the first is found, and so the last statement.
@@ -152,7 +152,7 @@ impl Levels {
             None => LintLevel::Warn,
         };
         let is_hardened = level == LintLevel::Warn && self.denied.iter().any(|denied| denied == WARNINGS);
-        (if is_hardened { LintLevel::Deny } else { level }, inner.filter(|_| !is_hardened).map(|set| set.at))
+        (if is_hardened { LintLevel::Deny } else { level }, inner)
     }
 
     /// Whether a lint is an error at some place.
@@ -208,11 +208,14 @@ impl<'a> Linter<'a> {
             LintLevel::Warn => self.sink.warning(lint.code, title).primary(at, label),
             LintLevel::Deny => self.sink.error(lint.code, title).primary(at, label),
         };
-        let report = match set.filter(|_| level == LintLevel::Deny) {
-            Some(set) => report.secondary(set, "denied here"),
-            None => report,
-        };
-        Some(report.note(format!("`allow({});` {} keeps this quiet", lint.name, self.levels.home(counts))))
+        // Another statement counts only in the place of one that counts already.
+        Some(match set {
+            Some(set) => {
+                let label = if set.level == LintLevel::Deny { "denied here" } else { "asked for here" };
+                report.secondary(set.at, label).note(format!("`allow({});` in its place keeps this quiet", lint.name))
+            }
+            None => report.note(format!("`allow({});` {} keeps this quiet", lint.name, self.levels.home(counts))),
+        })
     }
 }
 

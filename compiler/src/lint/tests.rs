@@ -163,7 +163,7 @@ fn a_name_of_two_used_files_is_not_guessed() {
     assert_eq!(found(&size, &[]), ["N0103: two used files define `width`"]);
     assert_eq!(found(&both.replace("SIZE", "2").replace(" -> A", ""), &[]), NOTHING);
     let twice = "use \"a.net\"; use \"a.net\"; network N { input x: [4]; output y = x -> dense(width) -> A; }";
-    assert_eq!(found(twice, &[]), NOTHING);
+    assert_eq!(found(twice, &[]), ["N0103: the same file is used twice"]);
 }
 
 #[test]

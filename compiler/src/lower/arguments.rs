@@ -1,8 +1,10 @@
 //! Binds what a call gives to what its layer takes, and checks the kinds.
 
-use super::habits::{channels_before_filters, gives_input, is_of_another};
+use super::call::Site;
+use super::habits::{channels_before_filters, gives_channels, gives_input, is_of_another};
+use super::misnamed::{listed, unknown_argument};
 use super::{Constant, Lowerer};
-use crate::diagnostic::{codes, nearest, quote, suggest};
+use crate::diagnostic::{codes, nearest, quote};
 use crate::ir::{Init, ValueId};
 use crate::ops::{self, Argument, Default, Kind, Operands, Signature};
 use crate::source::Span;
@@ -30,13 +32,14 @@ pub(super) fn bind<'a>(
     lowerer: &mut Lowerer<'a>,
     signature: &'static Signature,
     call: &'a Call,
-    operand: Option<(ValueId, Span)>,
+    site: Site<'a>,
 ) -> Option<Bound> {
-    let mut operands: Vec<(ValueId, Span)> = operand.into_iter().collect();
+    let mut operands: Vec<(ValueId, Span)> = site.operand.into_iter().collect();
     let mut given: Vec<(&'static Argument, &'a Expr)> = Vec::new();
     let mut positional = signature.arguments.iter();
     let mut is_sound = true;
     let mut has_unknown = false;
+    let mut is_twice = false;
     if is_of_another(lowerer, signature, call) {
         return None;
     }
@@ -44,7 +47,7 @@ pub(super) fn bind<'a>(
         let argument = match &arg.name {
             Some(name) => {
                 let Some(argument) = signature.arguments.iter().find(|argument| argument.name == name.text) else {
-                    unknown_argument(lowerer, signature, call, &name.text, name.span);
+                    unknown_argument(lowerer, signature, call, site, (arg, &name.text, name.span), &operands);
                     has_unknown = true;
                     is_sound = false;
                     continue;
@@ -62,6 +65,7 @@ pub(super) fn bind<'a>(
                         report.may_fix("the channels that go in are known: leave them out", gone, left);
                     }
                     is_sound = false;
+                    is_twice = true;
                     continue;
                 }
                 argument
@@ -72,15 +76,20 @@ pub(super) fn bind<'a>(
                     Operands::Several => true,
                 };
                 if wants_operand {
-                    if let (Operands::Several, ExprKind::List(_)) = (signature.operands, &arg.value.kind) {
-                        lowerer
+                    if let (Operands::Several, ExprKind::List(items)) = (signature.operands, &arg.value.kind) {
+                        let listed = listed(items, arg.value.span).filter(|_| operands.len() + items.len() > 1);
+                        let report = lowerer
                             .sink
                             .error(
                                 codes::N0104,
                                 format!("`{}` takes its tensors one by one, found a list", signature.name),
                             )
-                            .primary(arg.value.span, "expected a tensor")
-                            .help(format!("leave out the brackets: `{}(a, b)`", signature.name));
+                            .primary(arg.value.span, "expected a tensor");
+                        let help = format!("leave out the brackets: `{}(a, b)`", signature.name);
+                        match listed {
+                            Some(listed) => report.fix(help, arg.value.span, listed),
+                            None => report.help(help),
+                        };
                         return None;
                     }
                     match lowerer.tensor(&arg.value, signature.name) {
@@ -105,7 +114,8 @@ pub(super) fn bind<'a>(
     }
     if let Some(&(id, _)) = operands.first() {
         let input = lowerer.type_of(id);
-        if gives_input(lowerer, signature, call, &input, &given) {
+        let gives_size = gives_input(lowerer, signature, call, &input, &given);
+        if gives_size || !is_twice && gives_channels(lowerer, signature, call, &input, &given) {
             return None;
         }
     }
@@ -115,7 +125,7 @@ pub(super) fn bind<'a>(
     for argument in signature.arguments {
         let value = given.iter().find(|(other, _)| other.name == argument.name).map(|(_, value)| *value);
         match value {
-            Some(value) => match lowerer.typed_argument(signature, argument, value) {
+            Some(value) => match lowerer.typed_argument(signature, argument, value, (call, site)) {
                 Some(bound) => arguments.push(bound),
                 None => is_sound = false,
             },
@@ -193,53 +203,6 @@ fn example(signature: &Signature) -> String {
     }
 }
 
-fn unknown_argument(lowerer: &mut Lowerer<'_>, signature: &Signature, call: &Call, name: &str, span: Span) {
-    let known: Vec<&str> = signature.arguments.iter().map(|argument| argument.name).collect();
-    let alias = match name {
-        "padding" => Some("pad"),
-        "strides" => Some("stride"),
-        "kernel_size" | "size" | "pool_size" => Some("kernel"),
-        "ceil_mode" => Some("ceil"),
-        "dim" if known.contains(&"axes") => Some("axes"),
-        "dim" => Some("axis"),
-        "use_bias" => Some("bias"),
-        "kernel_initializer" | "weight_init" => Some("init"),
-        "bias_initializer" => Some("bias_init"),
-        "out_channels" => Some("filters"),
-        "out_features" => Some("units"),
-        "negative_slope" | "alpha" => Some("slope"),
-        "p" => Some("rate"),
-        "eps" => Some("epsilon"),
-        "scale_factor" => Some("factor"),
-        "output_padding" => Some("output_pad"),
-        "depth_multiplier" => Some("multiplier"),
-        "axis" => Some("axes"),
-        "sizes" | "num" => Some("parts"),
-        _ => None,
-    };
-    let alias = alias.filter(|alias| known.contains(alias));
-    let near = alias.or_else(|| suggest(name, known.iter().copied()));
-    let is_given =
-        near.is_some_and(|near| call.args.iter().any(|arg| arg.name.as_ref().is_some_and(|n| n.text == near)));
-    let report = lowerer
-        .sink
-        .error(codes::N0202, format!("`{}` has no argument {}", signature.name, quote(name)))
-        .primary(span, "not an argument of this layer");
-    match near {
-        Some(near) if is_given => report.help(format!("`{near}` is given already")),
-        Some(near) if alias.is_some() => report.fix(format!("write `{near}`"), span, near),
-        Some(near) => report.did_you_mean(near, span),
-        None if name == "activation" => {
-            report.help(format!("an activation is a layer: `{}(…) -> relu`", signature.name))
-        }
-        None if matches!(name, "in_channels" | "in_features" | "input_shape" | "input_dim") => {
-            report.help("leave it out: what goes in is known from the tensor")
-        }
-        None if known.is_empty() => report.help("it takes no arguments"),
-        None => report.help(format!("its arguments: {}", known.join(", "))),
-    };
-}
-
 fn too_many(lowerer: &mut Lowerer<'_>, signature: &Signature, span: Span) {
     let known: Vec<&str> = signature.arguments.iter().map(|argument| argument.name).collect();
     let takes = match known.as_slice() {
@@ -252,6 +215,14 @@ fn too_many(lowerer: &mut Lowerer<'_>, signature: &Signature, span: Span) {
         .error(codes::N0207, format!("`{}` has too many arguments", signature.name))
         .primary(span, "one too many")
         .help(takes);
+}
+
+/// Whether a shape is -1 or [-1], which elsewhere stands for all elements.
+fn is_rest(shape: &Constant) -> bool {
+    match shape {
+        Constant::List(sizes) => matches!(sizes.as_slice(), [Constant::Int(-1)]),
+        size => *size == Constant::Int(-1),
+    }
 }
 
 fn default_of(argument: &Argument) -> Option<BoundArgument> {
@@ -311,6 +282,7 @@ impl<'a> Lowerer<'a> {
         signature: &Signature,
         argument: &'static Argument,
         expr: &'a Expr,
+        (call, site): (&Call, Site<'a>),
     ) -> Option<BoundArgument> {
         if argument.kind == Kind::Init {
             let init = self.init(expr)?;
@@ -407,6 +379,13 @@ impl<'a> Lowerer<'a> {
             report.help(format!("layers stand behind each other: `{}(…) -> {text}`", signature.name));
         } else if is_same && argument.name == "pad" {
             report.help("with half the kernel, rounded down, a stride of 1 keeps the size: `pad: 1` for a kernel of 3");
+        } else if signature.name == "reshape" && is_rest(&value) {
+            let help = "`flatten` makes one axis of all";
+            if site.operand.is_some() && call.args.len() == 1 {
+                report.fix(help, call.span, "flatten");
+            } else {
+                report.help(help);
+            }
         }
         if matches!(value, Constant::Float(_)) {
             self.doubt(expr);

@@ -25,7 +25,7 @@ impl<'a> Lowerer<'a> {
             if self.program.hides_layers && self.means_block(&call.name.text) {
                 return Meaning::Unknown;
             }
-            let Some(bound) = bind(self, signature, call, site.operand) else { return Meaning::Unknown };
+            let Some(bound) = bind(self, signature, call, site) else { return Meaning::Unknown };
             let label = self.label(site.label);
             return self.build(signature, bound, label, call.span, site.operand.is_some());
         }
@@ -37,7 +37,7 @@ impl<'a> Lowerer<'a> {
             let unit = owner;
             return self.instance(unit, block, call, site).unwrap_or(Meaning::Unknown);
         }
-        self.unknown_layer(&call.name);
+        self.unknown_layer(call, site.operand.is_some());
         Meaning::Unknown
     }
 
@@ -300,6 +300,18 @@ impl<'b> LayerCall<'_, 'b> {
         {
             return;
         }
+        // Of two that do not go together either may be the wrong one.
+        let partner = operands.get(usize::from(mismatch.operand == 0)).copied();
+        let partner = partner.filter(|_| matches!(mismatch.code.id(), "N0306" | "N0307")).zip(operand);
+        let partner = partner.filter(|(id, (blamed, _))| id != blamed).and_then(|(id, _)| {
+            let (_, from) = *self.bound.operands.iter().find(|(other, _)| *other == id)?;
+            let (at, is_made_there) = self.origin(id, from);
+            let verb = if is_made_there && self.is_declared(id) { "is" } else { "produces" };
+            Some((format!("this {verb} {}", self.lowerer.type_of(id)), at))
+        });
+        let partner = partner.filter(|(_, at)| {
+            *at != self.span && mismatch.argument.is_none() && produced.as_ref().is_none_or(|(_, from)| from != at)
+        });
         // A picture that fits nowhere may be declared in another framework's order: its channels are rows then.
         let rows = operand.and_then(|(id, _)| self.lowerer.type_of(id).image().and_then(|[rows, ..]| rows.as_number()));
         let is_flat = mismatch.code == codes::N0303 && rows.is_some_and(|rows| rows <= 3);
@@ -307,6 +319,10 @@ impl<'b> LayerCall<'_, 'b> {
         let turned = inputs.find_map(|&input| channels_last(&self.lowerer.graph.shape(input).into()));
         let report = self.lowerer.sink.error(mismatch.code, mismatch.title).primary(at, mismatch.expected);
         let report = match produced {
+            Some((what, from)) => report.secondary(from, what),
+            None => report,
+        };
+        let report = match partner {
             Some((what, from)) => report.secondary(from, what),
             None => report,
         };

@@ -141,7 +141,7 @@ fn hides_used(program: &Program, unit: &Unit, noticed: &mut Noticed) {
     let outer: HashMap<String, Span> = used.flat_map(|unit| names(&unit.file)).collect();
     for (name, inner) in names(&unit.file) {
         if let Some(outer) = outer.get(&name) {
-            noticed.hides.push((inner, *outer, name));
+            noticed.hide(inner, *outer, &name);
         }
     }
 }
@@ -242,13 +242,15 @@ impl<'a> Lowerer<'a> {
             self.frame().define(name, meaning, *span);
         }
         self.refuse_unbound(block, &variables);
-        let mut seen = HashSet::new();
+        let mut seen: HashMap<&str, Span> = HashMap::new();
         for param in &block.params {
             let name = param.name.text.as_str();
-            if !seen.insert(name) {
+            let first = *seen.entry(name).or_insert(param.name.span);
+            if first != param.name.span {
                 self.sink
                     .error(codes::N0103, format!("parameter `{name}` is defined twice"))
-                    .primary(param.name.span, "defined again here");
+                    .primary(param.name.span, "defined again here")
+                    .secondary(first, "defined here first");
                 continue;
             }
             let meaning = match &param.ty {
@@ -264,7 +266,7 @@ impl<'a> Lowerer<'a> {
                     .map_or(Meaning::Unknown, |(_, value)| Meaning::Constant(value.clone())),
             };
             if let Some((_, constant)) = self.find_constant(unit, name) {
-                self.noticed.hides.push((param.name.span, constant.name.span, name.to_owned()));
+                self.noticed.hide(param.name.span, constant.name.span, name);
             }
             self.note_choices(param);
             self.frame().define(name, meaning, param.name.span);
@@ -278,6 +280,7 @@ impl<'a> Lowerer<'a> {
             let ast::ParamType::Tensor(shape) = &param.ty else { continue };
             let ty = self.dims(&shape.dims, shape.span);
             let value = self.value(&param.name.text, ty, param.name.span);
+            self.note_hidden(&param.name);
             self.frame().define(&param.name.text, Meaning::Tensor(value), param.name.span);
             if let Some(default) = &param.default {
                 self.sink

@@ -16,6 +16,8 @@ pub(super) struct Entries {
     pub(super) of_layers: (&'static str, &'static str),
     /// Other words for an entry.
     pub(super) synonyms: &'static [(&'static str, &'static str)],
+    /// Those of them that mean the same, whatever is set.
+    pub(super) same: &'static [&'static str],
     /// Words for what the section does not have, each with advice.
     pub(super) advice: &'static [(&'static str, &'static str)],
 }
@@ -75,6 +77,14 @@ impl<'a> Lowerer<'a> {
                 let advice = entries.advice.iter().find(|(word, _)| *word == key.text);
                 match (advice, entries.near(&key.text)) {
                     (Some((_, advice)), _) => report.help(*advice),
+                    (None, Some(near))
+                        if section.entries.iter().any(|entry| entry.key.text == near && entry.paths.is_empty()) =>
+                    {
+                        report.help(format!("`{near}` is set already"))
+                    }
+                    (None, Some(near)) if entries.same.contains(&key.text.as_str()) => {
+                        report.fix(format!("did you mean `{near}`?"), key.span, near)
+                    }
                     (None, Some(near)) => report.did_you_mean(near, key.span),
                     (None, None) => report.help(format!("the entries are {}", entries.keys.join(", "))),
                 };

@@ -5,7 +5,7 @@ use super::call::Site;
 use super::scope::Meaning;
 use super::unknown::BUNDLED_CONSTANTS;
 use super::{Lowerer, VALUES_A_STEP};
-use crate::diagnostic::{Diagnostic, codes, nearest, quote};
+use crate::diagnostic::{Diagnostic, codes, is_slip, nearest, quote};
 use crate::ir::ValueId;
 use crate::ops;
 use crate::source::Span;
@@ -108,9 +108,15 @@ impl<'a> Lowerer<'a> {
         let is_block = self.find_block(unit, name).is_some();
         let defined = if is_full { None } else { self.frame().definition(name) };
         let in_loop = if is_full { None } else { self.frame().definition_in_loop(name) };
-        let binding = self.frame().binding;
+        let (binding, binds_numbers) = (self.frame().binding, self.frame().binds_numbers);
         let bundled = BUNDLED_CONSTANTS.iter().find(|(constant, _)| *constant == name);
         if bundled.is_some_and(|(_, file)| !self.misses(file)) {
+            return Meaning::Unknown;
+        }
+        // It may be a constant of a file that could not be read.
+        let is_slip = near.len() == 1 && near.iter().all(|near| is_slip(name, near));
+        if !is_slip && defined.is_none() && self.lacks_file() {
+            self.sink.count_error();
             return Meaning::Unknown;
         }
         // It may be what one of two definitions of the same name should have been.
@@ -135,7 +141,9 @@ impl<'a> Lowerer<'a> {
         if let Some(below) = defined.filter(|below| below.source == span.source && below.start > span.start) {
             report.secondary(below, "defined here, below").help("a name is known from its definition on");
         } else if let Some(itself) = defined.filter(|place| binding == Some(*place)) {
-            report.secondary(itself, "the statement that defines it").help("start from an input, or from a name above");
+            let start = if binds_numbers { "a number" } else { "an input" };
+            let help = format!("start from {start}, or from a name above");
+            report.secondary(itself, "the statement that defines it").help(help);
         } else if let Some(above) = defined {
             report.secondary(above, "defined here, in a branch that is not taken");
         } else if let Some(inside) = in_loop.filter(|inside| inside.source == span.source) {

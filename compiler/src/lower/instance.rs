@@ -332,10 +332,26 @@ impl<'a> Lowerer<'a> {
             });
             format!("[{}]", dims.collect::<Vec<_>>().join(", "))
         };
+        // Axes whose size is a constant's, and not what stands alone on one.
+        let mut fixed: Vec<(&str, Span)> = Vec::new();
+        let unit = self.frame().unit;
+        for (dim, size) in shape.dims.iter().zip(found.dims()).filter(|_| shape.dims.len() == found.rank()) {
+            let ast::ExprKind::Name(name) = &dim.kind else { continue };
+            if self.frame().find(name).is_none()
+                && let Some((_, constant)) = self.find_constant(unit, name)
+                && self.constant_quietly(dim).is_some_and(|wanted| wanted != *size)
+                && !fixed.iter().any(|(other, _)| other == name)
+            {
+                fixed.push((name, constant.name.span));
+            }
+        }
         let title = format!("`{}` takes {wanted} for `{}`, found {found}", block.name.text, param.name.text);
         let report = self.sink.error(codes::N0310, title).primary(call.name.span, format!("expected {wanted}"));
         let report = if from == call.span { report } else { report.secondary(from, format!("this produces {found}")) };
-        report.secondary(param.span, "declared here");
+        let mut report = report.secondary(param.span, "declared here");
+        for (name, constant) in fixed {
+            report = report.secondary(constant, format!("{} is this constant", quote(name)));
+        }
     }
 
     /// The size of a declared axis, without messages.

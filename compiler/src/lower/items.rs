@@ -1,8 +1,11 @@
 //! Statements: bindings, conditions, constants, assertions.
 
+use std::collections::HashMap;
+
 use super::scope::Meaning;
 use super::{Constant, Lowerer, MAX_ERRORS, MAX_STEPS, VALUES_A_STEP};
 use crate::diagnostic::{codes, count, quote};
+use crate::ops;
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::types::{Demand, Dim, TensorType};
@@ -34,7 +37,7 @@ impl<'a> Lowerer<'a> {
             if self.is_refuted && !matches!(item, ast::Item::Assert(_) | ast::Item::Const(_)) {
                 let item = std::slice::from_ref(item);
                 self.mention(item);
-                self.forget(item);
+                self.set_aside(item);
                 continue;
             }
             self.item(item);
@@ -89,7 +92,10 @@ impl<'a> Lowerer<'a> {
                 if self.is_taken(&constant.name) {
                     return;
                 }
+                self.note_hidden(&constant.name);
+                (self.frame().binding, self.frame().binds_numbers) = (Some(constant.name.span), true);
                 let meaning = self.constant(&constant.value).map_or(Meaning::Unknown, Meaning::Constant);
+                self.frame().binding = None;
                 self.frame().define(&constant.name.text, meaning, constant.name.span);
             }
             ast::Item::Assert(assertion) => self.assertion(assertion),
@@ -167,12 +173,16 @@ impl<'a> Lowerer<'a> {
         let program = self.program;
         let is_block = |name: &str| is_block(program, unit, name);
         self.frame().names.enter_binding(first, value, in_loop, &is_block);
-        self.frame().binding = Some(first.span);
+        (self.frame().binding, self.frame().binds_numbers) = (Some(first.span), false);
         let n_errors = self.sink.n_errors();
         let mut meaning = self.evaluate(value);
         self.frame().binding = None;
         self.frame().names.leave_binding();
         if names.len() > 1 {
+            if self.names_twice(names) {
+                names.iter().for_each(|name| self.rebind(name, Meaning::Unknown));
+                return Meaning::Unknown;
+            }
             // How many there would be without a mistake is not known.
             if self.sink.n_errors() > n_errors && matches!(meaning, Meaning::Tensor(_)) {
                 meaning = Meaning::Unknown;
@@ -251,6 +261,18 @@ impl<'a> Lowerer<'a> {
         }
     }
 
+    /// Reports a name that stands twice among those of one statement.
+    pub(super) fn names_twice(&mut self, names: &[ast::Ident]) -> bool {
+        let mut seen: HashMap<&str, Span> = HashMap::new();
+        for name in names {
+            if let Some(first) = seen.insert(&name.text, name.span) {
+                self.defined_twice(name, first);
+                return true;
+            }
+        }
+        false
+    }
+
     fn give_back(&mut self, result: &'a ast::Return) {
         if self.frame().block.is_none() {
             // It is meant to be the output.
@@ -321,7 +343,7 @@ impl<'a> Lowerer<'a> {
                 Some(false) => {}
                 // Neither way is known to be meant: what either defines is unknown.
                 None => {
-                    return branches.branches().for_each(|braces| self.forget(&braces.items));
+                    return branches.branches().for_each(|braces| self.set_aside(&braces.items));
                 }
             }
         }
@@ -335,6 +357,20 @@ impl<'a> Lowerer<'a> {
         self.frame().branches.push(braces.span);
         self.items(&braces.items);
         self.frame().branches.pop();
+    }
+
+    /// Leaves statements aside that are not carried out because of a mistake: everything that they define is unknown, and of
+    /// what is wrong with them only those layers are told that there are not, whatever their sizes.
+    pub(super) fn set_aside(&mut self, items: &'a [ast::Item]) {
+        // Names of this frame that are not bound yet are none of layers, either.
+        super::stages::in_items(items, &mut |call, is_stage| {
+            let name = &call.name.text;
+            let unit = self.frame().unit;
+            if ops::signature(name).is_none() && self.find_block(unit, name).is_none() {
+                self.unknown_layer(call, is_stage);
+            }
+        });
+        self.forget(items);
     }
 
     /// Makes everything that statements define unknown.

@@ -12,12 +12,15 @@ const MOST_ROUNDS: i64 = 64;
 impl<'a> Lowerer<'a> {
     /// Carries out a loop, round by round.
     pub(super) fn repetition(&mut self, repetition: &'a ast::For) {
-        let Some(values) = self.values(repetition) else { return self.forget(&repetition.items) };
+        if self.names_twice(&repetition.names) {
+            return self.set_aside(&repetition.items);
+        }
+        let Some(values) = self.values(repetition) else { return self.set_aside(&repetition.items) };
         let unit = self.frame().unit;
         for name in &repetition.names {
             let constant = self.find_constant(unit, &name.text).map(|(_, constant)| constant.name.span);
             if let Some(outer) = self.frame().find(&name.text).map(|named| named.span).or(constant) {
-                self.noticed.hides.push((name.span, outer, name.text.clone()));
+                self.noticed.hide(name.span, outer, &name.text);
             }
         }
         self.mention(&repetition.items);

@@ -7,7 +7,7 @@ use crate::diagnostic::{codes, quote, suggest};
 use crate::ops::CrossEntropy;
 use crate::recipe::{Loss, LossKind, Setting};
 use crate::source::Span;
-use crate::syntax::ast::{Arg, BinaryOp, Expr, ExprKind, Ident};
+use crate::syntax::ast::{Arg, BinaryOp, Call, Expr, ExprKind};
 
 const WEIGHTS: &str = "weights";
 pub(super) const LOSSES: &[Choice] = &[
@@ -159,7 +159,7 @@ impl<'a> Lowerer<'a> {
             return None;
         };
         let Some(&(name, variant, fields)) = LOSSES.iter().find(|choice| choice.0 == call.name.text) else {
-            self.unknown_loss(&call.name);
+            self.unknown_loss(call);
             return None;
         };
         let tensors = call.args.iter().filter(|arg| arg.name.is_none());
@@ -220,24 +220,34 @@ impl<'a> Lowerer<'a> {
         is_sound.then_some(Loss { weight: 1.0, kind, of, span: value.span })
     }
 
-    fn unknown_loss(&mut self, name: &Ident) {
+    fn unknown_loss(&mut self, call: &Call) {
+        let name = &call.name;
         let names = || LOSSES.iter().map(|choice| choice.0);
         const LONGEST: usize = 40;
         let short: &str = if name.text.len() > LONGEST { "" } else { &name.text };
         let plain = short.to_lowercase().replace('_', "");
         let near = match plain.strip_suffix("loss").unwrap_or(&plain) {
-            "mse" | "l2" => Some("mean_squared_error"),
+            "mse" | "l2" | "meansquarederror" => Some("mean_squared_error"),
             "bce" | "bcewithlogits" | "binarycrossentropy" => Some("binary_cross_entropy"),
             "mae" | "meanabsoluteerror" | "l1" => Some("l1"),
             "smoothl1" | "huber" => Some("huber"),
-            "categoricalcrossentropy" | "sparsecategoricalcrossentropy" | "nll" => Some("cross_entropy"),
+            "categoricalcrossentropy" | "sparsecategoricalcrossentropy" | "nll" | "crossentropy" => {
+                Some("cross_entropy")
+            }
             _ => suggest(&name.text, names()),
         };
+        // Those of probabilities are others, and so are settings.
+        let is_same = matches!(
+            plain.strip_suffix("loss").unwrap_or(&plain),
+            "mse" | "meansquarederror" | "bcewithlogits" | "mae" | "meanabsoluteerror" | "l1" | "smoothl1" | "huber"
+        );
+        let is_same = is_same && matches!(call.args.as_slice(), [Arg { name: None, .. }]);
         let report = self
             .sink
             .error(codes::N0403, format!("there is no loss called {}", quote(&name.text)))
             .primary(name.span, "not a loss");
         match near {
+            Some(near) if is_same => report.fix(format!("did you mean `{near}`?"), name.span, near),
             Some(near) => report.did_you_mean(near, name.span),
             None => report.help(format!("the losses are {}", names().collect::<Vec<_>>().join(", "))),
         };

@@ -62,6 +62,21 @@ impl<'a> Lowerer<'a> {
         true
     }
 
+    /// Reports a name that means nothing and is the first of an input's four sizes, or stands for the batch before others.
+    pub(super) fn names_batch(&mut self, dims: &'a [Expr]) -> bool {
+        let [first, second, rest @ ..] = dims else { return false };
+        let ExprKind::Name(name) = &first.kind else { return false };
+        let is_batch = rest.len() == 2 || matches!(name.as_str(), "batch" | "batch_size");
+        if !is_batch || self.lookup(name).is_some() || !self.frame().missing.insert(name.clone()) {
+            return false;
+        }
+        self.sink
+            .error(codes::N0101, format!("nothing is called {}", quote(name)))
+            .primary(first.span, "not defined here or above")
+            .fix("the batch is no axis of a shape: leave it out", first.span.to(second.span.before()), "");
+        true
+    }
+
     /// The parameter of the block that is being checked whose own name is the misspelt one: nothing uses it, and the block or
     /// its calls have `name` more than once.
     pub(super) fn misdeclared(&mut self, name: &str, near: &[&str]) -> Option<&'a Ident> {

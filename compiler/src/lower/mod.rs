@@ -20,6 +20,7 @@ mod layers;
 mod loops;
 mod loss;
 mod mentions;
+mod misnamed;
 mod missing;
 mod names;
 mod network;
@@ -28,12 +29,13 @@ mod prune;
 mod scope;
 mod sections;
 mod spelling;
+mod stages;
 #[cfg(test)]
 mod tests;
 mod train;
 mod unknown;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::diagnostic::{Sink, codes};
@@ -55,6 +57,7 @@ pub(crate) use spelling::{change_text, choice_text, loss_text, number_text, phot
 
 use definition::Paths;
 use scope::{Frame, Meaning, Named};
+use stages::PossibleNames;
 
 /// Values for a network's parameters, from outside of the description: `model!("lenet.net", classes = 4)`.
 pub type Overrides = [(String, Constant)];
@@ -116,14 +119,19 @@ pub struct Lowered {
 pub(crate) struct Noticed {
     /// The names that were used, by where they are defined.
     pub(crate) used: HashSet<Span>,
-    /// Names that hide others: where both are defined.
-    pub(crate) hides: Vec<(Span, Span, String)>,
+    /// Names that hide others, by where they are defined: where the other is.
+    pub(crate) hides: BTreeMap<Span, (Span, String)>,
 }
 
 impl Noticed {
     pub(crate) fn append(&mut self, other: Self) {
         self.used.extend(other.used);
-        self.hides.extend(other.hides);
+        other.hides.into_iter().for_each(|(inner, (outer, name))| self.hide(inner, outer, &name));
+    }
+
+    /// Notes a name that hides another one: of several that it hides the first.
+    fn hide(&mut self, inner: Span, outer: Span, name: &str) {
+        self.hides.entry(inner).or_insert_with(|| (outer, name.to_owned()));
     }
 }
 
@@ -146,11 +154,14 @@ pub fn lower(program: &Program, network: &ast::Network, overrides: &Overrides, s
     }
     // Which layers there are is known only where nothing was wrong so far; what follows may have several mistakes.
     let is_complete = !lowerer.sink.has_errors();
+    lowerer.sections.is_complete = is_complete;
     let recipe = lowerer.train_section(network);
     let pruning = lowerer.prune_section(network, recipe.as_ref());
-    lowerer.freeze(is_complete);
-    lowerer.rates(is_complete);
-    lowerer.check_pruned();
+    let names = (!is_complete).then(|| PossibleNames::of(&network.items, program));
+    lowerer.freeze(names.as_ref());
+    lowerer.rates(names.as_ref());
+    lowerer.check_trained(recipe.as_ref());
+    lowerer.check_pruned(pruning.as_ref());
     let limits = lowerer.budget();
     let labels = lowerer.labels();
     let work = lowerer.n_steps + lowerer.n_layers;
@@ -192,6 +203,8 @@ pub(crate) struct Lowerer<'a> {
     /// What was made at these places had a part in a mistake of shapes that has been told.
     blamed: HashSet<Span>,
     noticed: Noticed,
+    /// Names, by where they are defined, that were compared with the constants of files.
+    compared: HashSet<Span>,
     sections: sections::Sections<'a>,
     photos: Vec<Option<Photo>>,
 }
@@ -218,6 +231,7 @@ impl<'a> Lowerer<'a> {
             broken: Arc::default(),
             blamed: HashSet::new(),
             noticed: Noticed::default(),
+            compared: HashSet::new(),
             sections: sections::Sections::default(),
             photos: Vec::new(),
         }
@@ -308,11 +322,15 @@ impl<'a> Lowerer<'a> {
     fn is_taken(&mut self, name: &ast::Ident) -> bool {
         let first = self.frame().scopes.last().and_then(|scope| scope.get(&name.text)).map(|Named { span, .. }| *span);
         let Some(first) = first else { return false };
+        self.defined_twice(name, first);
+        true
+    }
+
+    fn defined_twice(&mut self, name: &ast::Ident, first: Span) {
         self.sink
             .error(codes::N0103, format!("the name {} is defined twice", crate::diagnostic::quote(&name.text)))
             .primary(name.span, "defined again here")
             .secondary(first, "defined here first");
-        true
     }
 }
 

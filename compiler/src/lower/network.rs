@@ -25,7 +25,7 @@ impl<'a> Lowerer<'a> {
             known.push(&param.name.text);
             let unit = self.frame().unit;
             if let Some((_, constant)) = self.find_constant(unit, &param.name.text) {
-                self.noticed.hides.push((param.name.span, constant.name.span, param.name.text.clone()));
+                self.noticed.hide(param.name.span, constant.name.span, &param.name.text);
             }
             let given = overrides.iter().find(|(name, _)| *name == param.name.text);
             if let (Some(_), Some(default)) = (given, &param.default) {
@@ -140,12 +140,19 @@ impl<'a> Lowerer<'a> {
             self.frame().define(&input.name.text, Meaning::Unknown, input.name.span);
             return;
         }
+        self.note_hidden(&input.name);
+        if self.names_batch(&input.dims) {
+            self.frame().define(&input.name.text, Meaning::Unknown, input.name.span);
+            return;
+        }
         let help = "the sizes of an input are numbers, or parameters: `network N(size: int = 28)`";
         if self.names_variables(&input.dims, help) {
             self.frame().define(&input.name.text, Meaning::Unknown, input.name.span);
             return;
         }
+        (self.frame().binding, self.frame().binds_numbers) = (Some(input.name.span), true);
         let ty = self.dims(&input.dims, input.dims_span);
+        self.frame().binding = None;
         let photo = input.from.as_ref().and_then(|call| self.photo(call, &ty));
         // What no photograph becomes fits none of the layers, either.
         let is_turned = input.from.is_some() && photo.is_none() && (ty.rank() != 3 || channels_last(&ty).is_some());

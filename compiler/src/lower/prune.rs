@@ -1,5 +1,7 @@
 //! The `prune` section: its entries, checked and with defaults filled in.
 
+use std::collections::HashMap;
+
 use super::entries::Entries;
 use super::sections::keyword;
 use super::train::{Choice, POSITIVE, Preset, field, transposed};
@@ -16,6 +18,7 @@ const ENTRIES: Entries = Entries {
     keys: &["method", "keep", "schedule", "epochs", "lr_factor", "scale_dropout"],
     of_layers: ("keep", "keeps a tenth of the weights of a layer"),
     synonyms: &[("density", "keep"), ("retrain", "epochs"), ("dropout", "scale_dropout")],
+    same: &[],
     advice: &[
         ("sparsity", "say what is kept: `keep: 0.1;` where nine tenths go"),
         ("lr", "`lr_factor: 0.1;` multiplies the learning rate of the `train` section"),
@@ -49,6 +52,7 @@ impl<'a> Lowerer<'a> {
         self.check_single("prune", prune, sections, network);
         self.check_keys(prune, &ENTRIES, Self::keep_of_layers);
         let at = keyword(prune.span, "prune");
+        self.sections.pruned_at = Some(at);
         // A `train` section with a mistake has a message of its own.
         if recipe.is_none() && !self.sink.has_errors() {
             self.sink
@@ -129,28 +133,41 @@ impl<'a> Lowerer<'a> {
 
     /// Checks that every entry of the section names layers whose weights can be pruned, now that it is known which are
     /// frozen.
-    pub(super) fn check_pruned(&mut self) {
+    pub(super) fn check_pruned(&mut self, pruning: Option<&Pruning>) {
         if self.sink.has_errors() {
             return;
         }
-        for (name, _, span) in std::mem::take(&mut self.sections.kept) {
-            let is_within = |parameter: &&Parameter| {
-                parameter.name.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('.'))
-            };
+        let is_any = self.graph.parameters.iter().any(Parameter::is_prunable);
+        if let (false, Some(_), Some(at)) = (is_any, pruning.and_then(|pruning| pruning.keep), self.sections.pruned_at)
+        {
+            let has_frozen = self.graph.parameters.iter().any(|parameter| parameter.frozen);
+            let why = if has_frozen { "what has weights is frozen" } else { "no layer has a matrix of weights" };
+            self.nothing_to_prune("nothing can be pruned".to_owned(), at, why);
+            return;
+        }
+        let kept = std::mem::take(&mut self.sections.kept);
+        let mut seen = HashMap::new();
+        for (name, _, span) in &kept {
+            let (name, span) = (name.as_str(), *span);
+            if self.is_set_twice(name, span, &mut seen, "what is kept") {
+                continue;
+            }
+            let is_within =
+                |parameter: &&Parameter| parameter.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
             let within: Vec<&Parameter> = self.graph.parameters.iter().filter(is_within).collect();
             if within.is_empty() {
-                self.no_such_layer(&name, span, false);
+                self.no_such_layer(name, span, false);
             } else if !within.iter().any(|parameter| parameter.is_prunable()) {
                 let is_frozen = within.iter().any(|parameter| parameter.frozen);
                 let why = if is_frozen { "it is frozen" } else { "it has no matrix of weights" };
-                self.nothing_to_prune(&name, span, why);
+                self.nothing_to_prune(format!("nothing of {} can be pruned", quote(name)), span, why);
             }
         }
     }
 
-    fn nothing_to_prune(&mut self, name: &str, span: Span, why: &str) {
+    fn nothing_to_prune(&mut self, title: String, span: Span, why: &str) {
         self.sink
-            .error(codes::N0410, format!("nothing of {} can be pruned", quote(name)))
+            .error(codes::N0410, title)
             .primary(span, why)
             .help("the weights of convolutions and dense layers are pruned; biases, scales and shifts are not");
     }

@@ -45,6 +45,8 @@ pub(super) struct Frame<'a> {
     pub(super) missing: HashSet<String>,
     /// The name that the statement being carried out binds.
     pub(super) binding: Option<Span>,
+    /// Whether what it binds is made of numbers, and not of tensors.
+    pub(super) binds_numbers: bool,
     /// The loops around the statement, from the outermost on.
     pub(super) loops: Vec<Span>,
     /// The braces of conditions around the statement, from the outermost on.
@@ -67,6 +69,7 @@ impl<'a> Frame<'a> {
             items,
             missing: HashSet::new(),
             binding: None,
+            binds_numbers: false,
             loops: Vec::new(),
             branches: Vec::new(),
             has_output: false,
@@ -188,8 +191,22 @@ impl<'a> Lowerer<'a> {
         &mut self.frames[last]
     }
 
+    /// Notes that a name that is defined in a network, or in the definition of a block, hides a constant of the file or of one
+    /// that it uses.
+    pub(super) fn note_hidden(&mut self, name: &ast::Ident) {
+        let is_instance = self.paths.is_none() && self.frame().block.is_some();
+        if is_instance || self.frame().find(&name.text).is_some() || !self.compared.insert(name.span) {
+            return;
+        }
+        let unit = self.frame().unit;
+        if let Some((_, constant)) = self.find_constant(unit, &name.text) {
+            self.noticed.hide(name.span, constant.name.span, &name.text);
+        }
+    }
+
     /// Binds a name in the frame, see [`Frame::bind`].
     pub(super) fn rebind(&mut self, name: &ast::Ident, meaning: Meaning) {
+        self.note_hidden(name);
         if let Some(kept) = self.frame().bind(&name.text, meaning, name.span) {
             self.noticed.used.insert(kept);
         }
@@ -225,8 +242,9 @@ impl<'a> Lowerer<'a> {
     /// A constant of a file or of those that it uses, with the file it stands in.
     pub(super) fn find_constant(&self, unit: usize, name: &str) -> Option<(usize, &'a ast::Const)> {
         let own = |index: usize| {
-            let file = &self.program.units.get(index)?.file;
-            file.constants.iter().find(|constant| constant.name.text == name).map(|constant| (index, constant))
+            let unit = self.program.units.get(index)?;
+            let constant = unit.file.constants.get(*unit.constants.get(name)?)?;
+            Some((index, constant))
         };
         own(unit).or_else(|| self.program.units.get(unit)?.uses.iter().find_map(|&used| own(used)))
     }

@@ -3,8 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::layers::Layers;
+use super::stages::PossibleNames;
 use super::{Constant, Lowerer};
 use crate::diagnostic::{codes, quote, suggest};
+use crate::ir::ValueId;
+use crate::recipe::Recipe;
 use crate::source::Span;
 use crate::syntax::ast::{self, BinaryOp, ExprKind};
 use crate::syntax::keywords::is_keyword;
@@ -17,6 +20,12 @@ pub(super) struct Sections<'a> {
     pub(super) budgets: Vec<&'a ast::Budget>,
     /// Labels with their names; `None` after a message.
     pub(super) labels: Vec<(&'a ast::Labels, Option<Vec<String>>)>,
+    /// Whether nothing was wrong above the sections, so that every layer is known.
+    pub(super) is_complete: bool,
+    /// Where the `train` section is.
+    pub(super) trained_at: Option<Span>,
+    /// Where the `prune` section is.
+    pub(super) pruned_at: Option<Span>,
     /// Names of layers and blocks that are frozen.
     frozen: Vec<(String, Span)>,
     /// Names of layers, blocks and parameters, with what their learning rate is multiplied by.
@@ -74,6 +83,11 @@ pub(super) fn keyword(span: Span, word: &str) -> Span {
     Span::new(span.source, span.start, end.min(span.end))
 }
 
+/// Where a parameter is frozen: the layer that it belongs to, or a block around that.
+fn frozen_at(names: &HashMap<String, Span>, parameter: &str) -> Option<Span> {
+    parameter.match_indices('.').find_map(|(end, _)| names.get(parameter.get(..end)?).copied())
+}
+
 /// A layer's name as a path of the language: `fire[2].squeeze` for `fire.2.squeeze`.
 fn spelled(name: &str) -> String {
     let mut path = String::with_capacity(name.len());
@@ -115,12 +129,22 @@ impl<'a> Lowerer<'a> {
         Some(parts?.join("."))
     }
 
-    /// Takes the frozen layers out of training.
-    pub(super) fn freeze(&mut self, is_complete: bool) {
+    /// Takes the frozen layers out of training. Of a layer that is not found nothing is said that there may be.
+    pub(super) fn freeze(&mut self, may_be: Option<&PossibleNames>) {
         let frozen = std::mem::take(&mut self.sections.frozen);
         let layers = Layers::of(&self.graph);
-        let mut seen = HashSet::new();
-        for (name, span) in frozen.iter().filter(|(name, _)| seen.insert(name)) {
+        let mut seen: HashMap<&str, Span> = HashMap::new();
+        for (name, span) in &frozen {
+            if let Some(first) = seen.get(name.as_str()) {
+                if first != span {
+                    self.sink
+                        .error(codes::N0103, format!("{} is frozen twice", quote(&spelled(name))))
+                        .primary(*span, "named again here")
+                        .secondary(*first, "named here first");
+                }
+                continue;
+            }
+            seen.insert(name, *span);
             let mut n_found = 0;
             for index in layers.inside(name) {
                 n_found += 1;
@@ -129,34 +153,114 @@ impl<'a> Lowerer<'a> {
                     parameter.trained = false;
                 }
             }
-            if n_found == 0 && is_complete {
+            if n_found == 0 && !may_be.is_some_and(|names| names.has(name)) {
                 self.no_such_layer(name, *span, false);
             }
+        }
+        self.sections.frozen = frozen;
+    }
+
+    /// Where names of layers and blocks are frozen.
+    fn frozen_names(&self) -> HashMap<String, Span> {
+        self.sections.frozen.iter().rev().cloned().collect()
+    }
+
+    /// Checks that training changes something: that a loss depends on a parameter that is trained.
+    pub(super) fn check_trained(&mut self, recipe: Option<&Recipe>) {
+        let (Some(recipe), Some(at)) = (recipe, self.sections.trained_at) else { return };
+        if self.sink.has_errors() {
+            return;
+        }
+        let mut reached: HashSet<ValueId> = recipe.losses().map(|loss| loss.of).collect();
+        let mut frozen: Vec<&str> = Vec::new();
+        // What a node reads is made above it.
+        for node in self.graph.nodes.iter().rev() {
+            if !node.results.iter().any(|result| reached.contains(result)) {
+                continue;
+            }
+            for parameter in node.parameters.iter().map(|&id| self.graph.parameter(id)) {
+                if parameter.trained {
+                    return;
+                }
+                if parameter.frozen {
+                    frozen.push(&parameter.name);
+                }
+            }
+            reached.extend(&node.args);
+        }
+        const MOST: usize = 4;
+        let names = self.frozen_names();
+        let mut places: Vec<Span> = Vec::new();
+        for place in frozen.iter().filter_map(|parameter| frozen_at(&names, parameter)) {
+            if places.len() < MOST && !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        let is_frozen = !frozen.is_empty();
+        let label =
+            if is_frozen { "all that its loss depends on is frozen" } else { "its loss depends on no parameter" };
+        let mut report = self.sink.error(codes::N0413, "this `train` section trains nothing").primary(at, label);
+        for place in places {
+            report = report.secondary(place, "frozen here");
+        }
+        if is_frozen {
+            report.help("leave what is to be trained out of `freeze`");
+        } else {
+            report
+                .secondary(recipe.loss.span, "made by layers without weights")
+                .help("layers with weights are trained, such as `conv` and `dense`");
         }
     }
 
     /// Gives parameters the learning rates that the section says.
-    pub(super) fn rates(&mut self, is_complete: bool) {
+    pub(super) fn rates(&mut self, may_be: Option<&PossibleNames>) {
         let rates = std::mem::take(&mut self.sections.rates);
         let layers = Layers::of(&self.graph);
-        // Of several factors for one name the last counts, where it stands.
-        let last: HashMap<&String, usize> = rates.iter().map(|(name, ..)| name).zip(0..).collect();
-        for (at, (name, factor, span)) in rates.iter().enumerate() {
-            if last.get(name) != Some(&at) {
+        let names = self.frozen_names();
+        let mut seen: HashMap<&str, Span> = HashMap::new();
+        for (name, factor, span) in &rates {
+            if self.is_set_twice(name, *span, &mut seen, "the learning rate") {
                 continue;
             }
-            let mut n_found = 0;
+            let (mut n_found, mut is_trained, mut frozen) = (0, false, None);
             for index in layers.inside(name).chain(layers.parameter(name)) {
                 let parameter = self.graph.parameters.get_mut(index);
                 if let Some(parameter) = parameter.filter(|parameter| parameter.trained || parameter.frozen) {
                     n_found += 1;
+                    is_trained |= parameter.trained;
+                    frozen = frozen.or_else(|| parameter.frozen.then(|| parameter.name.clone()));
                     parameter.rate = *factor;
                 }
             }
-            if n_found == 0 && is_complete {
+            if n_found == 0 && !may_be.is_some_and(|names| names.has(name)) {
                 self.no_such_layer(name, *span, true);
+            } else if let Some(frozen) = frozen.filter(|_| !is_trained) {
+                let title = format!("{} is frozen: its learning rate counts nowhere", quote(&spelled(name)));
+                let report = self.sink.error(codes::N0413, title).primary(*span, "expected a layer that is trained");
+                if let Some(place) = frozen_at(&names, &frozen) {
+                    report.secondary(place, "frozen here");
+                }
             }
         }
+    }
+
+    /// Reports the second of two entries for a layer of one name.
+    pub(super) fn is_set_twice<'b>(
+        &mut self,
+        name: &'b str,
+        span: Span,
+        seen: &mut HashMap<&'b str, Span>,
+        what: &str,
+    ) -> bool {
+        let Some(first) = seen.get(name).copied() else {
+            seen.insert(name, span);
+            return false;
+        };
+        self.sink
+            .error(codes::N0103, format!("{what} of {} is set twice", quote(&spelled(name))))
+            .primary(span, "set again here")
+            .secondary(first, "set here first");
+        true
     }
 
     /// Reports a path that names no layer with parameters, nor a parameter where that can be named.
@@ -197,6 +301,7 @@ impl<'a> Lowerer<'a> {
         });
         let names = list(layers.iter().copied());
         let made: Vec<&str> = self.made_by(name, &layers);
+        let is_complete = self.sections.is_complete;
         let report = self
             .sink
             .error(codes::N0117, format!("no layer with parameters is called {}", quote(name)))
@@ -209,7 +314,8 @@ impl<'a> Lowerer<'a> {
             }
             Some(near) => report.did_you_mean(&spelled(&near), span),
             None if let Some(inside) = inside => report.help(inside),
-            None if names.is_empty() => report,
+            // Others may have had a mistake.
+            None if names.is_empty() || !is_complete => report,
             None => report.help(format!("the layers with parameters are {names}")),
         };
     }

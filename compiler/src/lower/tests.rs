@@ -115,3 +115,66 @@ fn bundled_blocks_are_known() {
         assert!(text.contains(&format!("block {block}(")), "{file}");
     }
 }
+
+#[test]
+fn what_means_one_thing_is_mended() {
+    for (statements, wanted) in [
+        ("y = x -> conv(3, 32, 3, 1, 1);", "y = x -> conv(32, 3, 1, 1);"),
+        ("y = conv(x, 3, 6, 5);", "y = conv(x, 6, 5);"),
+        ("y = x -> conv_transpose(3, 16, 4, 2, 1);", "y = x -> conv_transpose(16, 4, 2, 1);"),
+        ("y = x -> separable_conv(3, 32, 3);", "y = x -> separable_conv(32, 3);"),
+        ("y = concat([x, x]);", "y = concat(x, x);"),
+        ("y = x -> concat([x]);", "y = x -> concat(x);"),
+        ("y = x -> batchnorm;", "y = x -> batch_norm;"),
+        ("y = x -> conv2d(8, 3);", "y = x -> conv(8, 3);"),
+        ("y = cat(x, x);", "y = concat(x, x);"),
+        ("y = concatenate([x, x]);", "y = concat([x, x]);"),
+        ("y = x -> MaxPool2d(2, 2);", "y = x -> max_pool(2, 2);"),
+        ("y = MaxPool2d(x, 2, stride: 2);", "y = max_pool(x, 2, stride: 2);"),
+        ("y = x -> LayerNorm;", "y = x -> layer_norm;"),
+        ("y = x -> conv(8, kernel: 3, activation: relu) -> tanh;", "y = x -> conv(8, kernel: 3) -> relu -> tanh;"),
+        ("y = x -> conv(8, kernel: 3, activation: \"relu\");", "y = x -> conv(8, kernel: 3) -> relu;"),
+        ("y = x -> conv(8, kernel: 3, name: \"c1\");", "y = x -> conv(8, kernel: 3) as c1;"),
+        ("y = x -> flatten -> softmax(dim: 1);", "y = x -> flatten -> softmax;"),
+        ("y = x -> reshape([-1]);", "y = x -> flatten;"),
+        ("input w: [batch, 32, 32, 3];", "input w: [32, 32, 3];"),
+        ("train { loss: mse(z); }", "train { loss: mean_squared_error(z); }"),
+        ("train { loss: cross_entropy(z); batch_size: 3; }", "train { loss: cross_entropy(z); batch: 3; }"),
+        (
+            "train { loss: cross_entropy(z); lr_schedule: cosine; }",
+            "train { loss: cross_entropy(z); schedule: cosine; }",
+        ),
+    ] {
+        assert_eq!(messages(&network(statements)).1, network(wanted), "{statements}");
+    }
+}
+
+#[test]
+fn what_may_mean_another_thing_is_left() {
+    for statements in [
+        "y = x -> conv(3, 3, 1, 1);",
+        "y = x -> conv(3, 32, 40);",
+        "y = x -> separable_conv(3, 32, 3, 1, 1);",
+        "y = concat([x]);",
+        "y = concat([x, x -> relu]);",
+        "y = concat([x, /**/ x]);",
+        "y = x -> conv2d(3, 32, 3);",
+        "y = x -> conv1d(8, 3);",
+        "y = x -> conv2d(8, kernel_size: 3);",
+        "y = x -> batchnorm(3);",
+        "y = cat(x, x, dim: 1);",
+        "y = x -> AdaptiveAvgPool2d(1);",
+        "y = x -> conv(8, activation: relu, kernel: 3);",
+        "y = x -> conv(8, kernel: 3, activation: relu) as c;",
+        "y = conv(x, 8, kernel: 3, activation: relu);",
+        "y = x -> conv(8, kernel: 3, activation: selu);",
+        "y = x -> conv(8, kernel: 3, name: \"block\");",
+        "y = x -> softmax(dim: 1);",
+        "y = x -> reshape([8, -1]);",
+        "train { loss: mse(z, beta: 1); }",
+        "train { loss: BCELoss(z); }",
+        "train { loss: cross_entropy(z); batch: 2; batch_size: 3; }",
+    ] {
+        assert_eq!(messages(&network(statements)).1, network(statements), "{statements}");
+    }
+}

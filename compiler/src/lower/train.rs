@@ -23,7 +23,11 @@ const ENTRIES: Entries = Entries {
         ("early_stopping", "patience"),
         ("clip", "clip_norm"),
         ("grad_clip", "clip_norm"),
+        ("lr_schedule", "schedule"),
+        ("scheduler", "schedule"),
+        ("lr_scheduler", "schedule"),
     ],
+    same: &["batch_size", "optimiser", "augmentation", "lr_schedule", "scheduler", "lr_scheduler"],
     advice: &[
         ("lr", LR_ADVICE),
         ("learning_rate", LR_ADVICE),
@@ -173,6 +177,7 @@ impl<'a> Lowerer<'a> {
         let mut sections = std::mem::take(&mut self.sections.train).into_iter();
         let train = sections.next()?;
         self.check_single("train", train, sections, network);
+        self.sections.trained_at = Some(keyword(train.span, "train"));
         self.check_keys(train, &ENTRIES, Self::rate);
         let entry = |key: &str| train.entries.iter().find(|entry| entry.key.text == key);
         let epochs = self.whole(entry("epochs"), 1, 10);
@@ -352,10 +357,35 @@ impl<'a> Lowerer<'a> {
                 is_sound = false;
             }
         }
+        is_sound = is_sound && self.has_momentum(expr, args, &settings);
         // In the order of the fields, as the runtime's variants have them.
         let place = |name: &str| fields.iter().position(|field| field.name == name);
         settings.sort_by_key(|(name, ..)| place(name));
         is_sound.then(|| (variant, settings.into_iter().map(|(name, setting, _)| (name, setting)).collect()))
+    }
+
+    /// Reports Nesterov's momentum where there is none, which changes nothing.
+    fn has_momentum(&mut self, expr: &Expr, args: &[Arg], settings: &[(&'static str, Setting, bool)]) -> bool {
+        let is_set = |wanted: &str, value: &Setting| {
+            settings.iter().any(|(name, setting, _)| *name == wanted && setting == value)
+        };
+        if !is_set("nesterov", &Setting::Flag(true)) || !is_set("momentum", &Setting::Number(0.0)) {
+            return true;
+        }
+        let given = |wanted: &str| {
+            let arg = args.iter().find(|arg| arg.name.as_ref().is_some_and(|name| name.text == wanted));
+            arg.map(|arg| arg.span)
+        };
+        let report = self
+            .sink
+            .error(codes::N0206, "`nesterov` needs a momentum")
+            .primary(given("nesterov").unwrap_or(expr.span), "changes the momentum, and there is none");
+        match given("momentum") {
+            Some(at) => report.secondary(at, "none"),
+            None => report,
+        }
+        .help("for example: `sgd(lr: 0.1, momentum: 0.9, nesterov: true)`");
+        false
     }
 
     /// One setting of a choice, which may be the learning rate if it has no name; `false` after a message.

@@ -3,9 +3,9 @@
 use super::Lowerer;
 use super::scope::Meaning;
 use crate::diagnostic::{codes, is_slip, nearest, quote};
-use crate::ops::{self, SIGNATURES};
+use crate::ops::{self, Default, Operands, SIGNATURES, Signature};
 use crate::source::Span;
-use crate::syntax::ast::Ident;
+use crate::syntax::ast::{Call, ExprKind};
 
 /// The blocks that come with Netwright to be used, with the files that have them.
 pub(super) const BUNDLED: &[(&str, &str)] = &[("Fire", "fire"), ("SE", "se")];
@@ -33,8 +33,15 @@ impl Lowerer<'_> {
         blocks.map(|block| &block.name).find(|block| block.text == name).map(|block| block.span)
     }
 
-    /// Reports the name of a layer that there is not.
-    pub(super) fn unknown_layer(&mut self, name: &Ident) {
+    /// Whether a file could not be read that the one in which statements stand uses: what it would define is not known.
+    pub(super) fn lacks_file(&mut self) -> bool {
+        let unit = self.frame().unit;
+        self.program.units.get(unit).is_some_and(|unit| unit.lacks_file)
+    }
+
+    /// Reports the name of a layer that there is not; `is_stage` where its tensor stands before `->`.
+    pub(super) fn unknown_layer(&mut self, call: &Call, is_stage: bool) {
+        let name = &call.name;
         let value = self.frame().find(&name.text).map(|named| matches!(named.meaning, Meaning::Unknown));
         if value == Some(true) {
             // What is wrong with the value has been said.
@@ -67,6 +74,13 @@ impl Lowerer<'_> {
             return;
         }
         let exact = elsewhere(&name.text);
+        // Blocks have capitals: what may be a block of a file that could not be read is none of these.
+        let is_layer = name.text.starts_with(|first: char| first.is_ascii_lowercase())
+            && (exact.is_some() || near.iter().any(|near| ops::signature(near).is_some()));
+        if !is_layer && !is_value && self.lacks_file() {
+            self.sink.count_error();
+            return;
+        }
         let beyond = if is_full || is_value { None } else { self.beyond(&name.text) };
         let choices = if is_value { self.choice_of(&name.text) } else { None };
         let choice = choices.into_iter().flatten().find(|choice| ops::signature(&choice.text).is_some());
@@ -76,7 +90,10 @@ impl Lowerer<'_> {
         if bundled.is_some_and(|(_, file)| !self.misses(file)) {
             return;
         }
-        let (title, label) = match bundled.is_some() || beyond.is_some() {
+        let uses_files = program.units.get(unit).is_some_and(|unit| !unit.uses.is_empty());
+        let is_block = uses_files && name.text.starts_with(|first: char| first.is_ascii_uppercase());
+        let is_block = is_block && exact.is_none() && network.is_none() && !is_value && !is_input;
+        let (title, label) = match bundled.is_some() || beyond.is_some() || is_block {
             true => ("there is no layer or block called", "not a layer, and not a block that is known here"),
             false => ("there is no layer called", "not a layer"),
         };
@@ -109,7 +126,9 @@ impl Lowerer<'_> {
         } else if let Some(exact) = exact {
             // Its arguments may be others there, though the names differ by a slip.
             let help = format!("did you mean `{exact}`?");
-            if is_slip(&name.text, exact) {
+            if ops::signature(exact).is_some_and(|layer| takes_the_same(call, is_stage, layer)) {
+                report.fix(help, name.span, exact);
+            } else if is_slip(&name.text, exact) {
                 report.help(help);
             } else {
                 report.may_fix(help, name.span, exact);
@@ -147,6 +166,44 @@ fn instead_of(name: &str) -> Option<&'static str> {
         }
         _ => return None,
     })
+}
+
+/// Whether a call of another framework's layer means the same under the name that the layer has here: its arguments are those
+/// of which the first have the same places in both, or have the names that they have here, and none is missing.
+fn takes_the_same(call: &Call, is_stage: bool, layer: &Signature) -> bool {
+    let plain = call.name.text.to_lowercase();
+    // Lines and volumes are no images, and an adaptive pooling may make more than one number of a channel.
+    if plain.ends_with("1d") || plain.ends_with("3d") || plain.contains("adaptive") {
+        return false;
+    }
+    let n_unnamed = call.args.iter().filter(|arg| arg.name.is_none()).count();
+    let n_unnamed = match layer.operands {
+        Operands::Several => 0,
+        Operands::One => match n_unnamed.checked_sub(usize::from(!is_stage)) {
+            Some(n_unnamed) => n_unnamed,
+            None => return false,
+        },
+    };
+    let n_same = match layer.name {
+        "conv" | "conv_transpose" | "separable_conv" => 2,
+        "dense" | "group_norm" => 1,
+        "max_pool" | "avg_pool" => 3,
+        "upsample" | "reshape" | "pad" | "lrn" => return false,
+        _ => 0,
+    };
+    if n_unnamed > n_same {
+        return false;
+    }
+    let (unnamed, rest) = layer.arguments.split_at_checked(n_unnamed).unwrap_or((layer.arguments, &[]));
+    let mut names = call.args.iter().filter_map(|arg| arg.name.as_ref());
+    let is_known = |name: &str| rest.iter().any(|argument| argument.name == name);
+    let is_given = |name: &str| call.args.iter().any(|arg| arg.name.as_ref().is_some_and(|given| given.text == name));
+    let needs = rest.iter().filter(|argument| argument.default == Default::Required);
+    let is_list = call.args.iter().any(|arg| matches!(arg.value.kind, ExprKind::List(_)));
+    names.all(|name| is_known(&name.text))
+        && needs.into_iter().all(|argument| is_given(argument.name))
+        && unnamed.len() == n_unnamed
+        && (layer.operands == Operands::One || !is_list || call.args.len() == 1)
 }
 
 /// What a layer of other frameworks is called here.

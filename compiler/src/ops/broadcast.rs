@@ -24,7 +24,14 @@ pub(super) fn rule(call: &mut RuleCall<'_>) -> Result<Vec<TensorType>, Mismatch>
             Meeting::Same => {
                 if joined.rank() != other.rank() || !call.require_same(&joined, other) {
                     let expected = format!("expected {joined}");
-                    return Err(Mismatch::new(codes::N0307, title(&joined), expected).operand(index));
+                    let mismatch = Mismatch::new(codes::N0307, title(&joined), expected).operand(index);
+                    return Err(match without_channels(call, &joined, other) {
+                        Some([h, w]) => mismatch.help(format!(
+                            "one number for each pixel is an image of one channel: `[{h}, {w}, 1]`, as it is declared or by \
+                             `reshape`"
+                        )),
+                        None => mismatch,
+                    });
                 }
                 continue;
             }
@@ -44,6 +51,14 @@ pub(super) fn rule(call: &mut RuleCall<'_>) -> Result<Vec<TensorType>, Mismatch>
         joined = image.clone();
     }
     Ok(vec![joined])
+}
+
+/// The height and width of an image and of another operand that has only these axes.
+fn without_channels(call: &RuleCall<'_>, a: &TensorType, b: &TensorType) -> Option<[Dim; 2]> {
+    let (image, flat) = if a.rank() == 3 { (a, b) } else { (b, a) };
+    let ([h, w, _], [rows, columns]) = (image.dims(), flat.dims()) else { return None };
+    let is_same = |a: &Dim, b: &Dim| call.facts.equal(a, b) == Truth::Always;
+    (is_same(h, rows) && is_same(w, columns)).then(|| [h.clone(), w.clone()])
 }
 
 /// What a smaller operand has a number for.

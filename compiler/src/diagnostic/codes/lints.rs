@@ -18,8 +18,8 @@ network N { input x: [4]; hidden = x -> dense(3) -> relu; output y = hidden -> d
 ```";
 
 N0602, "a name that hides another",
-"Lint `hidden_name`: the name of a loop, or of a parameter of a block, is that of something outside of it, which cannot be \
-reached inside. Binding a name again is not hiding.
+"Lint `hidden_name`: the name of a loop, or what a network or block calls an input, a parameter or a value, is that of something \
+outside of it, which cannot be reached inside. Binding a name again is not hiding.
 
 ```net
 network N(i: int = 2) { input x: [4]; for i in 0..2 { x = x -> dense(i + 1) -> relu; } output y = x -> dense(i); }

@@ -37,7 +37,8 @@ network N { input x: [4]; output y = x -> dense(2); }
 ```";
 
 N0103, "something is defined twice",
-"An input or a parameter keeps its name throughout, an output is declared once, and a section or an entry stands once.
+"An input or a parameter keeps its name throughout, the names of one statement differ, an output is declared once, a file is used \
+once, a layer is frozen once, and a section or an entry stands once.
 
 ```net
 network N { input x: [4]; input x: [2]; output y = x -> dense(2); }

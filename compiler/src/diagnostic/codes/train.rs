@@ -48,13 +48,13 @@ N0404, "a loss of something of the wrong shape",
 weight for each.
 
 ```net
-network N { input x: [8, 8, 2]; output y = x -> relu; train { loss: cross_entropy(y); } }
+network N { input x: [8, 8, 2]; output y = x -> conv(4, kernel: 3); train { loss: cross_entropy(y); } }
 ```
 
 End in a flat tensor:
 
 ```net
-network N { input x: [8, 8, 2]; output y = x -> relu -> global_avg_pool; train { loss: cross_entropy(y); } }
+network N { input x: [8, 8, 2]; output y = x -> conv(4, kernel: 3) -> global_avg_pool; train { loss: cross_entropy(y); } }
 ```";
 
 N0405, "cross entropy of probabilities",
@@ -189,6 +189,25 @@ network N {
     a = x -> dense(3);
     output y = x -> dense(3);
     train { loss: cross_entropy(y) + cross_entropy(a); }
+}
+```";
+
+N0413, "training that changes nothing",
+"The loss of a `train` section depends on a parameter that is trained, and a learning rate is set for one: not for what \
+`freeze` names, nor for layers without weights.
+
+```net
+network N { input x: [4]; output y = x -> dense(2) as head; freeze head; train { loss: cross_entropy(y); } }
+```
+
+Leave something to train:
+
+```net
+network N {
+    input x: [4];
+    output y = x -> dense(8) as stem -> relu -> dense(2) as head;
+    freeze stem;
+    train { loss: cross_entropy(y); }
 }
 ```";
 }
