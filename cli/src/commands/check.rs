@@ -10,14 +10,15 @@ use netwright_run::{Failure, Values, output, text};
 use crate::message::Format;
 use crate::network::{self, Checked, Network};
 
-/// How often the edits of a text are followed by edits of what they made of it.
-const ROUNDS: usize = 4;
+/// How often the edits of a text are followed by edits of what they made of it, at most: a statement with several mistakes shows
+/// them one after another.
+const ROUNDS: usize = 100;
 
 /// The arguments of `check`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// `.net` files, or bundled networks by name
-    #[arg(required = true, value_name = "FILE", value_parser = network::parse)]
+    #[arg(required = true, value_name = "FILE", value_parser = parse)]
     networks: Vec<Network>,
     #[command(flatten)]
     values: Values,
@@ -33,6 +34,14 @@ pub(crate) struct Args {
     /// Lints that are errors where the description says nothing of them, or `warnings` for all that warn
     #[arg(long, value_name = "LINT", value_parser = lint, value_delimiter = ',')]
     deny: Vec<String>,
+}
+
+/// Reads what names a network, as [`network::parse`] does.
+fn parse(text: &str) -> Result<Network, String> {
+    match text {
+        "-" => Err("standard input is not read: give the path of a file, such as nets/mine.net".to_owned()),
+        _ => network::parse(text),
+    }
 }
 
 /// The name of a lint.
@@ -117,4 +126,15 @@ fn describe(compiled: &Compiled) -> String {
         text::thousands(parameters),
         text::thousands(macs)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn standard_input_is_no_network() {
+        assert!(parse("-").is_err_and(|message| message.starts_with("standard input is not read")));
+        assert!(parse("lenet").is_ok());
+    }
 }

@@ -1,7 +1,10 @@
 //! Why the grammar stopped, in words: from the token where it did, the one before, and the bracket around them.
 
+mod calls;
+mod commas;
 mod files;
 mod habits;
+mod headers;
 mod operands;
 mod shapes;
 mod stages;
@@ -13,9 +16,12 @@ use super::words::Words;
 use crate::diagnostic::codes::{N0013, N0015, N0016, N0019, N0020, N0022};
 use crate::diagnostic::{Code, Sink, quote, suggest};
 use crate::source::Span;
+use calls::explain_call;
+use commas::explain_comma;
 use files::explain_use;
 pub(super) use files::use_of;
 use habits::explain_habit;
+use headers::explain_header;
 use operands::explain_operand;
 use shapes::explain_shape;
 use stages::explain_stage;
@@ -126,10 +132,13 @@ pub(super) fn explain(failure: &Failure<'_>, sink: &mut Sink) {
     let Failure { words, at, .. } = *failure;
     let _ = explain_word(failure, sink)
         || explain_use(failure, sink)
+        || explain_header(failure, sink)
         || explain_shape(failure, sink)
         || explain_stage(failure, sink)
         || explain_sign(failure, sink)
         || explain_habit(failure, sink)
+        || explain_comma(failure, sink)
+        || explain_call(failure, sink)
         || explain_operand(failure, sink)
         || explain_start(failure, sink)
         || {

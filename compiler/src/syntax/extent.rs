@@ -143,7 +143,12 @@ fn mismatch(words: Words<'_>, opener: Option<usize>, close: usize, sink: &mut Si
             sink.error(N0012, title).primary(span, "").secondary(words.span(opener), "opened here");
         }
         None => {
-            sink.error(N0012, format!("{found} closes nothing")).primary(span, "");
+            let report = sink.error(N0012, format!("{found} closes nothing")).primary(span, "");
+            // Elsewhere its partner may be missing instead.
+            let is_second = close.checked_sub(1).is_some_and(|before| words.text(before) == words.text(close));
+            if is_second && words.text(close + 1) == ";" {
+                report.fix("leave it out", span, "");
+            }
         }
     }
 }

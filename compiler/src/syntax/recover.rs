@@ -4,6 +4,7 @@
 //! A statement ends at `;`, at a closing brace, or before a word that only starts statements.
 
 mod braces;
+mod strays;
 
 use pest::Parser;
 use pest::error::InputLocation;
@@ -17,8 +18,8 @@ use super::grammar::{Grammar, Rule};
 use super::keywords::{is_keyword, is_level, reserved_for};
 use super::scan::TokenKind;
 use super::words::Words;
-use crate::diagnostic::codes::{N0012, N0013, N0014, N0023};
-use crate::diagnostic::{Sink, quote, suggest};
+use crate::diagnostic::codes::{N0012, N0013, N0014};
+use crate::diagnostic::{Sink, suggest};
 use crate::source::Span;
 use braces::Suspect;
 
@@ -46,12 +47,18 @@ pub(super) fn recover(words: Words<'_>, span: Span, sink: &mut Sink) -> File {
         let (docs, docs_span) = recovery.docs();
         let word = words.text(recovery.at);
         recovery.incomplete = false;
-        if word == "network" {
+        let meant = recovery.header_behind();
+        if let Some(meant) = meant {
+            recovery.told_header(meant);
+        }
+        if word == "network" || meant == Some("network") {
             let network = recovery.network(docs);
             file.networks.extend(network.filter(|_| !recovery.incomplete));
-        } else if word == "block" {
+        } else if word == "block" || meant == Some("block") {
             let block = recovery.block(docs);
             file.blocks.extend(block.filter(|_| !recovery.incomplete));
+        } else if recovery.gives_up() {
+            break;
         } else if matches!(word, "use" | "const") || is_level(word) {
             if let Ok((pair, base)) = recovery.piece(Rule::lone_file_statement, Part::Statement) {
                 recovery.builder(base).file_statement(pair, docs, &mut file);
@@ -149,99 +156,10 @@ impl<'a> Recovery<'a> {
         self.braces_lost = true;
     }
 
-    /// What stands outside of networks, up to the next one: one message.
-    fn stray(&mut self) {
-        let start = self.at;
-        let mut open = usize::from(self.word() == "{");
-        let is_import = matches!(self.word(), "import" | "include" | "require" | "from");
-        self.at += 1;
-        while self.at < self.words.len() {
-            match self.word() {
-                "network" | "block" => break,
-                // `from fire use Fire;`
-                "use" if is_import && !self.words.on_new_line(self.at) => {}
-                "use" | "const" if open == 0 => break,
-                word if open == 0 && is_level(word) => break,
-                "{" => open += 1,
-                "}" => open = open.saturating_sub(1),
-                _ => {}
-            }
-            self.at += 1;
-        }
-        // Doc comments before the next network are that network's.
-        let end = self.at;
-        while self.at > start + 1 && end < self.words.len() && self.words.kind(self.at - 1) == Some(TokenKind::Doc) {
-            self.at -= 1;
-        }
-        // What follows braces that were lost is not blamed for them.
-        if self.braces_lost || self.words.has_bad(start, self.at) {
-            return;
-        }
-        let (word, span) = (self.words.text(start), self.words.span(start));
-        if word == ";" {
-            let title = format!("expected `network`, found {}", self.words.found(start));
-            self.sink.error(N0013, title).primary(span, "").fix("remove it", span, "");
-        } else if self.words.kind(start) == Some(TokenKind::Close) {
-            self.sink.error(N0012, format!("{} closes nothing", quote(word))).primary(span, "");
-        } else if is_keyword(word) && self.words.begins(start, Part::Statement)
-            || matches!(word, "train" | "prune")
-            || matches!(self.words.text(start + 1), "=" | ":")
-        {
-            let report = self.sink.error(N0023, "this statement stands outside of a network").primary(span, "");
-            match self.ended {
-                Some((brace, what)) if brace + 1 == start => report
-                    .secondary(self.words.span(brace), format!("the {what} ends here"))
-                    .help(format!("statements stand before the brace that closes the {what}")),
-                _ => report.help("statements stand in the braces of a network: `network Name { … }`"),
-            };
-        } else {
-            let title = format!("expected `network`, found {}", self.words.found(start));
-            let report = self.sink.error(N0013, title).primary(span, "");
-            let starts = ["network", "block", "use", "const", "allow", "warn", "deny"];
-            let (file, kind) = (self.words.text(start + 1), self.words.kind(start + 1));
-            if is_import && word != "from" && (file == "<" || kind == Some(TokenKind::Text)) {
-                report.fix("write `use`", span, "use");
-                return;
-            }
-            if is_import && kind == Some(TokenKind::Word) {
-                let end = (start..self.at).find(|index| matches!(self.words.text(*index), ";" | "{" | "}"));
-                let end = end.filter(|end| self.words.text(*end) == ";");
-                let help = explain::use_of(file);
-                match end {
-                    Some(end) => report.may_fix(help, span.to(self.words.span(end)), format!("use <{file}>;")),
-                    None => report.help(help),
-                };
-                return;
-            }
-            if word == "from" && kind == Some(TokenKind::Text) && file.len() <= 40 {
-                report.help(format!("write `use {file};`"));
-                return;
-            }
-            if is_import && kind.is_none() {
-                report.help(explain::use_of("fire"));
-                return;
-            }
-            let meant = match word {
-                "net" | "nn" | "model" | "module" | "class" | "struct" => Some("network"),
-                "fn" | "fun" | "func" | "function" | "def" | "layer" => Some("block"),
-                "import" | "include" | "require" => Some("use"),
-                _ => suggest(word, starts),
-            };
-            match (meant, word) {
-                (Some(meant), "net" | "nn" | "model" | "module") => {
-                    report.fix(format!("write `{meant}`"), span, meant);
-                }
-                (Some(meant), _) => {
-                    report.did_you_mean(meant, span);
-                }
-                (None, _) => {}
-            }
-        }
-    }
-
     fn network(&mut self, docs: Vec<String>) -> Option<Network> {
         self.suspect = None;
-        let (header, braces) = self.braced(Rule::lone_header, Part::Header);
+        let rule = if self.word() == "network" { Rule::lone_header } else { Rule::lone_rest };
+        let (header, braces) = self.braced(rule, Part::Header);
         self.ended = self.at.checked_sub(1).map(|brace| (brace, "network"));
         let Braces { items, span } = braces?;
         let (pair, base) = header?;
@@ -254,7 +172,8 @@ impl<'a> Recovery<'a> {
 
     fn block(&mut self, docs: Vec<String>) -> Option<Block> {
         self.suspect = None;
-        let (header, braces) = self.braced(Rule::lone_block_header, Part::BlockHeader);
+        let rule = if self.word() == "block" { Rule::lone_block_header } else { Rule::lone_block_rest };
+        let (header, braces) = self.braced(rule, Part::BlockHeader);
         self.ended = self.at.checked_sub(1).map(|brace| (brace, "block"));
         let Braces { items, span } = braces?;
         let (pair, base) = header?;
@@ -419,6 +338,12 @@ impl<'a> Recovery<'a> {
                 },
             };
         }
+        if result.is_ok() && self.is_brace_too_many(start, end) {
+            let span = words.span(end);
+            self.sink.error(N0012, "`}` closes nothing").primary(span, "").fix("leave it out", span, "");
+            self.pass(start, end + 1);
+            return result;
+        }
         // Where a text ends in a network, what is missing is its brace.
         let is_inside = rule != Rule::lone_file_statement;
         if result.is_ok() && words.text(end) != ";" && !(is_inside && end >= words.len()) {
@@ -434,6 +359,15 @@ impl<'a> Recovery<'a> {
         }
         self.pass(start, end);
         result
+    }
+
+    /// Whether a brace between a statement and its `;` closes nothing: the next statement is in line with this one.
+    fn is_brace_too_many(&self, start: usize, end: usize) -> bool {
+        let (words, next) = (self.words, end + 2);
+        let is_torn = words.text(end) == "}" && words.text(end + 1) == ";" && !words.on_new_line(end);
+        let is_line = |index: usize| words.on_new_line(index) && words.text(index) != "}";
+        let indentation = |index: usize| words.indentation(words.span(index));
+        is_torn && is_line(start) && is_line(next) && next < words.len() && indentation(start) == indentation(next)
     }
 
     /// Goes on after the statement `start..end` and its `;`. Something is passed over even where nothing could be
@@ -473,6 +407,10 @@ impl<'a> Recovery<'a> {
     fn stand_in(&self, start: usize, end: usize, docs: Vec<String>) -> Option<Item> {
         let words = self.words;
         let keyword = words.text(start);
+        // `inptu x: [4];` has been told of.
+        let is_pair = !is_keyword(keyword) && words.kind(start + 1) == Some(TokenKind::Word);
+        let meant = if is_pair { suggest(keyword, ["input", "output"]) } else { None };
+        let keyword = meant.unwrap_or(keyword);
         let name_at = start + usize::from(matches!(keyword, "input" | "output"));
         let text = words.text(name_at);
         let defines = name_at > start || matches!(words.text(name_at + 1), "=" | ":");

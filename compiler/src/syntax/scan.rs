@@ -173,6 +173,8 @@ impl<'a> Scanner<'a> {
         }
         let whole = number.strip_suffix('.').filter(|whole| is_number(whole));
         let torn = whole.filter(|whole| self.is_torn(whole, len));
+        let last = self.tokens.last().and_then(|token| self.text.get(token.span.range()));
+        let is_list = last == Some("[") && rest[len..].trim_start().starts_with(']');
         let report = self.sink.error(N0009, format!("{} is not a number", quote(number))).primary(span, "");
         if let Some(fraction) = number.strip_prefix('.').filter(|fraction| is_number(fraction)) {
             let text = format!("write a digit before the dot: `0.{}`", escape(fraction));
@@ -183,9 +185,11 @@ impl<'a> Scanner<'a> {
         } else if let Some(whole) = whole {
             let text = format!("write a digit after the dot: `{}.0`", escape(whole));
             report.fix(text, span, format!("{whole}.0"));
-        } else if let Some((height, width)) = two_sizes(number) {
-            let sizes = format!("[{height}, {width}]");
-            report.may_fix(format!("two sizes are a list: `{sizes}`"), span, sizes);
+        } else if let Some(sizes) = sizes(number) {
+            let list = format!("[{}]", sizes.join(", "));
+            let count = if sizes.len() == 2 { "two" } else { "several" };
+            let instead = if is_list { sizes.join(", ") } else { list.clone() };
+            report.may_fix(format!("{count} sizes are a list: `{list}`"), span, instead);
         } else {
             report.help("numbers are decimal and have no suffix: `42`, `1_300_000`, `0.5`, `1e-3`");
         }
@@ -454,6 +458,36 @@ impl<'a> Scanner<'a> {
         self.push(TokenKind::Bad, len);
     }
 
+    /// Whether a `#` here starts a comment as in Python: it is the first of its line, stands behind what ends something, or has a
+    /// blank behind it.
+    fn is_comment(&self) -> bool {
+        let before = self.text[..self.at].trim_end_matches([' ', '\t']);
+        let is_first = before.is_empty() || before.ends_with(['\n', ';', ',', '{', '}']);
+        is_first || !self.rest()[1..].starts_with(|next: char| next.is_alphanumeric())
+    }
+
+    /// A comment that starts with `#`: one mistake, whatever stands in it.
+    fn other_comment(&mut self) {
+        let rest = self.rest();
+        let len = rest.find('\n').unwrap_or(rest.len());
+        let after = rest.trim_start_matches('#');
+        let (sign, span) = (self.span(1), self.span(rest.len() - after.len()));
+        // A third slash would make it a documentation.
+        let instead = if after.starts_with('/') { "// " } else { "//" };
+        let title = "unexpected character `#`";
+        self.sink.error(N0004, title).primary(sign, "").fix("comments start with `//`", span, instead);
+        // Between statements it is passed; in one, the grammar stops at it.
+        let last = self.tokens.last();
+        let is_between = last.is_none_or(|last| {
+            last.kind == TokenKind::Doc || matches!(self.text.get(last.span.range()), Some(";" | "{" | "}"))
+        });
+        if is_between {
+            self.at += len;
+        } else {
+            self.push(TokenKind::Bad, len);
+        }
+    }
+
     fn unexpected(&mut self, first: char) {
         if is_unprintable(first) {
             self.invisible(0, first);
@@ -477,7 +511,13 @@ impl<'a> Scanner<'a> {
                 let len = line.split_once("//").map_or(line, |(code, _)| code).trim_end().len();
                 (len, Some("a bundled file is used by its name, `use <fire>;`, one of your own by its path"), None)
             }
+            '#' if self.is_comment() => return self.other_comment(),
             '#' => (1, Some("comments start with `//`"), Some("//")),
+            '@' => (
+                1,
+                Some("tensors are multiplied element by element, `a * b`; by trained weights, `dense` or a 1x1 `conv`"),
+                None,
+            ),
             '\u{a0}' | '\u{2003}' | '\u{3000}' => {
                 (first.len_utf8(), Some("this is a special blank; write an ordinary one"), Some(" "))
             }
@@ -524,10 +564,14 @@ fn is_decimal(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'_' | b'.' | b'e' | b'E'))
 }
 
-/// The two numbers of `3x3`.
-fn two_sizes(text: &str) -> Option<(&str, &str)> {
-    let is_size = |size: &str| !size.starts_with('0') && size.bytes().all(|byte| byte.is_ascii_digit());
-    text.split_once('x').filter(|(height, width)| [height, width].iter().all(|size| !size.is_empty() && is_size(size)))
+/// The numbers of `3x3` or `8x8x3`.
+fn sizes(text: &str) -> Option<Vec<&str>> {
+    /// Most axes of a shape that somebody writes so.
+    const MOST: usize = 4;
+    let is_size =
+        |size: &str| !size.is_empty() && !size.starts_with('0') && size.bytes().all(|byte| byte.is_ascii_digit());
+    let sizes: Vec<&str> = text.split('x').take(MOST + 1).collect();
+    ((2..=MOST).contains(&sizes.len()) && sizes.iter().all(|size| is_size(size))).then_some(sizes)
 }
 
 /// The rules `integer` and `float` of the grammar.

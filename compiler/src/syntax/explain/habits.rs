@@ -26,8 +26,10 @@ fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         (words.slice(span), span)
     };
     let pairs = [at.checked_sub(1).filter(|before| *before >= start).map(pair), Some(pair(at))];
-    let Some((sign, span)) =
-        pairs.into_iter().flatten().find(|(sign, _)| matches!(*sign, "=>" | "||" | "|>" | "**" | "..=" | ":="))
+    let Some((sign, span)) = pairs
+        .into_iter()
+        .flatten()
+        .find(|(sign, _)| matches!(*sign, "=>" | "||" | "|>" | "**" | "..=" | ":=" | ">>" | "-->"))
     else {
         return false;
     };
@@ -39,6 +41,9 @@ fn explain_sign(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         "||" => report_fix(sink, N0013, (title, span), "write `or`".to_owned(), span, &apart(failure, span, "or")),
         ":=" if part.is_header() => {
             report(sink, N0013, title, span, Some("a type stands before the default: `classes: int = 10`".to_owned()))
+        }
+        ">>" if !is_name(failure, words.index_at(span.end as usize, start, end)) => {
+            report(sink, N0013, title, span, Some("layers follow each other with `->`; there are no shifts".to_owned()))
         }
         ":=" => report_fix(sink, N0013, (title, span), "write `=`".to_owned(), span, "="),
         "**" => report(sink, N0013, title, span, Some("there are no powers; multiply instead: `x * x`".to_owned())),
@@ -171,6 +176,23 @@ fn explain_choice(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     }
 }
 
+/// Where the value of a statement starts that is no row of several.
+fn value_start(failure: &Failure<'_>) -> Option<usize> {
+    let Failure { words, start, at, .. } = *failure;
+    let mut depth = 0_usize;
+    let mut first = (words.text(start) == "return").then_some(start + 1);
+    for index in start..at {
+        match (words.kind(index), words.text(index)) {
+            (Some(TokenKind::Open), _) => depth += 1,
+            (Some(TokenKind::Close), _) => depth = depth.saturating_sub(1),
+            (_, "=") if depth == 0 && first.is_none() => first = Some(index + 1),
+            (_, ",") if depth == 0 && first.is_some() => return None,
+            _ => {}
+        }
+    }
+    first.filter(|first| *first < at)
+}
+
 /// Words and signs that stand for others of this language.
 fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let Failure { words, start, at, part, .. } = *failure;
@@ -215,6 +237,11 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         }
         return report_fix(sink, N0013, (usual(), span), "write `;`".to_owned(), span, ";");
     }
+    let is_value = matches!(words.kind(at), Some(TokenKind::Word | TokenKind::Number | TokenKind::Text)) || word == "[";
+    if part == Part::Entry && at == start + 1 && is_value {
+        let help = format!("write `{}: …`", short(before));
+        return report_fix(sink, N0013, (usual(), span), help, words.span(start).after(), ":");
+    }
     if word == "=" && part == Part::Condition && innermost(failure).is_none() && !wants_operand(before) {
         return report_fix(sink, N0013, (usual(), span), "values are compared with `==`".to_owned(), span, "==");
     }
@@ -250,8 +277,14 @@ fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     }
     let is_sign = matches!(word, "+" | "-" | "*" | "/") && innermost(failure).is_none();
     if part == Part::Statement && is_sign && (start..at).any(|index| words.text(index) == "->") {
-        let help = Some(format!("put the pipeline in parentheses: `(x -> relu) {word} x`"));
-        return report(sink, N0013, usual(), span, help);
+        let help = format!("put the pipeline in parentheses: `(x -> relu) {word} x`");
+        // With another arrow behind the sign, the parentheses may stand there as well.
+        let (first, is_last) = (value_start(failure), (at..failure.end).all(|index| words.text(index) != "->"));
+        if let (Some(first), true) = (first, is_last) {
+            let value = words.span(first).to(words.span(at - 1));
+            return report_fix(sink, N0013, (usual(), span), help, value, &format!("({})", words.slice(value)));
+        }
+        return report(sink, N0013, usual(), span, Some(help));
     }
     if part == Part::Statement && at == start && matches!(word, "use" | "block" | "network") {
         let help = Some(format!("`{word}` stands outside of networks and blocks, at the level of the file"));

@@ -1,4 +1,4 @@
-//! Arguments, lists and calls that are nearly right, with what would be.
+//! Arguments and lists that are nearly right, with what would be.
 
 use super::stages::is_bound;
 use super::{
@@ -17,9 +17,9 @@ pub(super) fn explain_operand(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         return false;
     }
     explain_frozen(failure, sink)
+        || explain_level(failure, sink)
         || explain_missing(failure, sink)
         || explain_brackets(failure, sink)
-        || explain_method(failure, sink)
 }
 
 /// Two operands of a call or a list without a `,` or `:` between them.
@@ -84,6 +84,23 @@ fn explain_frozen(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let ends = if words.text(end) == ";" { "" } else { ";" };
     let mended = words.span(at).to(words.span(end - 1));
     report_fix(sink, N0013, title, help, mended, &format!("{apart}{names}{ends}"))
+}
+
+/// `allow unused_value;` and `deny: no_activation;`
+fn explain_level(failure: &Failure<'_>, sink: &mut Sink) -> bool {
+    let Failure { words, start, at, end, .. } = *failure;
+    if !is_level(words.text(start)) || at != start + 1 || at >= end {
+        return false;
+    }
+    let level = words.text(start);
+    let title = (format!("expected {}, found {}", expected(failure), words.found(at)), words.span(at));
+    let Some(names) = names_within(failure) else {
+        let help = format!("lints stand in parentheses: `{level}(unused_value);`");
+        return report(sink, N0013, title.0, title.1, Some(help));
+    };
+    let help = format!("lints stand in parentheses: `{level}({});`", short(&names));
+    let mended = words.span(start).after().to(words.span(end - 1));
+    report_fix(sink, N0013, title, help, mended, &format!("({names})"))
 }
 
 /// The names that remain of what follows `freeze` without `:`, brackets around all and quotes.
@@ -160,48 +177,6 @@ fn explain_brackets(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         return report(sink, N0013, title, words.span(at), Some(help.to_owned()));
     }
     false
-}
-
-/// `x.relu()` for `x -> relu()`.
-fn explain_method(failure: &Failure<'_>, sink: &mut Sink) -> bool {
-    let Failure { words, start, at, part, .. } = *failure;
-    if words.text(at) == "." && matches!(words.text(at + 1), "shape" | "size") && is_name(failure, at - 1) {
-        let title = format!("expected {}, found `.`", expected(failure));
-        let help =
-            "a tensor is not asked for its sizes: a block names those of its operands, `block B(x: [H, W, C]) -> …`";
-        return report(sink, N0013, title, words.span(at), Some(help.to_owned()));
-    }
-    let is_call = words.text(at) == "." && is_name(failure, at + 1) && words.text(at + 2) == "(";
-    if !is_call || part == Part::Limit {
-        return false;
-    }
-    let title = format!("expected {}, found `.`", expected(failure));
-    let layer = short(words.text(at + 1));
-    if at >= start + 2 && words.text(at - 2) == "->" {
-        let help = format!("layers have no module before them: `-> {layer}(…)`");
-        return report(sink, N0013, title, words.span(at), Some(help));
-    }
-    // A module of PyTorch's or of Keras's, with the tensor among the arguments.
-    if is_name(failure, at - 1)
-        && matches!(words.text(at - 1), "F" | "nn" | "torch" | "tf" | "keras" | "layers" | "self")
-    {
-        let help = format!("layers have no module before them, and stand right of an arrow: `x -> {layer}(…)`");
-        return report(sink, N0013, title, words.span(at), Some(help));
-    }
-    let help = format!("a layer stands right of an arrow: `x -> {layer}(…)`");
-    // Where the operand is all that stands left of the dot, an arrow means the same.
-    let mut first = at.saturating_sub(1);
-    if words.text(first) == ")" {
-        first = opener_of(failure, first).unwrap_or(start);
-        if first > start && is_name(failure, first - 1) {
-            first -= 1;
-        }
-    }
-    let is_whole = first > start && matches!(words.text(first - 1), "=" | "(" | "," | ":" | "->" | "return");
-    if !is_whole {
-        return report(sink, N0013, title, words.span(at), Some(help));
-    }
-    report_fix(sink, N0013, (title, words.span(at)), help, words.span(at), " -> ")
 }
 
 /// The bracket whose partner stands at an index, where it is in the same part.

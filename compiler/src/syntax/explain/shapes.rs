@@ -1,6 +1,6 @@
 //! Shapes that are nearly right: promised without a `:`, in parentheses, or in the midst of a pipeline.
 
-use super::operands::opener_of;
+use super::operands::{is_name, opener_of};
 use super::{Failure, Part, expected, innermost, innermost_index, previous, report, report_fix, report_guess, short};
 use crate::diagnostic::Sink;
 use crate::diagnostic::codes::N0013;
@@ -11,6 +11,7 @@ use crate::syntax::scan::TokenKind;
 /// What is meant for a shape, or stands where only another statement can.
 pub(super) fn explain_shape(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     explain_result(failure, sink)
+        || explain_input(failure, sink)
         || explain_parentheses(failure, sink)
         || explain_promise(failure, sink)
         || explain_behind(failure, sink)
@@ -41,6 +42,58 @@ fn explain_result(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         return report_fix(sink, N0013, usual(failure), help, whole, inside);
     }
     in_brackets(failure, sink, whole, inside)
+}
+
+/// `input x [8, 8, 3];`, `input [8, 8, 3];`, `input: x [8, 8, 3];` and `input x: float32[8, 8, 3];`
+fn explain_input(failure: &Failure<'_>, sink: &mut Sink) -> bool {
+    let Failure { words, start, at, part, end } = *failure;
+    if part != Part::Statement || words.text(start) != "input" {
+        return false;
+    }
+    let (title, place) = usual(failure);
+    let (word, next) = (words.text(at), words.text(at + 1));
+    let shown = |opener: usize| {
+        let shape = closed(failure, opener).map(|(_, closer)| words.slice(words.span(opener).to(words.span(closer))));
+        shape.map_or("[28, 28, 1]", short).to_owned()
+    };
+    match (at - start, word) {
+        (1, "[") => {
+            let help = format!("an input has a name: `input x: {}`", shown(at));
+            report(sink, N0013, title, place, Some(help))
+        }
+        (1, ":") if is_name(failure, at + 1) && words.text(at + 2) == "[" => {
+            let help = format!("the name stands before the `:`: `input {}: {}`", short(next), shown(at + 2));
+            let mended = place.to(words.span(at + 1));
+            report_fix(sink, N0013, (title, place), help, mended, &format!(" {next}:"))
+        }
+        (1, ":") if is_name(failure, at + 1) && words.text(at + 2) == ":" => {
+            let help = format!("the name stands before the `:`: `input {}: …`", short(next));
+            report_fix(sink, N0013, (title, place), help, place, "")
+        }
+        (1, ":") => {
+            let help = format!("an input has a name and a shape: `input x: {}`", shown(at + 1));
+            report(sink, N0013, title, place, Some(help))
+        }
+        (2, "[") => {
+            let help = format!("write `input {}: {}`", short(previous(failure)), shown(at));
+            report_fix(sink, N0013, (title, place), help, words.span(at - 1).after(), ":")
+        }
+        (2, ",") => {
+            let help = "each input is a statement of its own: `input a: […]; input b: […];`";
+            report(sink, N0013, title, place, Some(help.to_owned()))
+        }
+        (3, _) if previous(failure) == ":" && is_name(failure, at) && next == "[" => {
+            let opener = at + 1;
+            let is_shape = closed(failure, opener).is_some_and(|(_, closer)| closer + 1 == end);
+            let help = format!("an input is described by its shape alone: `{}`", shown(opener));
+            let mended = Span { end: words.span(opener).start, ..place };
+            match is_shape {
+                true => report_fix(sink, N0013, (title, place), help, mended, ""),
+                false => report(sink, N0013, title, place, Some(help)),
+            }
+        }
+        _ => false,
+    }
 }
 
 /// `input x: (32, 32, 3);`

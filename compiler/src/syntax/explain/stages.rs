@@ -56,6 +56,19 @@ fn explain_range(failure: &Failure<'_>, sink: &mut Sink) -> bool {
 fn explain_label(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let Failure { words, start, at, .. } = *failure;
     let word = words.text(at);
+    if words.kind(at) == Some(TokenKind::Text) && previous(failure) == "as" {
+        let name = word.trim_matches('"');
+        let is_letter = |letter: char| letter.is_ascii_alphabetic() || letter == '_';
+        let is_good = name.starts_with(is_letter) && name.chars().all(|next| is_letter(next) || next.is_ascii_digit());
+        let title = (format!("expected {}, found {}", expected(failure), words.found(at)), words.span(at));
+        if is_good && !is_keyword(name) {
+            let apart = if words.span(at - 1).end == words.span(at).start { " " } else { "" };
+            let help = format!("a name has no quotes: `as {}`", short(name));
+            return report_fix(sink, N0013, title, help, words.span(at), &format!("{apart}{name}"));
+        }
+        let help = "a name is made of letters, digits and `_`, and has no quotes: `as stem`".to_owned();
+        return report(sink, N0013, title.0, title.1, Some(help));
+    }
     if !matches!(word, "(" | "{" | ".") || at < start + 2 || words.text(at - 2) != "as" {
         return false;
     }

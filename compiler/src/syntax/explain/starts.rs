@@ -49,6 +49,13 @@ pub(super) fn explain_start(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         let value = Some(words.text(at + 1)).filter(|_| words.text(at + 2) == ";").map_or("…", short);
         let name = if value == "…" { "name" } else { value };
         let help = format!("an output has a name and a value: `output {name} = {value};`");
+        let (given, after) = (words.text(at + 1), words.span(at + 1));
+        let is_bound =
+            !sink.is_full() && (0..start).any(|place| words.text(place) == given && words.text(place + 1) == "=");
+        if value == given && is_bound {
+            let title = (format!("expected a name, found {found}"), words.span(at));
+            return report_fix(sink, N0013, title, help, words.span(at).to(after), &format!(" {given} = {given}"));
+        }
         return report(sink, N0013, format!("expected a name, found {found}"), words.span(at), Some(help));
     }
     if part == Part::Statement && at == start + 1 && words.kind(start) == Some(TokenKind::Word) {

@@ -4,7 +4,7 @@ use pest::iterators::Pair;
 
 use super::Recovery;
 use crate::diagnostic::codes::{N0012, N0013};
-use crate::diagnostic::quote;
+use crate::diagnostic::{quote, suggest};
 use crate::source::Span;
 use crate::syntax::ast::{Binding, Braces, Budget, ExprKind, Item, Output, Section};
 use crate::syntax::explain::{COMMENT, Failure, Part, explain};
@@ -76,7 +76,9 @@ impl<'a> Recovery<'a> {
         let header = if self.words.has_bad(start, self.at) {
             Err(())
         } else {
-            self.parse(rule, start, self.at, part).map_err(|failure| {
+            let is_rest = matches!(rule, Rule::lone_rest | Rule::lone_block_rest) && self.at > start + 1;
+            self.parse(rule, start + usize::from(is_rest), self.at, part).map_err(|failure| {
+                let failure = Failure { start, ..failure };
                 explain(&failure, self.sink);
                 self.later_parameters(&failure);
             })
@@ -198,6 +200,7 @@ impl<'a> Recovery<'a> {
             let (docs, docs_span) = self.docs();
             let span = self.words.span(self.at);
             match self.word() {
+                _ if self.is_misnamed() => items.extend(self.statement(docs)),
                 "block" if self.stands_deeper() => {
                     self.sink
                         .error(N0013, "a block stands in the braces of another, or of a network")
@@ -220,8 +223,8 @@ impl<'a> Recovery<'a> {
                     self.close(opener, what);
                     return (items, span);
                 }
-                "train" if self.starts_section() => items.push(Item::Train(self.section(docs))),
-                "prune" if self.starts_section() => items.push(Item::Prune(self.section(docs))),
+                "train" if self.starts_section() => items.push(Item::Train(self.section("train", docs))),
+                "prune" if self.starts_section() => items.push(Item::Prune(self.section("prune", docs))),
                 "budget" if self.starts_budget() => items.push(Item::Budget(self.budget())),
                 "for" => items.extend(self.repetition()),
                 "if" => items.extend(self.condition()),
@@ -239,6 +242,10 @@ impl<'a> Recovery<'a> {
                 word if self.starts_reserved(word) => self.reserved_construct(),
                 _ if self.words.is_train_entry(self.at) => self.lost_section(),
                 _ => {
+                    if let Some(section) = self.misspelt_section(&docs) {
+                        items.push(section);
+                        continue;
+                    }
                     // What goes on behind a `;` is lost, and with it the value before.
                     if self.words.goes_on(self.at)
                         && let Some(Item::Binding(Binding { value, .. }) | Item::Output(Output { value, .. })) =
@@ -250,6 +257,33 @@ impl<'a> Recovery<'a> {
                 }
             }
         }
+    }
+
+    /// Whether a keyword that starts something in braces is meant to be a name: it is given a value.
+    fn is_misnamed(&self) -> bool {
+        let is_starter = matches!(self.word(), "network" | "block" | "for" | "if" | "else");
+        is_starter && self.words.text(self.at + 1) == "="
+    }
+
+    /// A section whose name is misspelt: that is told, and the section read.
+    fn misspelt_section(&mut self, docs: &[String]) -> Option<Item> {
+        let (word, span) = (self.word(), self.words.span(self.at));
+        let is_word = self.words.kind(self.at) == Some(TokenKind::Word) && !is_keyword(word);
+        if !is_word || self.words.text(self.at + 1) != "{" {
+            return None;
+        }
+        let meant = match word {
+            "training" => "train",
+            "pruning" => "prune",
+            _ => suggest(word, ["train", "prune", "budget"])?,
+        };
+        let title = format!("expected {}, found {}", Part::Statement.name(), quote(word));
+        self.sink.error(N0013, title).primary(span, "").did_you_mean(meant, span);
+        Some(match meant {
+            "train" => Item::Train(self.section("train", docs.to_vec())),
+            "prune" => Item::Prune(self.section("prune", docs.to_vec())),
+            _ => Item::Budget(self.budget()),
+        })
     }
 
     /// Whether a word starts a construct of the coming version, rather than being misused as a name.
@@ -306,8 +340,8 @@ impl<'a> Recovery<'a> {
     }
 
     /// Reads a section's name and what opens it, which is told where it is no brace.
-    fn open_section(&mut self) -> Opened<'a> {
-        let (keyword, start) = (self.word(), self.words.span(self.at));
+    fn open_section(&mut self, keyword: &str) -> Opened<'a> {
+        let start = self.words.span(self.at);
         self.at += 1;
         let span = self.words.span(self.at);
         let mut opened = Opened { start, span, closer: Some("}") };
@@ -398,8 +432,8 @@ impl<'a> Recovery<'a> {
         }
     }
 
-    fn section(&mut self, docs: Vec<String>) -> Section {
-        let opened = self.open_section();
+    fn section(&mut self, keyword: &str, docs: Vec<String>) -> Section {
+        let opened = self.open_section(keyword);
         let mut entries = Vec::new();
         loop {
             let (_, docs_span) = self.docs();
@@ -452,7 +486,7 @@ impl<'a> Recovery<'a> {
     }
 
     fn budget(&mut self) -> Budget {
-        let opened = self.open_section();
+        let opened = self.open_section("budget");
         let mut limits = Vec::new();
         loop {
             let (_, docs_span) = self.docs();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may")]
 
 mod cases;
+mod frameworks;
 mod helps;
 mod hostile;
 mod lacking;
