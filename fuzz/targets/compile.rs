@@ -36,7 +36,7 @@ fn compiled(text: &str) -> Vec<String> {
     // As `model!` has it, with the training code as the argument of a macro, and as text with the training code in place.
     let rename = Some(Ident::new("Renamed", Span::call_site()));
     let code =
-        emit(&compiled, &Target { facade: quote!(::netwright), rename, weights: None, int8: None, comments: false });
+        emit(&compiled, &Target { facade: quote!(::netwright), rename, weights: None, int8: None, is_text: false });
     parse(&code);
     all.push(code.to_string());
     let shown = emit(&compiled, &Target::text());
