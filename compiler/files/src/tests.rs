@@ -249,8 +249,12 @@ mod uses {
         // A link that stays inside is followed.
         fs::write(at("inner/real.net"), "").unwrap();
         std::os::unix::fs::symlink(at("inner/real.net"), at("inner/fine.net")).unwrap();
-        fs::write(&main, "use \"fine.net\"; use \"real.net\";").unwrap();
+        fs::write(&main, "use \"fine.net\";").unwrap();
         assert_eq!(load(&main), (2, Vec::new()));
+        // And is the file that it leads to.
+        fs::write(&main, "use \"fine.net\"; use \"real.net\";").unwrap();
+        let (n_files, messages) = load(&main);
+        assert!(n_files == 2 && messages.len() == 1 && messages[0].contains("used twice"), "{messages:?}");
     }
 
     /// Texts of labels are found as files are, and noted, so that a change of them is seen.
