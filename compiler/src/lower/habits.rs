@@ -39,14 +39,13 @@ pub(super) fn gives_input<'a>(
     input: &TensorType,
     given: &[(&'static Argument, &'a Expr)],
 ) -> bool {
-    let is_positional = |expr: &Expr| call.args.iter().any(|arg| arg.name.is_none() && arg.value.span == expr.span);
     // Which argument the size of the input, or what stands behind it, takes the place of.
     let place = match signature.name {
         "batch_norm" | "layer_norm" | "group_norm" => "epsilon",
         "dense" => "bias",
         _ => return false,
     };
-    let found = given.iter().find(|(argument, expr)| argument.name == place && is_positional(expr));
+    let found = given.iter().find(|(argument, expr)| argument.name == place && is_unnamed(call, expr));
     let Some((_, in_place)) = found else { return false };
     let Some(value) = lowerer.constant(in_place) else { return false };
     let is_size = match &value {
@@ -98,9 +97,8 @@ pub(super) fn gives_channels<'a>(
         return false;
     }
     let Some([height, ..]) = input.image() else { return false };
-    let is_unnamed = |expr: &Expr| call.args.iter().any(|arg| arg.name.is_none() && arg.value.span == expr.span);
     let unnamed: Vec<(&'static Argument, &Expr)> =
-        given.iter().copied().take_while(|(_, expr)| is_unnamed(expr)).collect();
+        given.iter().copied().take_while(|(_, expr)| is_unnamed(call, expr)).collect();
     let [(_, first), _, _, ..] = unnamed.as_slice() else { return false };
     let Some(channels @ (Constant::Int(_) | Constant::Dim(_))) = lowerer.constant(first) else { return false };
     if !is_size_of(lowerer, &channels, input) {
@@ -210,6 +208,11 @@ pub(super) fn channels_before_filters<'a>(
     let (_, first) = given.iter().find(|(argument, _)| argument.name == "filters")?;
     let channels = lowerer.constant(first)?;
     is_size_of(lowerer, &channels, input?).then(|| without(call, first.span))
+}
+
+/// Whether an argument of a call stands without a name.
+fn is_unnamed(call: &Call, value: &Expr) -> bool {
+    call.args.iter().any(|arg| arg.name.is_none() && arg.value.span == value.span)
 }
 
 /// Whether a value is the last size of a tensor, or all of its sizes.

@@ -363,11 +363,11 @@ impl<'a> Lowerer<'a> {
     /// what is wrong with them only those layers are told that there are not, whatever their sizes.
     pub(super) fn set_aside(&mut self, items: &'a [ast::Item]) {
         // Names of this frame that are not bound yet are none of layers, either.
-        super::stages::in_items(items, &mut |call, is_stage| {
-            let name = &call.name.text;
+        super::stages::in_items(items, &mut |found| {
+            let name = &found.call.name.text;
             let unit = self.frame().unit;
-            if ops::signature(name).is_none() && self.find_block(unit, name).is_none() {
-                self.unknown_layer(call, is_stage);
+            if !found.is_setting && ops::signature(name).is_none() && self.find_block(unit, name).is_none() {
+                self.unknown_layer(found.call, found.stage.is_some());
             }
         });
         self.forget(items);

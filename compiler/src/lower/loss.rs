@@ -226,7 +226,8 @@ impl<'a> Lowerer<'a> {
         const LONGEST: usize = 40;
         let short: &str = if name.text.len() > LONGEST { "" } else { &name.text };
         let plain = short.to_lowercase().replace('_', "");
-        let near = match plain.strip_suffix("loss").unwrap_or(&plain) {
+        let plain = plain.strip_suffix("loss").unwrap_or(&plain);
+        let near = match plain {
             "mse" | "l2" | "meansquarederror" => Some("mean_squared_error"),
             "bce" | "bcewithlogits" | "binarycrossentropy" => Some("binary_cross_entropy"),
             "mae" | "meanabsoluteerror" | "l1" => Some("l1"),
@@ -238,7 +239,7 @@ impl<'a> Lowerer<'a> {
         };
         // Those of probabilities are others, and so are settings.
         let is_same = matches!(
-            plain.strip_suffix("loss").unwrap_or(&plain),
+            plain,
             "mse" | "meansquarederror" | "bcewithlogits" | "mae" | "meanabsoluteerror" | "l1" | "smoothl1" | "huber"
         );
         let is_same = is_same && matches!(call.args.as_slice(), [Arg { name: None, .. }]);

@@ -8,7 +8,7 @@ use crate::ir::ValueId;
 use crate::ops::{self, Default, Operands, Signature};
 use crate::source::Span;
 use crate::syntax::ast::{Arg, Call, Expr, ExprKind};
-use crate::syntax::keywords::is_keyword;
+use crate::syntax::keywords;
 
 /// Reports an argument that the layer does not have.
 pub(super) fn unknown_argument<'a>(
@@ -125,7 +125,5 @@ fn activation(arg: &Arg) -> Option<&'static str> {
 /// The name that a layer is given by an argument `name: "c1"`, if it can be one here.
 fn layer_name(arg: &Arg) -> Option<&str> {
     let ExprKind::Str(name) = &arg.value.kind else { return None };
-    let is_start = |c: char| c.is_ascii_alphabetic() || c == '_';
-    let is_name = name.starts_with(is_start) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    (is_name && name != "_" && !is_keyword(name)).then_some(name)
+    keywords::is_name(name).then_some(name)
 }

@@ -97,7 +97,7 @@ pub(super) fn kind_of(block: &str) -> String {
 }
 
 /// How often each name is bound on any one way through the statements; in a loop, twice as often as in one round.
-fn bindings(items: &[Item]) -> HashMap<String, usize> {
+pub(super) fn bindings(items: &[Item]) -> HashMap<String, usize> {
     let mut counts = HashMap::new();
     // Loops stand inside of each other as deep as brackets may: counts saturate.
     let mut add = |name: String, count: usize| {

@@ -2,19 +2,27 @@
 
 use std::collections::HashSet;
 
-use super::names::kind_of;
+use super::names::{bindings, kind_of};
 use crate::ops;
 use crate::program::Program;
-use crate::syntax::ast::{Call, Expr, ExprKind, Item, Label, Stage};
+use crate::syntax::ast::{Call, Expr, ExprKind, Item, Stage};
 
-/// Calls `visit` with every call that stands where a tensor does, and whether it is a stage of a pipeline. What named arguments
-/// are given, such as initialisers, is no layer.
-pub(super) fn in_items<'a>(items: &'a [Item], visit: &mut dyn FnMut(&'a Call, bool)) {
+/// A call in the values that statements give.
+pub(super) struct Found<'a> {
+    pub(super) call: &'a Call,
+    /// The stage that it is of, in a pipeline.
+    pub(super) stage: Option<&'a Stage>,
+    /// Whether it is, or stands in, what a named argument is given, such as an initialiser: that is no layer.
+    pub(super) is_setting: bool,
+}
+
+/// Calls `visit` with every call in the values that statements give.
+pub(super) fn in_items<'a>(items: &'a [Item], visit: &mut dyn FnMut(&Found<'a>)) {
     for item in items {
         match item {
-            Item::Binding(binding) => in_expr(&binding.value, visit),
-            Item::Output(output) => in_expr(&output.value, visit),
-            Item::Return(result) => result.values.iter().for_each(|value| in_expr(value, visit)),
+            Item::Binding(binding) => in_expr(&binding.value, false, visit),
+            Item::Output(output) => in_expr(&output.value, false, visit),
+            Item::Return(result) => result.values.iter().for_each(|value| in_expr(value, false, visit)),
             Item::For(repetition) => in_items(&repetition.items, visit),
             Item::If(branches) => branches.branches().for_each(|braces| in_items(&braces.items, visit)),
             Item::Input(_)
@@ -30,19 +38,21 @@ pub(super) fn in_items<'a>(items: &'a [Item], visit: &mut dyn FnMut(&'a Call, bo
     }
 }
 
-fn in_expr<'a>(expr: &'a Expr, visit: &mut dyn FnMut(&'a Call, bool)) {
+fn in_expr<'a>(expr: &'a Expr, is_setting: bool, visit: &mut dyn FnMut(&Found<'a>)) {
     match &expr.kind {
-        ExprKind::Call(call) => in_call(call, false, visit),
+        ExprKind::Call(call) => in_call(&Found { call, stage: None, is_setting }, visit),
         ExprKind::Pipe { source, stages } => {
-            in_expr(source, visit);
-            stages.iter().for_each(|stage| in_call(&stage.call, true, visit));
+            in_expr(source, is_setting, visit);
+            for stage in stages {
+                in_call(&Found { call: &stage.call, stage: Some(stage), is_setting }, visit);
+            }
         }
         ExprKind::Binary(_, a, b) => {
-            in_expr(a, visit);
-            in_expr(b, visit);
+            in_expr(a, is_setting, visit);
+            in_expr(b, is_setting, visit);
         }
-        ExprKind::Unary(_, operand) => in_expr(operand, visit),
-        ExprKind::List(items) => items.iter().for_each(|item| in_expr(item, visit)),
+        ExprKind::Unary(_, operand) => in_expr(operand, is_setting, visit),
+        ExprKind::List(items) => items.iter().for_each(|item| in_expr(item, is_setting, visit)),
         ExprKind::Name(_)
         | ExprKind::Int(_)
         | ExprKind::Float(_)
@@ -53,9 +63,11 @@ fn in_expr<'a>(expr: &'a Expr, visit: &mut dyn FnMut(&'a Call, bool)) {
     }
 }
 
-fn in_call<'a>(call: &'a Call, is_stage: bool, visit: &mut dyn FnMut(&'a Call, bool)) {
-    visit(call, is_stage);
-    call.args.iter().filter(|arg| arg.name.is_none()).for_each(|arg| in_expr(&arg.value, visit));
+fn in_call<'a>(found: &Found<'a>, visit: &mut dyn FnMut(&Found<'a>)) {
+    visit(found);
+    for arg in &found.call.args {
+        in_expr(&arg.value, found.is_setting || arg.name.is_some(), visit);
+    }
 }
 
 /// The names that the layers of a network may have, whatever its mistakes hide.
@@ -71,12 +83,14 @@ pub(super) struct PossibleNames {
 impl PossibleNames {
     /// Those of a network with these statements.
     pub(super) fn of(items: &[Item], program: &Program) -> Self {
-        let mut labels = HashSet::new();
-        collect(items, &mut labels);
+        let mut labels: HashSet<String> = bindings(items).into_keys().collect();
+        in_items(items, &mut |found| {
+            labels.extend(found.stage.and_then(|stage| stage.label.as_ref()).map(|label| label.name.text.clone()));
+        });
         let blocks = program.units.iter().flat_map(|unit| &unit.file.blocks);
         let kinds = blocks.map(|block| kind_of(&block.name.text)).collect();
         let lacks_file = program.units.iter().any(|unit| unit.lacks_file);
-        Self { labels: labels.into_iter().map(str::to_owned).collect(), kinds, lacks_file }
+        Self { labels, kinds, lacks_file }
     }
 
     /// Whether a layer, or what a name with dots starts with, may have a name.
@@ -87,58 +101,5 @@ impl PossibleNames {
         let kind = kind.strip_suffix('_').unwrap_or(kind);
         let is_kind = || self.lacks_file || ops::signature(kind).is_some() || self.kinds.contains(kind);
         self.labels.contains(first) || is_counted && is_kind()
-    }
-}
-
-fn collect<'a>(items: &'a [Item], found: &mut HashSet<&'a str>) {
-    for item in items {
-        match item {
-            Item::Binding(binding) => {
-                found.extend(binding.names.iter().map(|name| name.text.as_str()));
-                labels_in(&binding.value, found);
-            }
-            Item::Output(output) => {
-                found.insert(&output.name.text);
-                labels_in(&output.value, found);
-            }
-            Item::For(repetition) => collect(&repetition.items, found),
-            Item::If(branches) => branches.branches().for_each(|braces| collect(&braces.items, found)),
-            Item::Input(_)
-            | Item::Return(_)
-            | Item::Const(_)
-            | Item::Assert(_)
-            | Item::Freeze(_)
-            | Item::Labels(_)
-            | Item::Levels(_)
-            | Item::Train(_)
-            | Item::Prune(_)
-            | Item::Budget(_) => {}
-        }
-    }
-}
-
-fn labels_in<'a>(expr: &'a Expr, found: &mut HashSet<&'a str>) {
-    match &expr.kind {
-        ExprKind::Pipe { source, stages } => {
-            labels_in(source, found);
-            for Stage { call, label, .. } in stages {
-                found.extend(label.iter().map(|Label { name, .. }| name.text.as_str()));
-                call.args.iter().for_each(|arg| labels_in(&arg.value, found));
-            }
-        }
-        ExprKind::Call(call) => call.args.iter().for_each(|arg| labels_in(&arg.value, found)),
-        ExprKind::Binary(_, a, b) => {
-            labels_in(a, found);
-            labels_in(b, found);
-        }
-        ExprKind::Unary(_, operand) => labels_in(operand, found),
-        ExprKind::List(items) => items.iter().for_each(|item| labels_in(item, found)),
-        ExprKind::Name(_)
-        | ExprKind::Int(_)
-        | ExprKind::Float(_)
-        | ExprKind::Bool(_)
-        | ExprKind::Str(_)
-        | ExprKind::Hole
-        | ExprKind::Error => {}
     }
 }

@@ -129,7 +129,6 @@ pub(super) fn explain(failure: &Failure<'_>, sink: &mut Sink) {
     let behind = Failure { at: failure.at + 1, ..*failure };
     let is_behind = failure.part == Part::Statement && closes && is_over && !wants_operand(previous(failure));
     let failure = if is_behind { &behind } else { failure };
-    let Failure { words, at, .. } = *failure;
     let _ = explain_word(failure, sink)
         || explain_use(failure, sink)
         || explain_header(failure, sink)
@@ -142,9 +141,15 @@ pub(super) fn explain(failure: &Failure<'_>, sink: &mut Sink) {
         || explain_operand(failure, sink)
         || explain_start(failure, sink)
         || {
-            let title = format!("expected {}, found {}", expected(failure), words.found(at));
-            report(sink, N0013, title, words.span(at), help(failure))
+            let (title, place) = usual(failure);
+            report(sink, N0013, title, place, help(failure))
         };
+}
+
+/// The usual title, with the place.
+fn usual(failure: &Failure<'_>) -> (String, Span) {
+    let Failure { words, at, .. } = *failure;
+    (format!("expected {}, found {}", expected(failure), words.found(at)), words.span(at))
 }
 
 /// Records a message; always true, for chains of attempts.

@@ -34,6 +34,13 @@ pub fn is_keyword(word: &str) -> bool {
     KEYWORDS.contains(&word) || reserved_for(word).is_some()
 }
 
+/// Whether a text can be a name: letters, digits and `_`, not a digit first, and no keyword.
+pub fn is_name(text: &str) -> bool {
+    let is_letter = |letter: char| letter.is_ascii_alphabetic() || letter == '_';
+    let has_form = text.starts_with(is_letter) && text.chars().all(|next| is_letter(next) || next.is_ascii_digit());
+    has_form && !is_keyword(text)
+}
+
 /// What a reserved word is kept for.
 pub fn reserved_for(word: &str) -> Option<&'static str> {
     RESERVED.iter().find(|(reserved, _)| *reserved == word).map(|(_, what)| *what)

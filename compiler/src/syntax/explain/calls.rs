@@ -1,7 +1,7 @@
 //! Calls as other languages write them: `conv(8)(x)`, `x.relu()`, `F.relu(x)` and `layers.append(x)`.
 
 use super::operands::{bracketed, is_name, opener_of};
-use super::{Failure, Part, expected, previous, report, report_fix, short};
+use super::{Failure, Part, previous, report, report_fix, short, usual};
 use crate::diagnostic::Sink;
 use crate::diagnostic::codes::N0013;
 use crate::ops::{SIGNATURES, signature};
@@ -11,12 +11,6 @@ use crate::syntax::scan::TokenKind;
 /// What other languages call otherwise.
 pub(super) fn explain_call(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     !failure.part.is_header() && (explain_applied(failure, sink) || explain_method(failure, sink))
-}
-
-/// The usual title, with the place.
-fn usual(failure: &Failure<'_>) -> (String, Span) {
-    let Failure { words, at, .. } = *failure;
-    (format!("expected {}, found {}", expected(failure), words.found(at)), words.span(at))
 }
 
 /// `conv(8, kernel: 3)(x)`: a layer that is made first, and then called.

@@ -2,7 +2,7 @@
 
 use super::operands::is_name;
 use super::stages::is_bound;
-use super::{Failure, Part, expected, innermost, previous, report, report_fix};
+use super::{Failure, Part, innermost, previous, report, report_fix, usual};
 use crate::diagnostic::Sink;
 use crate::diagnostic::codes::N0013;
 
@@ -10,7 +10,7 @@ use crate::diagnostic::codes::N0013;
 pub(super) fn explain_comma(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let Failure { words, start, at, part, end } = *failure;
     let (word, before, span) = (words.text(at), previous(failure), words.span(at));
-    let title = || (format!("expected {}, found {}", expected(failure), words.found(at)), span);
+    let title = || usual(failure);
     if word == "," && at > start + 1 && matches!(before, "," | "(") && innermost(failure) == Some("(") {
         let mended = if before == "," { words.span(at - 1).after().to(span) } else { span };
         return report_fix(sink, N0013, title(), "leave out one `,`".to_owned(), mended, "");

@@ -2,7 +2,7 @@
 
 use super::operands::is_name;
 use super::starts::usual_start;
-use super::{Failure, Part, expected, innermost, previous, report, report_fix, short, wants_operand};
+use super::{Failure, Part, expected, innermost, previous, report, report_fix, short, usual, wants_operand};
 use crate::diagnostic::codes::N0013;
 use crate::diagnostic::{Sink, quote};
 use crate::source::Span;
@@ -197,7 +197,7 @@ fn value_start(failure: &Failure<'_>) -> Option<usize> {
 fn explain_word(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let Failure { words, start, at, part, .. } = *failure;
     let (word, before, span) = (words.text(at), previous(failure), words.span(at));
-    let usual = || format!("expected {}, found {}", expected(failure), words.found(at));
+    let usual = || usual(failure).0;
     if part == Part::Entry && words.text(start) == "augment" && innermost(failure).is_none() && before == ")" {
         let help = "changes of the images follow each other with `->`".to_owned();
         return match words.kind(at) {

@@ -1,10 +1,9 @@
 //! Headers of networks, blocks and branches that are nearly right.
 
-use super::{Failure, Part, expected, innermost, is_argument_name, previous, report, report_fix, short};
+use super::{Failure, Part, expected, innermost, is_argument_name, previous, report, report_fix, short, usual};
 use crate::diagnostic::Sink;
 use crate::diagnostic::codes::N0013;
-use crate::source::Span;
-use crate::syntax::keywords::is_keyword;
+use crate::syntax::keywords::{self, is_keyword};
 use crate::syntax::scan::TokenKind;
 
 /// What a header lacks, or has too much.
@@ -17,12 +16,6 @@ pub(super) fn explain_header(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         Part::Statement => explain_function(failure, sink),
         Part::Entry | Part::Limit => false,
     }
-}
-
-/// The usual title, with the place.
-fn usual(failure: &Failure<'_>) -> (String, Span) {
-    let Failure { words, at, .. } = *failure;
-    (format!("expected {}, found {}", expected(failure), words.found(at)), words.span(at))
 }
 
 /// A parameter without its type: `classes = 10`, `filters`.
@@ -69,13 +62,9 @@ fn explain_untyped(failure: &Failure<'_>, sink: &mut Sink) -> bool {
 /// `network my-net { … }`, `network my net { … }` and `network "Net" { … }`
 fn explain_name(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let Failure { words, start, at, end, .. } = *failure;
-    let is_name = |text: &str| {
-        let is_letter = |letter: char| letter.is_ascii_alphabetic() || letter == '_';
-        text.starts_with(is_letter) && text.chars().all(|next| is_letter(next) || next.is_ascii_digit())
-    };
     if at == start + 1 && words.kind(at) == Some(TokenKind::Text) {
         let name = words.text(at).trim_matches('"');
-        if !is_name(name) || is_keyword(name) {
+        if !keywords::is_name(name) {
             return false;
         }
         let help = format!("a name has no quotes: `{} {}`", words.text(start), short(name));
@@ -98,7 +87,7 @@ fn explain_name(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     }
     // `network N extends M`
     let is_over = last + 1 == end || words.text(last + 1) == "(";
-    if !is_single || !is_over || !is_name(&name) {
+    if !is_single || !is_over || !keywords::is_name(&name) {
         return false;
     }
     let mended = words.span(at - 1).to(words.span(last));

@@ -2,8 +2,7 @@
 
 use super::stages::is_bound;
 use super::{
-    Failure, Part, expected, innermost, innermost_index, is_argument_name, is_group, previous, report, report_fix,
-    short,
+    Failure, Part, innermost, innermost_index, is_argument_name, is_group, previous, report, report_fix, short, usual,
 };
 use crate::diagnostic::Sink;
 use crate::diagnostic::codes::N0013;
@@ -36,7 +35,7 @@ fn explain_missing(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     if !begins || !ends || is_single || words.text(before - 1) == "->" {
         return false;
     }
-    let title = format!("expected {}, found {}", expected(failure), words.found(at));
+    let (title, _) = usual(failure);
     let name = short(words.text(before));
     let value = if words.text(at) == "[" { "[…]" } else { short(words.text(at)) };
     // `lr(a, b): 3` holds names without values.
@@ -75,7 +74,7 @@ fn explain_frozen(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     if words.text(start) != "freeze" || at != start + 1 || at >= end {
         return false;
     }
-    let title = (format!("expected {}, found {}", expected(failure), words.found(at)), words.span(at));
+    let title = usual(failure);
     let Some(names) = names_within(failure) else {
         return report(sink, N0013, title.0, title.1, Some("the names follow: `freeze stem, head;`".to_owned()));
     };
@@ -93,7 +92,7 @@ fn explain_level(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         return false;
     }
     let level = words.text(start);
-    let title = (format!("expected {}, found {}", expected(failure), words.found(at)), words.span(at));
+    let title = usual(failure);
     let Some(names) = names_within(failure) else {
         let help = format!("lints stand in parentheses: `{level}(unused_value);`");
         return report(sink, N0013, title.0, title.1, Some(help));
@@ -140,7 +139,7 @@ fn names_within(failure: &Failure<'_>) -> Option<String> {
 fn explain_brackets(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let Failure { words, start, at, .. } = *failure;
     let (word, before) = (words.text(at), previous(failure));
-    let title = format!("expected {}, found {}", expected(failure), words.found(at));
+    let (title, _) = usual(failure);
     if word == "," && innermost(failure) == Some("(") && is_group(failure) {
         let Some(opener) = innermost_index(failure) else { return false };
         let Some((inside, span)) = bracketed(failure, opener) else { return false };

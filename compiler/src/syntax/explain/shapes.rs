@@ -1,7 +1,7 @@
 //! Shapes that are nearly right: promised without a `:`, in parentheses, or in the midst of a pipeline.
 
 use super::operands::{is_name, opener_of};
-use super::{Failure, Part, expected, innermost, innermost_index, previous, report, report_fix, report_guess, short};
+use super::{Failure, Part, innermost, innermost_index, previous, report, report_fix, report_guess, short, usual};
 use crate::diagnostic::Sink;
 use crate::diagnostic::codes::N0013;
 use crate::source::Span;
@@ -15,12 +15,6 @@ pub(super) fn explain_shape(failure: &Failure<'_>, sink: &mut Sink) -> bool {
         || explain_parentheses(failure, sink)
         || explain_promise(failure, sink)
         || explain_behind(failure, sink)
-}
-
-/// The usual title, with the place.
-fn usual(failure: &Failure<'_>) -> (String, Span) {
-    let Failure { words, at, .. } = *failure;
-    (format!("expected {}, found {}", expected(failure), words.found(at)), words.span(at))
 }
 
 /// A result in the header of a network, and several in parentheses in that of a block.

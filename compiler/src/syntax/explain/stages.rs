@@ -1,10 +1,10 @@
 //! What follows `->` and `as`, arrows that are missing, and ranges.
 
 use super::operands::{bracketed, is_name, opener_of};
-use super::{Failure, Part, expected, innermost, is_group, previous, report, report_fix, report_guess, short};
+use super::{Failure, Part, expected, innermost, is_group, previous, report, report_fix, report_guess, short, usual};
 use crate::diagnostic::Sink;
 use crate::diagnostic::codes::{N0013, N0017};
-use crate::syntax::keywords::is_keyword;
+use crate::syntax::keywords::{self, is_keyword};
 use crate::syntax::scan::TokenKind;
 
 /// What follows `->` and `as`, arrows that are missing, and ranges.
@@ -58,10 +58,8 @@ fn explain_label(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let word = words.text(at);
     if words.kind(at) == Some(TokenKind::Text) && previous(failure) == "as" {
         let name = word.trim_matches('"');
-        let is_letter = |letter: char| letter.is_ascii_alphabetic() || letter == '_';
-        let is_good = name.starts_with(is_letter) && name.chars().all(|next| is_letter(next) || next.is_ascii_digit());
-        let title = (format!("expected {}, found {}", expected(failure), words.found(at)), words.span(at));
-        if is_good && !is_keyword(name) {
+        let title = usual(failure);
+        if keywords::is_name(name) {
             let apart = if words.span(at - 1).end == words.span(at).start { " " } else { "" };
             let help = format!("a name has no quotes: `as {}`", short(name));
             return report_fix(sink, N0013, title, help, words.span(at), &format!("{apart}{name}"));
@@ -72,7 +70,7 @@ fn explain_label(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     if !matches!(word, "(" | "{" | ".") || at < start + 2 || words.text(at - 2) != "as" {
         return false;
     }
-    let title = (format!("expected {}, found {}", expected(failure), words.found(at)), words.span(at));
+    let title = usual(failure);
     let label = previous(failure);
     let is_bare = at >= start + 4 && words.text(at - 4) == "->" && is_name(failure, at - 3);
     if let (true, "(", Some((inside, span))) = (is_bare, word, bracketed(failure, at)) {
@@ -141,7 +139,7 @@ fn explain_arrow(failure: &Failure<'_>, sink: &mut Sink) -> bool {
     let Some(before) = at.checked_sub(1).filter(|last| *last > start && goes_on) else { return false };
     let Some(before) = before_arrow(failure, before) else { return false };
     let is_bare = next != "(";
-    let title = (format!("expected {}, found {}", expected(failure), words.found(at)), words.span(at));
+    let title = usual(failure);
     if is_bare && is_bound(failure, sink, at) {
         // A name, not a layer.
         if before != Before::Named || in_call {
