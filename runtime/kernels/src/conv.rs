@@ -8,7 +8,7 @@ mod winograd;
 pub(crate) use transpose::exchange;
 pub use transpose::{transpose_weights, transposed_layout, transposed_len};
 pub(crate) use weight_gradient::transposed_weight_gradient;
-pub use weight_gradient::{weight_gradient, weight_gradient_among};
+pub use weight_gradient::{weight_gradient, weight_gradient_among, weight_gradient_band};
 
 use crate::check::{self, product};
 use crate::correlate::{Correlation, Lanes, correlate, correlate_depthwise};
@@ -157,6 +157,11 @@ impl Conv {
         Rows { pad: self.pad[0], x: self.h, y: self.out_h() }
     }
 
+    /// The taps of the windows by rows, and their stride, padding and dilation.
+    const fn row_windows(&self) -> [usize; 4] {
+        [self.kh, self.stride[0], self.pad[0], self.dilation[0]]
+    }
+
     pub(crate) fn cols(&self, transposed: bool) -> Axis {
         axis(self.w, self.out_w(), self.kw, [self.stride[1], self.pad[1], self.dilation[1]], transposed)
     }
@@ -227,6 +232,31 @@ pub fn forward_among(
     y: &mut [f32],
 ) {
     forward_rows(g, g.all_rows(), among, activation, n, x, w, b, y);
+}
+
+/// [`forward_among`] of the rows of an image that a band makes: those that `to` has of `y`, from those that `from` has of `x`.
+///
+/// A pixel is what [`forward_among`] computes, to the bit.
+///
+/// # Panics
+/// Where a slice does not hold its rows, `w` or `b` has another length, the geometry is none, or the channels are not there.
+#[inline]
+pub fn forward_band(
+    g: &Conv,
+    among: Among,
+    activation: Activation,
+    from: Band,
+    x: &[f32],
+    w: &[f32],
+    b: &[f32],
+    to: Band,
+    y: &mut [f32],
+) {
+    if to.rows() > 0 {
+        let (seen, rows) = Band::seen(g.h, g.row_windows(), &to);
+        let (x, y) = (&x[from.places(seen, g.w * g.c)], to.made(g.out_w() * among.total, y));
+        forward_rows(g, rows, among, activation, 1, x, w, b, y);
+    }
 }
 
 /// [`forward_among`] of some rows of each image, which `x` and `y` hold.
@@ -373,7 +403,7 @@ pub fn infer_band(
     y: &mut [f32],
 ) {
     if to.rows() > 0 {
-        let (seen, rows) = Band::seen(g.h, [g.kh, g.stride[0], g.pad[0], g.dilation[0]], &to);
+        let (seen, rows) = Band::seen(g.h, g.row_windows(), &to);
         let (x, y) = (&x[from.places(seen, g.w * g.c)], to.made(g.out_w() * among.total, y));
         infer_rows(g, rows, among, activation, 1, x, w, b, y);
     }
@@ -406,7 +436,7 @@ fn infer_rows(
 /// # Panics
 /// Where a slice has another length or the geometry is none ([`Conv::check`]).
 pub fn input_gradient(g: &Conv, n: usize, dy: &[f32], wt: &[f32], dx: &mut [f32]) {
-    transposed(g, Among::alone(g.f), Activation::None, n, dy, wt, &[], dx);
+    input_gradient_among(g, Among::alone(g.f), n, dy, wt, dx);
 }
 
 /// [`input_gradient`] of channels of a larger tensor, `dy` of `[n, out_h, out_w, among.total]`.
@@ -415,6 +445,19 @@ pub fn input_gradient(g: &Conv, n: usize, dy: &[f32], wt: &[f32], dx: &mut [f32]
 /// As [`input_gradient`] does, and where the channels are not there.
 pub fn input_gradient_among(g: &Conv, among: Among, n: usize, dy: &[f32], wt: &[f32], dx: &mut [f32]) {
     transposed(g, among, Activation::None, n, dy, wt, &[], dx);
+}
+
+/// [`input_gradient_among`] of the rows of an image that a band makes: those that `to` has of `dx`, from those that `from` has of
+/// `dy`. A pixel is what [`input_gradient_among`] computes, to the bit.
+///
+/// # Panics
+/// Where a slice does not hold its rows, `wt` has another length, the geometry is none, or the channels are not there.
+pub fn input_gradient_band(g: &Conv, among: Among, from: Band, dy: &[f32], wt: &[f32], to: Band, dx: &mut [f32]) {
+    if to.rows() > 0 {
+        let (met, rows) = Band::met(g.out_h(), g.row_windows(), &to);
+        let (dy, dx) = (&dy[from.places(met, g.out_w() * among.total)], to.made(g.w * g.c, dx));
+        transposed_rows(g, rows, among, Activation::None, 1, dy, wt, &[], dx);
+    }
 }
 
 /// [`input_gradient`] with a bias for each channel of `dx`, or none, and an activation. A depthwise convolution whose
@@ -430,8 +473,26 @@ pub(crate) fn transposed(
     dx: &mut [f32],
 ) {
     g.check();
-    among.check("dy", dy, n, g.out_h() * g.out_w(), g.f);
-    check::images("dx", dx, n, g.input_len());
+    let rows = Rows { pad: g.pad[0], x: g.out_h(), y: g.h };
+    transposed_rows(g, rows, among, activation, n, dy, wt, b, dx);
+}
+
+/// [`transposed`] of some rows of each image, which `dy` and `dx` hold.
+fn transposed_rows(
+    g: &Conv,
+    rows: Rows,
+    among: Among,
+    activation: Activation,
+    n: usize,
+    dy: &[f32],
+    wt: &[f32],
+    b: &[f32],
+    dx: &mut [f32],
+) {
+    g.check();
+    let (dy_image, dx_image) = (rows.x * g.out_w(), rows.y * g.w * g.c);
+    among.check("dy", dy, n, dy_image, g.f);
+    check::images("dx", dx, n, dx_image);
     check::len("wt", wt, transposed_len(g));
     if !b.is_empty() {
         check::len("b", b, Layout::Padded { len: g.c }.len());
@@ -441,12 +502,12 @@ pub(crate) fn transposed(
     assert!(!(depthwise && has_extras), "a depthwise input gradient has no bias and no activation");
     let correlation = Correlation {
         images: n,
-        rows: g.rows(true),
+        rows: Axis { positions: rows.y, sources: rows.x, pad: rows.pad, ..g.rows(true) },
         cols: g.cols(true),
-        x_image: g.out_h() * g.out_w() * among.total,
+        x_image: dy_image * among.total,
         x_row: g.out_w() * among.total,
         x_pixel: among.total,
-        y_image: g.input_len(),
+        y_image: dx_image,
         y_row: g.w * g.c,
         y_pixel: g.c,
         groups: if depthwise { 1 } else { g.groups },

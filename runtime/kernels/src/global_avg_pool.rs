@@ -27,8 +27,24 @@ pub fn gradient(n: usize, pixels: usize, c: usize, dy: &[f32], dx: &mut [f32]) {
     check::images("dy", dy, n, c);
     check::images("dx", dx, n, image);
     if image > 0 {
-        dispatch!(gradient_body(pixels: usize, c: usize, dy: &[f32], dx: &mut [f32]));
+        gradient_of(pixels, image, c, dy, dx);
     }
+}
+
+/// [`gradient`] of some pixels of an image that has `pixels`.
+///
+/// # Panics
+/// Where `dy` has another length than `c`, or `dx` no whole number of pixels.
+pub fn gradient_band(pixels: usize, c: usize, dy: &[f32], dx: &mut [f32]) {
+    check::images("dy", dy, 1, c);
+    check::images("dx", dx, dx.len() / c.max(1), c);
+    if !dx.is_empty() {
+        gradient_of(pixels, dx.len(), c, dy, dx);
+    }
+}
+
+fn gradient_of(pixels: usize, image: usize, c: usize, dy: &[f32], dx: &mut [f32]) {
+    dispatch!(gradient_body(pixels: usize, image: usize, c: usize, dy: &[f32], dx: &mut [f32]));
 }
 
 #[inline(always)]
@@ -39,9 +55,9 @@ fn forward_body<S: Simd>(s: S, pixels: usize, c: usize, x: &[f32], y: &mut [f32]
 }
 
 #[inline(always)]
-fn gradient_body<S: Simd>(_s: S, pixels: usize, c: usize, dy: &[f32], dx: &mut [f32]) {
+fn gradient_body<S: Simd>(_s: S, pixels: usize, image: usize, c: usize, dy: &[f32], dx: &mut [f32]) {
     let factor = 1.0 / pixels as f32;
-    for (dy, dx) in dy.chunks_exact(c).zip(dx.chunks_exact_mut(pixels * c)) {
+    for (dy, dx) in dy.chunks_exact(c).zip(dx.chunks_exact_mut(image)) {
         for dx in dx.chunks_exact_mut(c) {
             for (dx, dy) in dx.iter_mut().zip(dy) {
                 *dx = dy * factor;

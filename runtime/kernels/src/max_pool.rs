@@ -28,7 +28,29 @@ pub fn forward(g: &Pool, n: usize, x: &[f32], y: &mut [f32], index: &mut [f32]) 
     check::images("x", x, n, g.input_len());
     check::images("y", y, n, g.output_len());
     let index = bytes_mut(index);
-    dispatch!(forward_body(g: &Pool, x: &[f32], y: &mut [f32], index: &mut [u8]))
+    let index = index.chunks_exact_mut(4 * index_len(g));
+    for ((x, y), index) in x.chunks_exact(g.input_len()).zip(y.chunks_exact_mut(g.output_len())).zip(index) {
+        forward_of(g, g.out_h(), x, y, index);
+    }
+}
+
+/// [`forward`] of the rows of an image that a band makes: those that `to` has of `y`, from those that `from` has of `x`. `index` is
+/// that of the whole image.
+///
+/// # Panics
+/// Where a slice does not hold its rows, the geometry is none, or a window has more than 256 elements.
+pub fn forward_band(g: &Pool, from: Band, x: &[f32], to: Band, y: &mut [f32], index: &mut [f32]) {
+    check_index(g, 1, index);
+    if to.rows() > 0 {
+        let (seen, rows) = Band::seen(g.h, g.row_windows(), &to);
+        let (row, part) = (g.out_w() * g.c, g.of_rows(rows));
+        let index = &mut bytes_mut(index)[to.first * row..to.end * row];
+        forward_of(&part, rows.y, &x[from.places(seen, g.w * g.c)], to.made(row, y), index);
+    }
+}
+
+fn forward_of(g: &Pool, out_h: usize, x: &[f32], y: &mut [f32], index: &mut [u8]) {
+    dispatch!(forward_body(g: &Pool, out_h: usize, x: &[f32], y: &mut [f32], index: &mut [u8]))
 }
 
 /// Writes the largest value of each window to `y`, as [`forward`] does.
@@ -53,7 +75,7 @@ pub fn infer_among(g: &Pool, among: Among, n: usize, x: &[f32], y: &mut [f32]) {
 /// Where a slice does not hold its rows, the geometry is none, or the channels are not there.
 pub fn infer_band(g: &Pool, among: Among, from: Band, x: &[f32], to: Band, y: &mut [f32]) {
     if to.rows() > 0 {
-        let (seen, rows) = Band::seen(g.h, [g.kernel[0], g.stride[0], g.pad[0], 1], &to);
+        let (seen, rows) = Band::seen(g.h, g.row_windows(), &to);
         let (x, y) = (&x[from.places(seen, g.w * g.c)], to.made(g.out_w() * among.total, y));
         infer_of(g, rows, among, 1, x, y);
     }
@@ -65,8 +87,7 @@ fn infer_of(g: &Pool, rows: Rows, among: Among, n: usize, x: &[f32], y: &mut [f3
     let image = rows.x * g.w * g.c;
     check::images("x", x, n, image);
     among.check("y", y, n, rows.y * g.out_w(), g.c);
-    // The windows are those of an image of so many rows, with another padding above it.
-    let g = &Pool { h: rows.x, pad: [rows.pad, g.pad[1]], ..*g };
+    let g = &g.of_rows(rows);
     // An element takes about as long to compare as a few are multiplied and added, but longer to read where another thread
     // has computed it, which is what happens to half of them or more if this one pools them all.
     let parts = crew::parts((32 * n as u64).saturating_mul(image as u64));
@@ -86,8 +107,31 @@ pub fn gradient(g: &Pool, n: usize, dy: &[f32], index: &[f32], dx: &mut [f32]) {
     check_index(g, n, index);
     check::images("dy", dy, n, g.output_len());
     check::images("dx", dx, n, g.input_len());
-    let index = bytes(index);
-    dispatch!(gradient_body(g: &Pool, dy: &[f32], index: &[u8], dx: &mut [f32]))
+    let (index, is_partition) = (bytes(index).chunks_exact(4 * index_len(g)), g.is_partition());
+    for ((dy, dx), index) in dy.chunks_exact(g.output_len()).zip(dx.chunks_exact_mut(g.input_len())).zip(index) {
+        gradient_of(g, g.out_h(), is_partition, dy, index, dx);
+    }
+}
+
+/// [`gradient`] of the rows of an image that a band makes: those that `to` has of `dx`, from those that `from` has of `dy`. `index`
+/// is that of the whole image.
+///
+/// # Panics
+/// Where a slice does not hold its rows, the geometry is none, or a window has more than 256 elements.
+pub fn gradient_band(g: &Pool, from: Band, dy: &[f32], index: &[f32], to: Band, dx: &mut [f32]) {
+    check_index(g, 1, index);
+    if to.rows() > 0 {
+        let (met, rows) = Band::met(g.out_h(), g.row_windows(), &to);
+        let row = g.out_w() * g.c;
+        let part = Pool { h: rows.y, pad: [rows.pad, g.pad[1]], ..*g };
+        let index = &bytes(index)[met.start * row..met.end * row];
+        let (dy, dx) = (&dy[from.places(met, row)], to.made(g.w * g.c, dx));
+        gradient_of(&part, rows.x, g.is_partition(), dy, index, dx);
+    }
+}
+
+fn gradient_of(g: &Pool, out_h: usize, is_partition: bool, dy: &[f32], index: &[u8], dx: &mut [f32]) {
+    dispatch!(gradient_body(g: &Pool, out_h: usize, is_partition: bool, dy: &[f32], index: &[u8], dx: &mut [f32]))
 }
 
 #[track_caller]
@@ -111,12 +155,9 @@ fn bytes_mut(floats: &mut [f32]) -> &mut [u8] {
 }
 
 #[inline(always)]
-fn forward_body<S: Simd>(s: S, g: &Pool, x: &[f32], y: &mut [f32], index: &mut [u8]) {
-    let images = x.chunks_exact(g.input_len()).zip(y.chunks_exact_mut(g.output_len()));
-    for ((x, y), index) in images.zip(index.chunks_exact_mut(4 * index_len(g))) {
-        for columns in blocks(g.c) {
-            by_width!(columns, forward_columns::<S>(s, g, columns, x, y, index));
-        }
+fn forward_body<S: Simd>(s: S, g: &Pool, out_h: usize, x: &[f32], y: &mut [f32], index: &mut [u8]) {
+    for columns in blocks(g.c) {
+        by_width!(columns, forward_columns::<S>(s, g, out_h, columns, x, y, index));
     }
 }
 
@@ -124,12 +165,13 @@ fn forward_body<S: Simd>(s: S, g: &Pool, x: &[f32], y: &mut [f32], index: &mut [
 fn forward_columns<S: Simd, const NV: usize>(
     s: S,
     g: &Pool,
+    out_h: usize,
     columns: Columns,
     x: &[f32],
     y: &mut [f32],
     index: &mut [u8],
 ) {
-    for window in g.windows() {
+    for window in g.windows_of_rows(out_h) {
         let y = &mut y[window.pixel * g.c..][..g.c];
         let index = &mut index[window.pixel * g.c..][..g.c];
         indexed_window::<S, NV>(s, g, &window, columns, x, y, index);
@@ -255,18 +297,23 @@ fn infer_row<S: Simd, const NV: usize>(
 }
 
 #[inline(always)]
-fn gradient_body<S: Simd>(s: S, g: &Pool, dy: &[f32], index: &[u8], dx: &mut [f32]) {
-    let images = dy.chunks_exact(g.output_len()).zip(dx.chunks_exact_mut(g.input_len()));
-    for ((dy, dx), index) in images.zip(index.chunks_exact(4 * index_len(g))) {
-        if !g.is_partition() {
-            dx.fill(0.0);
-        }
-        for columns in blocks(g.c) {
-            if g.is_disjoint() {
-                by_width!(columns, scatter::<S, Write>(s, g, columns, dy, index, dx));
-            } else {
-                by_width!(columns, scatter::<S, Add>(s, g, columns, dy, index, dx));
-            }
+fn gradient_body<S: Simd>(
+    s: S,
+    g: &Pool,
+    out_h: usize,
+    is_partition: bool,
+    dy: &[f32],
+    index: &[u8],
+    dx: &mut [f32],
+) {
+    if !is_partition {
+        dx.fill(0.0);
+    }
+    for columns in blocks(g.c) {
+        if g.is_disjoint() {
+            by_width!(columns, scatter::<S, Write>(s, g, out_h, columns, dy, index, dx));
+        } else {
+            by_width!(columns, scatter::<S, Add>(s, g, out_h, columns, dy, index, dx));
         }
     }
 }
@@ -294,12 +341,13 @@ impl Join for Write {
 fn scatter<S: Simd, J: Join, const NV: usize>(
     s: S,
     g: &Pool,
+    out_h: usize,
     columns: Columns,
     dy: &[f32],
     index: &[u8],
     dx: &mut [f32],
 ) {
-    for window in g.windows() {
+    for window in g.windows_of_rows(out_h) {
         let here = window.pixel * g.c..(window.pixel + 1) * g.c;
         scatter_window::<S, J, NV>(s, g, &window, columns, &dy[here.clone()], &index[here], dx);
     }

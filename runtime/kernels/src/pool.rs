@@ -1,6 +1,7 @@
 //! The geometry that the pooling layers share.
 
 use crate::check::product;
+use crate::rows::Rows;
 use std::ops::Range;
 
 /// The geometry of pooling over one image, in each channel.
@@ -74,7 +75,23 @@ impl Pool {
     /// The windows of an image, row by row.
     #[inline(always)]
     pub(crate) fn windows(&self) -> impl Iterator<Item = Window> {
-        (0..self.out_h()).flat_map(move |y| self.windows_of_row(y))
+        self.windows_of_rows(self.out_h())
+    }
+
+    /// The windows of the first rows of the output.
+    #[inline(always)]
+    pub(crate) fn windows_of_rows(&self, out_h: usize) -> impl Iterator<Item = Window> {
+        (0..out_h).flat_map(move |y| self.windows_of_row(y))
+    }
+
+    /// The taps of the windows by rows, and their stride, padding and dilation.
+    pub(crate) const fn row_windows(&self) -> [usize; 4] {
+        [self.kernel[0], self.stride[0], self.pad[0], 1]
+    }
+
+    /// The pooling of some rows: their windows are those of an image of so many rows, with another padding above it.
+    pub(crate) const fn of_rows(&self, rows: Rows) -> Pool {
+        Pool { h: rows.x, pad: [rows.pad, self.pad[1]], ..*self }
     }
 
     /// The windows of a row of the output.
@@ -111,7 +128,7 @@ impl Pool {
 pub(crate) struct Window {
     /// The output pixel's number.
     pub(crate) pixel: usize,
-    /// Input rows inside it; never empty.
+    /// Input rows inside it; empty at most in a band.
     pub(crate) rows: Range<usize>,
     /// Input columns inside it; never empty.
     pub(crate) cols: Range<usize>,
@@ -137,7 +154,7 @@ impl Window {
 
 #[inline(always)]
 fn clip(start: usize, kernel: usize, pad: usize, size: usize) -> Range<usize> {
-    start.saturating_sub(pad)..(start + kernel - pad).min(size)
+    start.saturating_sub(pad)..(start + kernel).saturating_sub(pad).min(size)
 }
 
 const fn output(size: usize, kernel: usize, stride: usize, pad: usize, ceil: bool) -> usize {

@@ -68,6 +68,16 @@ impl Band {
         let first = top.saturating_sub(pad).min(end);
         (first..end, Rows { pad: pad.saturating_sub(top), x: end - first, y: to.rows() })
     }
+
+    /// The other way round, for gradients: the rows of the output, of `out_h`, whose windows meet the rows of the input that `to`
+    /// makes, and where those rows lie in the windows.
+    pub(crate) fn met(out_h: usize, [taps, stride, pad, dilation]: [usize; 4], to: &Band) -> (Range<usize>, Rows) {
+        let (top, reach) = (to.first + pad, (taps - 1) * dilation);
+        // A window that has ended before stands for those that begin behind the first row.
+        let first = top.saturating_sub(reach).div_ceil(stride).min(top / stride).min(out_h);
+        let end = ((to.end.max(1) - 1 + pad) / stride + 1).clamp(first, out_h);
+        (first..end, Rows { pad: top - first * stride, x: end - first, y: to.rows() })
+    }
 }
 
 /// The rows of an image that a step reads and writes: all, or those of a band.
@@ -125,6 +135,24 @@ mod tests {
         assert_eq!((seen, rows.pad, rows.x, rows.y), (0..5, 1, 5, 4));
         let (seen, rows) = Band::seen(10, [3, 2, 0, 2], &Band { base: 1, first: 2, end: 3, shift: 0 });
         assert_eq!((seen, rows.pad, rows.x, rows.y), (4..9, 0, 5, 1));
+    }
+
+    #[test]
+    fn rows_meet_their_windows() {
+        // Rows 4..8 of the input of a 3x3 convolution with padding, which has ten rows.
+        let to = Band { base: 4, first: 4, end: 8, shift: 0 };
+        let (met, rows) = Band::met(10, [3, 1, 1, 1], &to);
+        assert_eq!((met, rows.pad, rows.x, rows.y), (3..9, 2, 6, 4));
+        let (met, rows) = Band::met(10, [3, 1, 1, 1], &Band { base: 0, first: 8, end: 10, shift: 0 });
+        assert_eq!((met, rows.pad, rows.x, rows.y), (7..10, 2, 3, 2));
+        // Windows of two rows, four apart: rows between them, which no window meets, have the one before.
+        let (met, rows) = Band::met(3, [2, 4, 0, 1], &Band { base: 0, first: 3, end: 4, shift: 0 });
+        assert_eq!((met, rows.pad, rows.x, rows.y), (0..1, 3, 1, 1));
+        let (met, rows) = Band::met(3, [2, 4, 0, 1], &Band { base: 0, first: 4, end: 9, shift: 0 });
+        assert_eq!((met, rows.pad, rows.x, rows.y), (1..3, 0, 2, 5));
+        // Rows below the last window.
+        let (met, rows) = Band::met(2, [1, 2, 0, 1], &Band { base: 0, first: 4, end: 5, shift: 0 });
+        assert_eq!((met, rows.pad, rows.x, rows.y), (2..2, 0, 0, 1));
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl View {
     /// Of the input.
     #[inline(always)]
     pub(super) fn input(g: &Conv, block: &Block, x: *const f32) -> View {
-        let image = g.input_len();
+        let image = block.of.x * g.w * g.c;
         View { start: x.wrapping_add(block.images.start * image), image, row: g.w * g.c, pixel: g.c }
     }
 
@@ -57,7 +57,7 @@ impl View {
     #[inline(always)]
     pub(super) fn output(g: &Conv, block: &Block, dy: *const f32, pixel: usize) -> View {
         let row = g.out_w() * pixel;
-        let image = g.out_h() * row;
+        let image = block.of.y * row;
         View { start: dy.wrapping_add(block.images.start * image), image, row, pixel }
     }
 
@@ -77,9 +77,10 @@ impl View {
 /// The rows of the input that a block meets.
 #[inline(always)]
 fn rows_of(g: &Conv, block: &Block) -> Range<usize> {
-    let first = (block.rows.start * g.stride[0]).saturating_sub(g.pad[0]);
+    let of = block.of;
+    let first = (block.rows.start * g.stride[0]).saturating_sub(of.pad);
     let last = (block.rows.end - 1) * g.stride[0] + (g.kh - 1) * g.dilation[0];
-    let end = (last + 1).saturating_sub(g.pad[0]).min(g.h);
+    let end = (last + 1).saturating_sub(of.pad).min(of.x);
     first.min(end)..end
 }
 

@@ -10,6 +10,7 @@ use crate::check;
 use crate::columns::add_column_sums;
 use crate::isa::dispatch;
 use crate::layout::PANEL;
+use crate::rows::{Band, Rows};
 use crate::simd::{LANES, Simd};
 use crate::tile::{self, Access, Columns, Level, Reads, Reduction, Spread, with_rows};
 use std::ops::Range;
@@ -38,8 +39,45 @@ pub fn weight_gradient(g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32]
 /// As [`weight_gradient`] does, and where the channels are not there.
 pub fn weight_gradient_among(g: &Conv, among: Among, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32], db: &mut [f32]) {
     g.check();
-    check::images("x", x, n, g.input_len());
-    among.check("dy", dy, n, g.out_h() * g.out_w(), g.f);
+    weight_gradient_rows(g, g.all_rows(), among, n, x, dy, dw, db);
+}
+
+/// [`weight_gradient_among`] of the rows of an image that a band has made: those that `to` has made of `dy`, beside those that
+/// `from` has of `x`. Band by band the sums come to those of the image, in another order.
+///
+/// # Panics
+/// Where a slice does not hold its rows, `dw` or `db` has another length, the geometry is none, or the channels are not there.
+pub fn weight_gradient_band(
+    g: &Conv,
+    among: Among,
+    from: Band,
+    x: &[f32],
+    to: Band,
+    dy: &[f32],
+    dw: &mut [f32],
+    db: &mut [f32],
+) {
+    if to.rows() > 0 {
+        let (seen, rows) = Band::seen(g.h, g.row_windows(), &to);
+        let dy = &dy[to.places(to.first..to.end, g.out_w() * among.total)];
+        weight_gradient_rows(g, rows, among, 1, &x[from.places(seen, g.w * g.c)], dy, dw, db);
+    }
+}
+
+/// [`weight_gradient_among`] of some rows of each image, which `x` and `dy` hold.
+fn weight_gradient_rows(
+    g: &Conv,
+    of: Rows,
+    among: Among,
+    n: usize,
+    x: &[f32],
+    dy: &[f32],
+    dw: &mut [f32],
+    db: &mut [f32],
+) {
+    g.check();
+    check::images("x", x, n, of.x * g.w * g.c);
+    among.check("dy", dy, n, of.y * g.out_w(), g.f);
     check::len("dw", dw, g.weight_layout().len());
     if !db.is_empty() {
         check::len("db", db, g.bias_layout().len());
@@ -49,10 +87,10 @@ pub fn weight_gradient_among(g: &Conv, among: Among, n: usize, x: &[f32], dy: &[
     let (dy, y_pixel) = (dy.get(among.first..).unwrap_or_default(), among.total);
     if g.is_depthwise() {
         // SAFETY: the lengths are checked above.
-        dispatch!(depthwise(g: &Conv, n: usize, x: &[f32], dy: &[f32], y_pixel: usize, dw: &mut [f32]));
+        dispatch!(depthwise(g: &Conv, of: Rows, n: usize, x: &[f32], dy: &[f32], y_pixel: usize, dw: &mut [f32]));
     } else {
         // SAFETY: the lengths are checked above.
-        dispatch!(grouped(g: &Conv, n: usize, x: &[f32], dy: &[f32], y_pixel: usize, dw: &mut [f32]));
+        dispatch!(grouped(g: &Conv, of: Rows, n: usize, x: &[f32], dy: &[f32], y_pixel: usize, dw: &mut [f32]));
     }
 }
 
@@ -76,19 +114,22 @@ pub(crate) fn transposed_weight_gradient(g: &Conv, n: usize, x: &[f32], dy: &[f3
 pub(super) struct Block {
     pub(super) images: Range<usize>,
     pub(super) rows: Range<usize>,
+    /// The rows of an image that there are.
+    pub(super) of: Rows,
 }
 
 /// Blocks of about [`BLOCK_PIXELS`]: whole images, or rows of one, the rows shared out evenly.
 #[inline(always)]
-fn blocks(g: &Conv, n: usize) -> impl Iterator<Item = Block> {
-    let (out_h, out_w) = (g.out_h(), g.out_w());
-    let images = (BLOCK_PIXELS / (out_h * out_w)).min(BLOCK_INPUT / (4 * g.input_len())).clamp(1, n.max(1));
+fn blocks(g: &Conv, of: Rows, n: usize) -> impl Iterator<Item = Block> {
+    let (out_h, out_w) = (of.y, g.out_w());
+    let image = 4 * of.x * g.w * g.c;
+    let images = (BLOCK_PIXELS / (out_h * out_w)).min(BLOCK_INPUT / image.max(1)).clamp(1, n.max(1));
     let parts = out_h.div_ceil((BLOCK_PIXELS / out_w).max(1));
     let rows = out_h.div_ceil(parts);
     (0..n).step_by(images).flat_map(move |image| {
         (0..out_h)
             .step_by(rows)
-            .map(move |row| Block { images: image..(image + images).min(n), rows: row..(row + rows).min(out_h) })
+            .map(move |row| Block { images: image..(image + images).min(n), rows: row..(row + rows).min(out_h), of })
     })
 }
 
@@ -140,7 +181,7 @@ fn some(strips: &mut impl Iterator<Item = Strip>) -> ([Strip; 8], usize) {
 /// # Safety
 /// The lengths are those that [`weight_gradient`] checks.
 #[inline(always)]
-fn grouped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], y_pixel: usize, dw: &mut [f32]) {
+fn grouped<S: Simd>(s: S, g: &Conv, of: Rows, n: usize, x: &[f32], dy: &[f32], y_pixel: usize, dw: &mut [f32]) {
     let (inputs, outputs) = (g.c / g.groups, g.f / g.groups);
     let panels = outputs.div_ceil(PANEL);
     let panel_len = g.kh * g.kw * inputs * PANEL;
@@ -151,7 +192,7 @@ fn grouped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], y_pixel: us
         if count == 0 {
             return;
         }
-        for block in blocks(g, n) {
+        for block in blocks(g, of, n) {
             for group in 0..g.groups {
                 let x = View::input(g, &block, x.as_ptr()).moved(group * inputs);
                 for chunk in pack::chunks(g, &block) {
@@ -181,7 +222,7 @@ fn grouped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], y_pixel: us
 #[inline(always)]
 fn swapped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     let panel_len = g.kh * g.kw * g.f * PANEL;
-    for block in blocks(g, n) {
+    for block in blocks(g, g.all_rows(), n) {
         for strip in strips(g, false) {
             for channel in (0..g.c).step_by(PANEL) {
                 let operands = Operands {
@@ -202,9 +243,9 @@ fn swapped<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f
 /// # Safety
 /// The lengths are those that [`weight_gradient`] checks.
 #[inline(always)]
-fn depthwise<S: Simd>(s: S, g: &Conv, n: usize, x: &[f32], dy: &[f32], y_pixel: usize, dw: &mut [f32]) {
+fn depthwise<S: Simd>(s: S, g: &Conv, of: Rows, n: usize, x: &[f32], dy: &[f32], y_pixel: usize, dw: &mut [f32]) {
     let (panel_len, multiplier) = (g.kh * g.kw * PANEL, g.f / g.c);
-    for block in blocks(g, n) {
+    for block in blocks(g, of, n) {
         for strip in strips(g, true) {
             for channel in (0..g.f).step_by(PANEL) {
                 let columns = PANEL.min(g.f - channel);
@@ -326,12 +367,13 @@ unsafe fn panel_block<S: Simd, R: Columned, A: Access<S, N>, const N: usize>(
     operands: &Operands,
 ) {
     for ky in 0..g.kh {
-        let rows = valid(g.h, g.out_h(), ky, g.stride[0], g.pad[0], g.dilation[0]);
+        let of = block.of;
+        let rows = valid(of.x, of.y, ky, g.stride[0], of.pad, g.dilation[0]);
         let rows = rows.start.max(block.rows.start)..rows.end.min(block.rows.end);
         if rows.is_empty() {
             continue;
         }
-        let x_row = rows.start * g.stride[0] + ky * g.dilation[0] - g.pad[0];
+        let x_row = rows.start * g.stride[0] + ky * g.dilation[0] - of.pad;
         let part = Part { images: block.images.len(), rows, x_row, ky, strip };
         // SAFETY: the strip's taps are valid in its columns, the kernel row in the rows; the rest is the contract.
         unsafe { weights::<S, R, A, N>(columns, s, access, g, &part, operands) };
