@@ -220,3 +220,45 @@ fn damaged_bands_are_refused() {
     assert_eq!((compiled.inference.bands.len(), compiled.inference.bands[0].steps.clone()), (1, 0..3));
     refused(&compiled.inference, cases);
 }
+
+#[test]
+fn damaged_bands_of_training_are_refused() {
+    const TEXT: &str = "network N {
+        input x: [32, 32, 2];
+        logits = x -> conv(8, kernel: 3) -> max_pool(3, stride: 2) -> relu -> conv(8, kernel: 3) -> relu -> global_avg_pool
+            -> dense(3);
+        output y = softmax(logits);
+        train { loss: cross_entropy(logits); }
+    }";
+    /// The arguments of the first step of a run whose operation is called so.
+    fn arguments<'a>(plan: &'a mut plan::Plan, run: usize, name: &str) -> &'a mut Vec<crate::ir::ValueId> {
+        let steps = &plan.stages[0].steps[plan.bands[run].steps.clone()];
+        let named = |id: &&crate::ir::NodeId| plan.graph.nodes[id.0 as usize].op.to_string().starts_with(name);
+        let id = steps.iter().find(named).unwrap().0 as usize;
+        &mut plan.graph.nodes[id].args
+    }
+    let cases: &[Damage] = &[
+        ("needs all of `d_conv2_relu`", |plan| {
+            let args = arguments(plan, 1, "weight_gradient");
+            args[0] = args[1];
+        }),
+        ("`relu1` has no buffer", |plan| {
+            let args = arguments(plan, 1, "weight_gradient");
+            args[1] = args[0];
+        }),
+        ("are at hand", |plan| {
+            let run = &mut plan.bands[1];
+            let pooled = run.buffers.iter().position(|buffer| buffer.is_cut()).unwrap();
+            run.table[0][pooled][1] -= 1;
+        }),
+        ("`max_pool1_index` is read by rows", |plan| {
+            let step = plan.stages[0].steps[plan.bands[0].steps.start + 1];
+            let index = plan.graph.nodes[step.0 as usize].results[1];
+            arguments(plan, 0, "relu")[0] = index;
+        }),
+    ];
+    let compiled = compiled_for(TEXT, Some(3000));
+    let training = compiled.training.unwrap().training;
+    assert_eq!(training.bands.iter().map(|bands| bands.steps.clone()).collect::<Vec<_>>(), [0..3, 9..15]);
+    refused(&training, cases);
+}

@@ -47,7 +47,9 @@ pub mod int8 {
 
 /// Max pooling, and the sizes that both poolings take.
 pub mod max_pool {
-    pub use netwright_kernels::max_pool::{Pool, forward, gradient, infer, infer_among, infer_band};
+    pub use netwright_kernels::max_pool::{
+        Pool, forward, forward_band, gradient, gradient_band, infer, infer_among, infer_band,
+    };
 }
 
 /// Where a parameter stands in the stored vector.

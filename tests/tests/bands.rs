@@ -1,5 +1,5 @@
 //! Networks that go through an image in bands of rows, as those do whose images are larger than a core's cache: they predict what
-//! the interpreter does, and to the bit what they predict without bands.
+//! the interpreter does, and to the bit what they predict without bands, and train as it does.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failure ends the test")]
 
@@ -7,7 +7,8 @@ use netwright::Trainable;
 use netwright::engine;
 use netwright_compiler::compile;
 use netwright_compiler::diagnostic::Sink;
-use netwright_compiler::driver::Settings;
+use netwright_compiler::driver::{Compiled, Settings};
+use netwright_compiler::plan::Plan;
 use netwright_compiler::source::SourceMap;
 use netwright_files::Disk;
 use netwright_tests::agreement::{agrees, network, singles, slices};
@@ -48,14 +49,53 @@ networks! {
     varied "../nets/layers/varied.net" 1200;
 }
 
+/// Networks that train in bands of rows, for a cache of so many bytes.
+macro_rules! trained {
+    ($($module:ident $file:literal $cache:literal;)*) => {
+        $(
+            mod $module { netwright::model!($file as Net, cache = $cache); }
+
+            #[test]
+            fn $module() {
+                let text = include_str!($file);
+                assert!(bands_of_training(text, $cache) > 0, "there are no bands");
+                agrees::<$module::Net>(text);
+            }
+        )*
+    };
+}
+
+trained! {
+    training "../nets/layers/bands_training.net" 1500;
+    training_large "../nets/layers/bands_training.net" 4000;
+    training_small "../nets/layers/bands_training.net" 700;
+    training_in_place "../nets/layers/bands_in_place.net" 3000;
+    training_residual "../nets/layers/residual.net" 600;
+    training_seed_6 "../nets/random/seed_6.net" 50;
+    training_seed_8 "../nets/random/seed_8.net" 100;
+    training_seed_11 "../nets/random/seed_11.net" 300;
+}
+
 /// The bands of a network's predictions.
 fn bands(text: &str, cache: usize) -> usize {
+    counted(&compiled(text, cache).inference)
+}
+
+/// Those of its steps of training.
+fn bands_of_training(text: &str, cache: usize) -> usize {
+    compiled(text, cache).training.map_or(0, |training| counted(&training.training))
+}
+
+fn counted(plan: &Plan) -> usize {
+    plan.bands.iter().map(|bands| bands.table.len()).sum()
+}
+
+fn compiled(text: &str, cache: usize) -> Compiled {
     let mut map = SourceMap::new();
     let source = map.add("bands.net", text);
     let (settings, mut sink) = (Settings { cache: Some(cache), ..Settings::default() }, Sink::new());
     let compiled = compile(source, &mut map, &settings, &mut Disk::bundled(), &mut sink);
-    let compiled = compiled.unwrap_or_else(|| panic!("{:?}\n{text}", sink.diagnostics()));
-    compiled.inference.bands.iter().map(|bands| bands.table.len()).sum()
+    compiled.unwrap_or_else(|| panic!("{:?}\n{text}", sink.diagnostics()))
 }
 
 /// What a network predicts for an example, in bits.
@@ -98,13 +138,16 @@ fn other_shapes_are_planned_too() {
 /// The verifier goes through the bands of each plan: random networks have many, for caches of several sizes.
 #[test]
 fn random_networks_are_planned_in_bands() {
-    let (mut planned, mut all) = (0, 0);
+    let (mut planned, mut all, mut trained) = (0, 0, 0);
     for seed in 5000..5300 {
         let text = generator::network(seed);
         for cache in [50, 100, 300] {
-            let found = bands(&text, cache);
+            let compiled = compiled(&text, cache);
+            let found = counted(&compiled.inference);
             (planned, all) = (planned + usize::from(found > 0), all + found);
+            trained += compiled.training.map_or(0, |training| counted(&training.training));
         }
     }
     assert!(planned > 100 && all > 400, "{planned} plans have {all} bands");
+    assert!(trained > 400, "training has {trained} bands");
 }

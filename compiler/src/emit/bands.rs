@@ -27,11 +27,12 @@ pub(super) fn emit(bands: &Bands, index: usize, steps: &TokenStream) -> TokenStr
 }
 
 impl StepContext<'_> {
-    /// In a run of bands, the rows of the first operand that are at hand, and those of the first result, which
-    /// [`read`](Self::read) and [`write`](Self::write) then give as whole buffers.
+    /// In a run of bands, the rows of the first operand that are at hand, and those of the first result (or, where there is none, of
+    /// the last operand), which [`read`](Self::read) and [`write`](Self::write) then give as whole buffers.
     #[must_use]
     pub fn band(&self) -> Option<[TokenStream; 2]> {
-        self.bands.map(|bands| [self.band_of(bands, self.node.args[0]), self.band_of(bands, self.node.results[0])])
+        let (bands, first, last) = (self.bands?, self.node.args.first()?, self.node.results.first());
+        Some([self.band_of(bands, *first), self.band_of(bands, *last.or(self.node.args.last())?)])
     }
 
     /// The rows of a value that are at hand in a band.
@@ -70,7 +71,8 @@ impl StepContext<'_> {
     }
 
     /// How many rows the step makes, where it is in a band.
-    pub(super) fn rows_made(&self) -> Option<TokenStream> {
+    #[must_use]
+    pub fn rows_made(&self) -> Option<TokenStream> {
         self.rows_made_of().map(|(_, to)| quote!(#to.rows()))
     }
 
@@ -80,8 +82,7 @@ impl StepContext<'_> {
 
     /// Before a buffer is written for the first time in a band: what is still read of it moves to its front.
     pub(super) fn keep(&self) -> TokenStream {
-        let Some(bands) = self.bands else { return TokenStream::new() };
-        let result = self.node.results[0];
+        let (Some(bands), Some(&result)) = (self.bands, self.node.results.first()) else { return TokenStream::new() };
         let Some(index) = self.plan.buffer_in(bands, result) else { return TokenStream::new() };
         if bands.table.iter().all(|band| band[index][0] == 0) || !self.writes_first(bands, index) {
             return TokenStream::new();

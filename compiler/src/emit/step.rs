@@ -52,12 +52,21 @@ impl StepContext<'_> {
     #[must_use]
     pub fn read(&self, index: usize) -> TokenStream {
         let all = self.read_all(self.node.args[index]);
-        if self.takes_buffers() { all } else { self.rows_read(self.node.args[index], all) }
+        let is_whole = self.takes_buffers() || self.node.op.operation().reach_of(index).is_none();
+        if is_whole { all } else { self.rows_read(self.node.args[index], all) }
     }
 
     /// Whether the operation takes whole buffers in a band.
     fn takes_buffers(&self) -> bool {
-        matches!(self.node.op, Op::Conv(_) | Op::MaxPool(_))
+        matches!(
+            self.node.op,
+            Op::Conv(_)
+                | Op::ConvInputGradient(_)
+                | Op::ConvWeightGradient(_)
+                | Op::MaxPool(_)
+                | Op::MaxPoolIndexed(_)
+                | Op::MaxPoolGradient(_)
+        )
     }
 
     /// The numbers of a result, once they are made: in a band, of the rows that it makes.

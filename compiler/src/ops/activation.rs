@@ -178,6 +178,10 @@ impl Operation for ActivationGradient {
         true
     }
 
+    fn reach(&self) -> Option<Reach> {
+        Some(Reach::SAME)
+    }
+
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, y, dx) = (step.rt(), step.read(0), step.write(0));
         let function = self.0.kernel(rt);

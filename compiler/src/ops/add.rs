@@ -75,6 +75,10 @@ impl Operation for Accumulate {
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
 
+    fn reach(&self) -> Option<Reach> {
+        Some(Reach::SAME)
+    }
+
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, b, y) = (step.rt(), step.read(1), step.write(0));
         if step.is_in_place() {

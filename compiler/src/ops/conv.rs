@@ -221,7 +221,8 @@ impl Operation for Conv {
         if let Some([from, to]) = step.band() {
             let f = self.f;
             let among = step.among_result().unwrap_or_else(|| quote!(#rt::conv::Among::alone(#f)));
-            return quote!(#rt::conv::infer_band(&#geometry, #among, #activation, #from, #x, #w, #b, #to, #y););
+            let function = format_ident!("{}", if step.trains() { "forward_band" } else { "infer_band" });
+            return quote!(#rt::conv::#function(&#geometry, #among, #activation, #from, #x, #w, #b, #to, #y););
         }
         let is_fast = self.has_fast_form() && !step.trains();
         let (alone, among_others) = if is_fast { ("infer", "infer_among") } else { ("forward", "forward_among") };
@@ -264,6 +265,10 @@ impl Operation for ConvInputGradient {
         operand == 0
     }
 
+    fn reach(&self) -> Option<Reach> {
+        Some(Reach::back(&self.0.window))
+    }
+
     fn emit_derived(&self, rt: &Ident, geometry: Option<&Ident>) -> TokenStream {
         quote!(#rt::conv::transpose_weights(&#geometry, w, out);)
     }
@@ -271,6 +276,11 @@ impl Operation for ConvInputGradient {
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, geometry) = (step.rt(), step.geometry());
         let (dy, dx, wt) = (step.read(0), step.write(0), step.derived());
+        if let Some([from, to]) = step.band() {
+            let f = self.0.f;
+            let among = step.among_arg(0).unwrap_or_else(|| quote!(#rt::conv::Among::alone(#f)));
+            return quote!(#rt::conv::input_gradient_band(&#geometry, #among, #from, #dy, #wt, #to, #dx););
+        }
         match step.among_arg(0) {
             Some(among) => quote!(#rt::conv::input_gradient_among(&#geometry, #among, n, #dy, #wt, #dx);),
             None => quote!(#rt::conv::input_gradient(&#geometry, n, #dy, #wt, #dx);),
@@ -310,6 +320,15 @@ impl Operation for ConvWeightGradient {
         operand == 1
     }
 
+    /// By rows of the output's gradient, beside an input that is there as a whole.
+    fn reach(&self) -> Option<Reach> {
+        Some(Reach::SAME)
+    }
+
+    fn reach_of(&self, operand: usize) -> Option<Reach> {
+        (operand == 1).then_some(Reach::SAME)
+    }
+
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
 
     fn geometry(&self) -> Option<Geometry> {
@@ -319,6 +338,11 @@ impl Operation for ConvWeightGradient {
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, geometry) = (step.rt(), step.geometry());
         let (x, dy, dw, db) = (step.read(0), step.read(1), step.gradient(0), step.gradient(1));
+        if let Some([from, to]) = step.band() {
+            let f = self.0.f;
+            let among = step.among_arg(1).unwrap_or_else(|| quote!(#rt::conv::Among::alone(#f)));
+            return quote!(#rt::conv::weight_gradient_band(&#geometry, #among, #from, #x, #to, #dy, #dw, #db););
+        }
         match step.among_arg(1) {
             Some(among) => quote!(#rt::conv::weight_gradient_among(&#geometry, #among, n, #x, #dy, #dw, #db);),
             None => quote!(#rt::conv::weight_gradient(&#geometry, n, #x, #dy, #dw, #db);),

@@ -5,7 +5,7 @@ use std::fmt;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Operands, Operation, Signature};
+use super::{Operands, Operation, Reach, Signature};
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
 use crate::lower::LayerCall;
@@ -79,10 +79,21 @@ impl Operation for GlobalAvgPoolGradient {
 
     fn differentiate(&self, _: &mut Backward<'_>, _: &Node, _: ValueId) {}
 
+    fn reach(&self) -> Option<Reach> {
+        Some(Reach::SAME)
+    }
+
+    fn reach_of(&self, _: usize) -> Option<Reach> {
+        None
+    }
+
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, dy, dx) = (step.rt(), step.read(0), step.write(0));
         let [h, w, c] = self.0.input;
         let pixels = h * w;
+        if step.rows_made().is_some() {
+            return quote!(#rt::global_avg_pool::gradient_band(#pixels, #c, #dy, #dx););
+        }
         quote!(#rt::global_avg_pool::gradient(n, #pixels, #c, #dy, #dx);)
     }
 }

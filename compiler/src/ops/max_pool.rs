@@ -139,8 +139,15 @@ impl Operation for MaxPoolIndexed {
         self.0.geometry()
     }
 
+    fn reach(&self) -> Option<Reach> {
+        self.0.reach()
+    }
+
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, geometry, x, y, index) = (step.rt(), step.geometry(), step.read(0), step.write(0), step.write(1));
+        if let Some([from, to]) = step.band() {
+            return quote!(#rt::max_pool::forward_band(&#geometry, #from, #x, #to, #y, #index););
+        }
         quote!(#rt::max_pool::forward(&#geometry, n, #x, #y, #index);)
     }
 }
@@ -166,8 +173,20 @@ impl Operation for MaxPoolGradient {
         self.0.geometry()
     }
 
+    fn reach(&self) -> Option<Reach> {
+        Some(Reach::back(&self.0.window))
+    }
+
+    /// The places are those of the whole image.
+    fn reach_of(&self, operand: usize) -> Option<Reach> {
+        if operand == 0 { self.reach() } else { None }
+    }
+
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         let (rt, geometry, dy, index, dx) = (step.rt(), step.geometry(), step.read(0), step.read(1), step.write(0));
+        if let Some([from, to]) = step.band() {
+            return quote!(#rt::max_pool::gradient_band(&#geometry, #from, #dy, #index, #to, #dx););
+        }
         quote!(#rt::max_pool::gradient(&#geometry, n, #dy, #index, #dx);)
     }
 }

@@ -204,10 +204,15 @@ pub trait Operation: fmt::Display + fmt::Debug {
         false
     }
 
-    /// Which rows of its operands a row of its result depends on, where it can be computed for some rows of an image alone
+    /// Which rows of its operands a row of its result (or, where it has none, of what it adds to gradients) depends on, where it can be computed for some rows of an image alone
     /// ([`StepContext::band`]).
     fn reach(&self) -> Option<Reach> {
         None
+    }
+
+    /// The same of one operand; `None` of one that must be there as a whole.
+    fn reach_of(&self, _operand: usize) -> Option<Reach> {
+        self.reach()
     }
 
     /// Whether it acts once, between two stages, on what all chunks left.

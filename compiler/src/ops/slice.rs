@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::concat::sides;
-use super::{Argument, Default, Kind, Mismatch, Operands, Operation, RuleCall, Signature, Storage};
+use super::{Argument, Default, Kind, Mismatch, Operands, Operation, Reach, RuleCall, Signature, Storage};
 use crate::diagnostic::codes;
 use crate::emit::StepContext;
 use crate::ir::{Node, Shape, ValueId};
@@ -123,12 +123,17 @@ impl Operation for Slice {
         backward.replace(x, gradient);
     }
 
+    fn reach(&self) -> Option<Reach> {
+        (self.axis == 2).then_some(Reach::SAME)
+    }
+
     fn emit(&self, step: &StepContext<'_>) -> TokenStream {
         if step.moves_nothing() {
             return TokenStream::new();
         }
         let (rt, x, y) = (step.rt(), step.read(0), step.write(0));
         let (rows, sizes) = self.sizes(step.operand_shape(0).dims());
+        let rows = if self.axis == 2 { step.rows(0) } else { rows };
         quote!(#rt::concat::copy_out(#rows, #sizes, #x, #y);)
     }
 }

@@ -2,15 +2,16 @@
 //!
 //! Where the values of an image do not fit into a core's cache, a layer waits for the memory that the one before it has
 //! written. So steps whose rows depend on a few rows of their operands go through the image in bands: in each, a step makes the
-//! rows that the steps after it are about to read, in a buffer that holds what is still read and no more. No row is computed
-//! twice, and none differs from what it is without bands.
+//! rows that the steps after it are about to read, in a buffer that holds what is still read and no more; what training keeps for
+//! its gradients is there as a whole, and read while it is in the cache. No row is computed twice, and none differs from what it is
+//! without bands; what is summed over an image, the gradients of weights, is summed band by band.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use super::place::Memory;
 use crate::ir::{Extent, ValueId};
-use crate::ops::{Reach, Storage};
+use crate::ops::{Op, Reach, Storage};
 
 /// How many times a core's cache the buffers of a run may take together, and no more than which a value by itself is let go
 /// through memory. They need not fit: what counts is that they come back from the last level of caches, which cores share, and that
@@ -70,7 +71,6 @@ pub(super) fn choose(memory: &Memory<'_>) -> Vec<Bands> {
     let mut ends = vec![0; memory.order.len()];
     for (index, live) in memory.lives.iter().enumerate() {
         if let Some((first, last)) = *live
-            && !memory.is_callers[index]
             && memory.is_large(ValueId(index as u32))
         {
             ends[first] = ends[first].max(last + 1);
@@ -100,12 +100,12 @@ fn longest(memory: &Memory<'_>, positions: Range<usize>, patience: &mut u64) -> 
     let mut steps: Vec<Step> = Vec::new();
     let start = positions.start;
     for position in positions.take(MOST_STEPS) {
-        let Some(step) = Step::of(memory, start, position) else { break };
+        let Some(step) = Step::of(memory, &steps, start, position) else { break };
         if steps.is_empty() && step.floats < memory.worth() {
             break;
         }
         let run = start..position + 1;
-        let keeps_more = step.homes().any(|home| memory.is_kept(home, &run));
+        let keeps_more = step.homes().any(|home| memory.is_kept(home, &run) || memory.is_again(home, &run, &steps));
         steps.push(step);
         // A longer run reads no fewer weights again: it is no better unless it keeps more.
         if !keeps_more {
@@ -121,79 +121,92 @@ fn longest(memory: &Memory<'_>, positions: Range<usize>, patience: &mut u64) -> 
 
 /// A step of a run.
 struct Step {
-    /// The memory that it reads, each once, without its own result's.
+    /// The memory that it reads by rows, each once, without its own result's.
     reads: Vec<ValueId>,
-    writes: ValueId,
+    /// That of its result, if it has one.
+    writes: Option<ValueId>,
     reach: Reach,
-    /// Rows and floats of a row of what it reads.
+    /// Rows of what it reads.
     rows: usize,
-    /// Floats that it reads and writes.
+    /// Floats that it reads and writes, by their memory.
+    moves: Vec<(ValueId, usize)>,
+    /// Those of all of it.
     floats: usize,
     /// Weights, as often as they are read in a band.
     weights: usize,
 }
 
 impl Step {
-    /// The step at `position`, if it can be one of a run from `start` on.
-    fn of(memory: &Memory<'_>, start: usize, position: usize) -> Option<Step> {
+    /// The step at `position`, if it can be one of a run of these `before` it, from `start` on.
+    fn of(memory: &Memory<'_>, before: &[Step], start: usize, position: usize) -> Option<Step> {
         let node = memory.node(position);
         let operation = node.op.operation();
         let reach = operation.reach()?;
-        let [result] = node.results[..] else { return None };
         let image = |value: ValueId| {
-            let value = memory.graph.value(value);
-            let dims: [usize; 3] = value.shape.dims().try_into().ok()?;
-            (value.extent == Extent::Image).then_some(dims)
+            let info = memory.graph.value(value);
+            let dims: [usize; 3] = info.shape.dims().try_into().ok()?;
+            // Under another shape, its rows would be others.
+            let is_own = memory.rows(value) == memory.rows(memory.home(value));
+            (info.extent == Extent::Image && is_own && dims[1] * dims[2] > 0).then_some(dims)
         };
-        let [_, w, c] = image(result)?;
-        let operands: Vec<[usize; 3]> = node.args.iter().map(|&arg| image(arg)).collect::<Option<_>>()?;
-        // Under another shape, its rows would be others.
-        let is_own = |&value: &ValueId| memory.rows(value) == memory.rows(memory.home(value));
-        if !node.args.iter().chain([&result]).all(is_own) {
-            return None;
-        }
-        let rows = operands.first()?[0];
-        if operands.iter().any(|operand| operand[0] != rows) || w * c == 0 {
-            return None;
-        }
-        let writes = memory.home(result);
-        // What is written over must be read by nobody else in the run, unless to write over it: a step before may still want its
-        // rows.
-        let reads_on = |before: usize| {
-            let node = memory.node(before);
-            let is_there = |&value: &ValueId| memory.home(value) == writes;
-            node.args.iter().any(is_there) && !node.results.iter().any(is_there)
+        let operands = |by_rows: bool| {
+            let args = node.args.iter().copied().enumerate();
+            args.filter(move |&(operand, _)| operation.reach_of(operand).is_some() == by_rows).map(|(_, arg)| arg)
         };
-        if let Storage::InPlace(operand) = operation.storage()
-            && memory.home(node.args[operand]) == writes
-            && (start..position).any(reads_on)
-        {
+        let is_made_in = |home: ValueId| before.iter().any(|step| step.writes == Some(home));
+        let is_there = |value: ValueId| {
+            let home = memory.home(value);
+            memory.lives[home.0 as usize].is_none_or(|(first, _)| first < start) && !is_made_in(home)
+        };
+        if !operands(false).all(is_there) {
             return None;
         }
+        let images: Vec<[usize; 3]> = operands(true).map(image).collect::<Option<_>>()?;
+        let rows = images.first().map_or(0, |operand| operand[0]);
+        if images.iter().any(|operand| operand[0] != rows) {
+            return None;
+        }
+        let writes = match node.results.first() {
+            Some(&result) => {
+                image(result)?;
+                let writes = memory.home(result);
+                if let Storage::InPlace(operand) = operation.storage()
+                    && memory.home(node.args[operand]) == writes
+                    && memory.is_read(result, start..position)
+                {
+                    return None;
+                }
+                Some(writes)
+            }
+            // What a step without a result goes by is made in the run.
+            None if operands(true).any(|arg| is_made_in(memory.home(arg))) => None,
+            None => return None,
+        };
         let mut reads: Vec<ValueId> = Vec::new();
-        for home in node.args.iter().map(|&arg| memory.home(arg)) {
-            if home != writes && !reads.contains(&home) {
+        for home in operands(true).map(|arg| memory.home(arg)) {
+            if Some(home) != writes && !reads.contains(&home) {
                 reads.push(home);
             }
         }
-        let floats = |value: ValueId| memory.graph.value(value).floats();
+        let tile = if memory.trains { 1 } else { reach.tile };
         let weights =
             node.parameters.iter().map(|&id| memory.graph.parameter(id).layout.stored().unwrap_or(usize::MAX));
         let weights = weights.fold(0_usize, usize::saturating_add);
-        let times = if reach.tile > 1 { TRANSFORMED } else { 1 };
+        let moves: Vec<(ValueId, usize)> = memory.moves(node).collect();
         Some(Step {
             reads,
             writes,
-            reach,
+            reach: Reach { tile, ..reach },
             rows,
-            floats: node.args.iter().map(|&arg| floats(arg)).fold(floats(result), usize::saturating_add),
-            weights: weights.saturating_mul(times),
+            floats: moves.iter().fold(0_usize, |sum, (_, floats)| sum.saturating_add(*floats)),
+            moves,
+            weights: weights.saturating_mul(if tile > 1 { TRANSFORMED } else { 1 }),
         })
     }
 
     /// The memory that it reads and writes.
     fn homes(&self) -> impl Iterator<Item = ValueId> {
-        self.reads.iter().copied().chain([self.writes])
+        self.reads.iter().copied().chain(self.writes)
     }
 }
 
@@ -202,6 +215,33 @@ impl Memory<'_> {
     fn is_kept(&self, home: ValueId, run: &Range<usize>) -> bool {
         let ends = self.lives[home.0 as usize].is_some_and(|(_, last)| last + 1 == run.end);
         ends && !self.is_used_outside(home, run) && self.is_large(home)
+    }
+
+    /// Whether steps read what is written over, other than to write over it themselves: one may still want its rows.
+    fn is_read(&self, over: ValueId, mut steps: Range<usize>) -> bool {
+        let is_there = |&value: &ValueId| self.is_shared(value, over);
+        steps.any(|position| {
+            let node = self.node(position);
+            let reads_on = node.args.iter().any(is_there) && !node.results.iter().any(is_there);
+            reads_on && self.moves(node).next().is_some()
+        })
+    }
+
+    /// Whether a large value that other steps use, too, is used a second time at the end of a run.
+    fn is_again(&self, home: ValueId, run: &Range<usize>, steps: &[Step]) -> bool {
+        self.is_used_outside(home, run) && self.is_large(home) && steps.iter().any(|step| step.writes == Some(home))
+    }
+
+    /// The floats that a step reads and writes, by their memory; none where a value is a part of another, or made of its parts.
+    fn moves(&self, node: &crate::ir::Node) -> impl Iterator<Item = (ValueId, usize)> {
+        let is_part = matches!(node.op, Op::Concat(_) | Op::Slice(_));
+        let homes = |values: &[ValueId]| values.iter().map(|&value| self.home(value)).collect::<Vec<_>>();
+        let (read, made) = (homes(&node.args), homes(&node.results));
+        let moved = move |home: &ValueId, others: &[ValueId]| !(is_part && others.contains(home));
+        let (args, results) = (node.args.iter().zip(read.clone()), node.results.iter().zip(made.clone()));
+        let args = args.filter(move |(_, home)| moved(home, &made));
+        let results = results.filter(move |(_, home)| moved(home, &read));
+        args.chain(results).map(|(&value, home)| (home, self.graph.value(value).floats()))
     }
 
     /// Whether a value goes through memory where it is not kept from it.
@@ -245,40 +285,58 @@ fn fit(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], patience: &mut u6
     let mut buffers: Vec<Buffer> = Vec::new();
     let mut index: HashMap<ValueId, usize> = HashMap::new();
     let mut tiles = Vec::new();
-    for step in steps {
-        let at = *index.entry(step.writes).or_insert(buffers.len());
+    for (step, writes) in steps.iter().filter_map(|step| Some((step, step.writes?))) {
+        let at = *index.entry(writes).or_insert(buffers.len());
         if at == buffers.len() {
-            let dims = memory.graph.shape(step.writes).dims();
+            let dims = memory.graph.shape(writes).dims();
             let &[rows, w, c] = dims else { return None };
-            buffers.push(Buffer { value: step.writes, rows, row: w.checked_mul(c)?, capacity: rows });
+            buffers.push(Buffer { value: writes, rows, row: w.checked_mul(c)?, capacity: rows });
             tiles.push(1);
         }
         tiles[at] = tiles[at].max(step.reach.tile);
     }
     let is_whole: Vec<bool> = buffers.iter().map(|buffer| memory.is_used_outside(buffer.value, &run)).collect();
     let room = memory.room();
-    let inner = buffers.iter().zip(&is_whole).filter(|(_, is_whole)| !**is_whole);
-    let large = inner.map(|(buffer, _)| buffer.rows.saturating_mul(buffer.row)).filter(|&floats| floats >= room);
-    // Written once and read once or more.
-    let kept = large.fold(0_usize, |sum, floats| sum.saturating_add(floats.saturating_mul(2)));
+    let mut moved = vec![0_usize; buffers.len()];
+    for (home, floats) in steps.iter().flat_map(|step| &step.moves) {
+        if let Some(&at) = index.get(home) {
+            moved[at] = moved[at].saturating_add(*floats);
+        }
+    }
+    // What other steps use, too, is written to memory or read from it once.
+    let all_of = |at: usize| buffers[at].rows.saturating_mul(buffers[at].row);
+    let kept: Vec<usize> =
+        (0..buffers.len()).map(|at| moved[at].saturating_sub(if is_whole[at] { all_of(at) } else { 0 })).collect();
+    let large = kept.iter().enumerate().filter(|(at, _)| all_of(*at) >= room);
+    let saved = large.fold(0_usize, |sum, (_, floats)| sum.saturating_add(*floats));
     let links: Vec<Link> = steps
         .iter()
-        .map(|step| Link {
-            reads: step.reads.iter().filter_map(|home| index.get(home).copied()).collect(),
-            writes: index[&step.writes],
-            reach: step.reach,
-            rows: step.rows,
+        .filter_map(|step| {
+            Some(Link {
+                reads: step.reads.iter().filter_map(|home| index.get(home).copied()).collect(),
+                writes: index[&step.writes?],
+                reach: step.reach,
+                rows: step.rows,
+            })
         })
         .collect();
+    let is_read = |at: usize| links.iter().any(|link| link.reads.contains(&at));
+    let is_last: Vec<bool> = (0..buffers.len()).map(|at| is_whole[at] || !is_read(at)).collect();
     let all = buffers.iter().map(|buffer| buffer.rows).max()?;
     let mut try_bands = |count: usize| {
         *patience = patience.checked_sub((count * (steps.len() + buffers.len())) as u64)?;
-        let table = schedule(&links, &buffers, &tiles, &is_whole, count);
+        let mut table = schedule(&links, &buffers, &tiles, &is_last, count);
         let mut capacities: Vec<usize> = buffers.iter().map(|buffer| buffer.rows).collect();
         let mut floats = 0_usize;
-        for (at, buffer) in buffers.iter().enumerate().filter(|(at, _)| !is_whole[*at]) {
-            capacities[at] = table.iter().map(|band| band[at][1] - band[at][0]).max().unwrap_or(0);
-            floats = floats.checked_add(capacities[at].checked_mul(buffer.row)?)?;
+        for (at, buffer) in buffers.iter().enumerate().filter(|(at, _)| !is_whole[*at] || kept[*at] > 0) {
+            let held = table.iter().map(|band| band[at][1] - band[at][0]).max().unwrap_or(0);
+            floats = floats.checked_add(held.checked_mul(buffer.row)?)?;
+            if !is_whole[at] {
+                capacities[at] = held;
+            }
+        }
+        for (at, _) in is_whole.iter().enumerate().filter(|(_, is_whole)| **is_whole) {
+            table.iter_mut().for_each(|band| band[at][0] = 0);
         }
         Some((table, capacities, floats))
     };
@@ -307,7 +365,7 @@ fn fit(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], patience: &mut u6
     for (buffer, capacity) in buffers.iter_mut().zip(capacities) {
         buffer.capacity = capacity;
     }
-    Some((Bands { steps: run, buffers, table }, kept.saturating_sub(again)))
+    Some((Bands { steps: run, buffers, table }, saved.saturating_sub(again)))
 }
 
 /// A step with the indices of its buffers.
@@ -319,12 +377,13 @@ struct Link {
     rows: usize,
 }
 
-/// The rows that each buffer holds in each of `count` bands: those that the steps of this band and of later ones read.
+/// The rows that each buffer holds in each of `count` bands: those that the steps of this band and of later ones read. Those that are
+/// read by no step, or by others, too, are made evenly.
 fn schedule(
     links: &[Link],
     buffers: &[Buffer],
     tiles: &[usize],
-    is_whole: &[bool],
+    is_last: &[bool],
     count: usize,
 ) -> Vec<Vec<[usize; 2]>> {
     let mut made = vec![0; buffers.len()];
@@ -332,7 +391,7 @@ fn schedule(
     for band in 1..=count {
         let mut ends = made.clone();
         // In the last, those rows too that nobody reads: who looks at values on their way sees all of them.
-        for (at, buffer) in buffers.iter().enumerate().filter(|(at, _)| is_whole[*at] || band == count) {
+        for (at, buffer) in buffers.iter().enumerate().filter(|(at, _)| is_last[*at] || band == count) {
             ends[at] = ends[at].max((buffer.rows * band).div_ceil(count));
         }
         for link in links.iter().rev() {
@@ -346,8 +405,7 @@ fn schedule(
                 }
             }
         }
-        let mut bases: Vec<usize> =
-            made.iter().zip(is_whole).map(|(&made, &whole)| if whole { 0 } else { made }).collect();
+        let mut bases = made.clone();
         for link in links.iter().filter(|link| made[link.writes] < buffers[link.writes].rows) {
             for &read in &link.reads {
                 bases[read] = bases[read].min(link.reach.start(made[link.writes]));

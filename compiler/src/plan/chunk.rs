@@ -27,10 +27,10 @@ pub(super) struct Choice {
 }
 
 /// Chooses the largest power of two whose arena stays in the cache and that leaves enough chunks; 1 where none does, and then in
-/// bands, unless all values are kept for the gradients.
+/// bands.
 pub(super) fn choose(graph: &Graph, stages: &[Stage], macs: u64, mode: Mode, cache: usize) -> Result<Choice, String> {
     let cache = cache / size_of::<f32>();
-    let memory = Memory::of(graph, stages, cache);
+    let memory = Memory::of(graph, stages, mode == Mode::Training, cache);
     let mut chunk = MOST;
     while chunk > 1 && memory.least(chunk) > cache {
         chunk /= 2;
@@ -39,7 +39,7 @@ pub(super) fn choose(graph: &Graph, stages: &[Stage], macs: u64, mode: Mode, cac
         let has_little_work = macs.saturating_mul(chunk as u64) <= LITTLE_WORK;
         let whole = map(&memory, chunk, false).filter(|map| map.arena <= LARGEST);
         let is_large = whole.as_ref().is_none_or(|map| map.arena > cache);
-        let in_bands = chunk == 1 && is_large && mode != Mode::Training && stages.len() == 1;
+        let in_bands = chunk == 1 && is_large && stages.len() == 1;
         let banded = if in_bands { map(&memory, 1, true) } else { None };
         match banded.filter(|map| map.arena <= LARGEST).or(whole) {
             Some(map) if chunk == 1 || (map.arena <= cache && (chunk <= MANY || has_little_work)) => {

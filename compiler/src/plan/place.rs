@@ -62,10 +62,12 @@ pub(super) struct Memory<'a> {
     pub(super) is_callers: Vec<bool>,
     /// Floats of a core's cache.
     pub(super) cache: usize,
+    /// Whether it is that of training.
+    pub(super) trains: bool,
 }
 
 impl<'a> Memory<'a> {
-    pub(super) fn of(graph: &'a Graph, stages: &[Stage], cache: usize) -> Self {
+    pub(super) fn of(graph: &'a Graph, stages: &[Stage], trains: bool, cache: usize) -> Self {
         let order = order(stages);
         let roots = roots(graph, &order);
         let joined = joined(graph, &order, &roots);
@@ -83,7 +85,20 @@ impl<'a> Memory<'a> {
         for &value in graph.inputs.iter().chain(graph.outputs.iter().map(|output| &output.value)) {
             is_callers[homes[value.0 as usize].0 as usize] = true;
         }
-        Self { graph, order, roots, joined, homes, lives, is_callers, cache }
+        Self { graph, order, roots, joined, homes, lives, is_callers, cache, trains }
+    }
+
+    /// Whether two values have memory in common.
+    pub(super) fn is_shared(&self, one: ValueId, other: ValueId) -> bool {
+        let channels = |value: ValueId| {
+            let part = self.joined[self.roots[value.0 as usize].0 as usize]?;
+            Some(part.first..part.first + self.graph.shape(value).channels())
+        };
+        let is_apart = match (channels(one), channels(other)) {
+            (Some(one), Some(other)) => one.end <= other.start || other.end <= one.start,
+            _ => false,
+        };
+        self.homes[one.0 as usize] == self.homes[other.0 as usize] && !is_apart
     }
 
     /// Floats that no arena for chunks of so many images is smaller than: what is in use at one time.
@@ -361,7 +376,7 @@ mod tests {
     fn no_arena_is_smaller_than_the_least() {
         let compiled = compiled(TEXT);
         for plan in compiled.plans() {
-            let memory = Memory::of(&plan.graph, &plan.stages, 1);
+            let memory = Memory::of(&plan.graph, &plan.stages, false, 1);
             for chunk in (0..7).map(|power| 1 << power) {
                 let (least, arena) = (memory.least(chunk), map(&memory, chunk, false).unwrap().arena);
                 assert!(least <= arena, "{:?}, {chunk} images: {least} floats at least, {arena} planned", plan.mode);
@@ -385,6 +400,6 @@ mod tests {
         let compiled = compiled(text);
         let plan = &compiled.inference;
         // 4 x 4 pixels of 32 channels, and of 16.
-        assert_eq!(Memory::of(&plan.graph, &plan.stages, 1).least(3), 3 * 16 * (32 + 16));
+        assert_eq!(Memory::of(&plan.graph, &plan.stages, false, 1).least(3), 3 * 16 * (32 + 16));
     }
 }

@@ -297,15 +297,7 @@ fn infer_row<S: Simd, const NV: usize>(
 }
 
 #[inline(always)]
-fn gradient_body<S: Simd>(
-    s: S,
-    g: &Pool,
-    out_h: usize,
-    is_partition: bool,
-    dy: &[f32],
-    index: &[u8],
-    dx: &mut [f32],
-) {
+fn gradient_body<S: Simd>(s: S, g: &Pool, out_h: usize, is_partition: bool, dy: &[f32], index: &[u8], dx: &mut [f32]) {
     if !is_partition {
         dx.fill(0.0);
     }

@@ -19,7 +19,8 @@ pub(super) fn check(plan: &Plan) -> Result<(), String> {
         }
         end = bands.steps.end;
         let nodes: Vec<&Node> = steps.iter().map(|id| &plan.graph.nodes[id.0 as usize]).collect();
-        Walk { plan, bands, made: HashMap::new(), over: HashMap::new(), bases: vec![0; bands.buffers.len()] }
+        let none = vec![0; bands.buffers.len()];
+        Walk { plan, bands, made: HashMap::new(), over: HashMap::new(), bases: none.clone(), ends: none }
             .run(&nodes)?;
     }
     Ok(())
@@ -35,15 +36,21 @@ struct Walk<'a> {
     over: HashMap<ValueId, ValueId>,
     /// The first row that each buffer holds.
     bases: Vec<usize>,
+    /// The row after the last that bands before have made of each buffer.
+    ends: Vec<usize>,
 }
 
 impl Walk<'_> {
     fn run(mut self, nodes: &[&Node]) -> Result<(), String> {
+        for node in nodes {
+            self.check_wholes(node, nodes)?;
+        }
         for band in &self.bands.table {
             let mut is_kept = vec![false; self.bands.buffers.len()];
             for node in nodes {
                 self.step(node, band, &mut is_kept)?;
             }
+            self.ends = band.iter().map(|&[_, end]| end).collect();
         }
         for node in nodes {
             for &result in &node.results {
@@ -59,9 +66,7 @@ impl Walk<'_> {
 
     fn step(&mut self, node: &Node, band: &[[usize; 2]], is_kept: &mut [bool]) -> Result<(), String> {
         let operation = node.op.operation();
-        let (Some(reach), [result]) = (operation.reach(), &node.results[..]) else {
-            return Err(format!("`{}` cannot go in bands", node.op));
-        };
+        let Some(result) = node.results.first() else { return self.sum(node, band) };
         let index = self.buffer(*result).ok_or_else(|| format!("`{}` has no buffer", self.name(*result)))?;
         let (&[base, end], buffer) = (&band[index], &self.bands.buffers[index]);
         let first = self.made.get(result).copied().unwrap_or(0);
@@ -83,6 +88,7 @@ impl Walk<'_> {
             return Err(format!("row {first} of `{}` is not made", self.name(*result)));
         }
         for (operand, &arg) in node.args.iter().enumerate() {
+            let Some(reach) = operation.reach_of(operand) else { continue };
             let rows = self.plan.graph.shape(arg).dims().first().copied().unwrap_or(0);
             let (start, seen) = (reach.start(first), if end > first { reach.end(end, rows) } else { 0 });
             let at = self.buffer(arg);
@@ -113,6 +119,46 @@ impl Walk<'_> {
             }
         }
         self.made.insert(*result, end);
+        Ok(())
+    }
+
+    /// Every step can go in bands, and operands that it needs as a whole, and its results after the first, are not made by rows.
+    fn check_wholes(&self, node: &Node, nodes: &[&Node]) -> Result<(), String> {
+        let operation = node.op.operation();
+        if operation.reach().is_none() {
+            return Err(format!("`{}` cannot go in bands", node.op));
+        }
+        let wholes = node.args.iter().enumerate().filter(|(operand, _)| operation.reach_of(*operand).is_none());
+        for (_, &arg) in wholes {
+            if self.buffer(arg).is_some() || nodes.iter().any(|node| node.results.contains(&arg)) {
+                return Err(format!("`{}` needs all of `{}` in bands", node.op, self.name(arg)));
+            }
+        }
+        let mut later = node.results.iter().skip(1);
+        match later.find(|&&result| nodes.iter().any(|node| node.args.contains(&result))) {
+            Some(&result) => Err(format!("`{}` is read by rows", self.name(result))),
+            None => Ok(()),
+        }
+    }
+
+    /// A step without a result: it takes the rows that the band has made of its operands.
+    fn sum(&self, node: &Node, band: &[[usize; 2]]) -> Result<(), String> {
+        let operation = node.op.operation();
+        let mut by_rows = node.args.iter().enumerate().filter(|(operand, _)| operation.reach_of(*operand).is_some());
+        let Some((_, &arg)) = by_rows.next().filter(|_| by_rows.next().is_none()) else {
+            return Err(format!("`{}` has other than one operand to go by", node.op));
+        };
+        let index = self.buffer(arg).ok_or_else(|| format!("`{}` has no buffer", self.name(arg)))?;
+        let [base, end] = band[index];
+        let made = self.made.get(&arg).copied().unwrap_or(if base == 0 { end } else { 0 });
+        if base > self.ends[index] || made < end {
+            return Err(format!(
+                "`{}` takes rows {} to {end} of `{}`, of which {base} to {made} are at hand",
+                node.op,
+                self.ends[index],
+                self.name(arg)
+            ));
+        }
         Ok(())
     }
 

@@ -127,9 +127,11 @@ fn blocks(g: &Conv, of: Rows, n: usize) -> impl Iterator<Item = Block> {
     let parts = out_h.div_ceil((BLOCK_PIXELS / out_w).max(1));
     let rows = out_h.div_ceil(parts);
     (0..n).step_by(images).flat_map(move |image| {
-        (0..out_h)
-            .step_by(rows)
-            .map(move |row| Block { images: image..(image + images).min(n), rows: row..(row + rows).min(out_h), of })
+        (0..out_h).step_by(rows).map(move |row| Block {
+            images: image..(image + images).min(n),
+            rows: row..(row + rows).min(out_h),
+            of,
+        })
     })
 }
 
