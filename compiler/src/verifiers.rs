@@ -251,14 +251,36 @@ fn damaged_bands_of_training_are_refused() {
             let pooled = run.buffers.iter().position(|buffer| buffer.is_cut()).unwrap();
             run.table[0][pooled][1] -= 1;
         }),
+        ("and lives from", |plan| {
+            let slot = plan.slots.iter_mut().find(|slot| slot.live.0 < slot.live.1).unwrap();
+            slot.live.1 = slot.live.0;
+        }),
+        ("is used outside of its bands", |plan| {
+            let run = &mut plan.bands[1];
+            let index = run.buffers.iter().position(|buffer| !buffer.is_cut()).unwrap();
+            run.table.last_mut().unwrap()[index][1] -= 1;
+            let whole = &mut run.buffers[index];
+            whole.capacity -= 1;
+            let (value, len) = (whole.value, whole.capacity * whole.row);
+            plan.slots.iter_mut().find(|slot| slot.value == value).unwrap().len = len;
+        }),
         ("`max_pool1_index` is read by rows", |plan| {
             let step = plan.stages[0].steps[plan.bands[0].steps.start + 1];
             let index = plan.graph.nodes[step.0 as usize].results[1];
             arguments(plan, 0, "relu")[0] = index;
         }),
     ];
-    let compiled = compiled_for(TEXT, Some(3000));
-    let training = compiled.training.unwrap().training;
-    assert_eq!(training.bands.iter().map(|bands| bands.steps.clone()).collect::<Vec<_>>(), [0..3, 9..15]);
+    let training = compiled_for(TEXT, Some(3000)).training.unwrap().training;
+    let runs = |plan: &plan::Plan| plan.bands.iter().map(|bands| bands.steps.clone()).collect::<Vec<_>>();
+    assert_eq!(runs(&training), [0..3, 9..15]);
+    refused(&training, cases);
+    // In the last run of another cache, a gradient that nothing but the gradient of the weights takes.
+    let training = compiled_for(TEXT, Some(1500)).training.unwrap().training;
+    assert_eq!(runs(&training), [0..2, 2..4, 9..13, 13..16]);
+    let cases: &[Damage] = &[("of 30 rows of `d_conv1` are made", |plan| {
+        let gradient = arguments(plan, 3, "weight_gradient")[1];
+        let index = plan.buffer_in(&plan.bands[3], gradient).unwrap();
+        plan.bands[3].table.last_mut().unwrap()[index][1] -= 1;
+    })];
     refused(&training, cases);
 }

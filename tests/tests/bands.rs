@@ -67,11 +67,10 @@ macro_rules! trained {
 
 trained! {
     training "../nets/layers/bands_training.net" 1500;
-    training_large "../nets/layers/bands_training.net" 4000;
-    training_small "../nets/layers/bands_training.net" 700;
     training_in_place "../nets/layers/bands_in_place.net" 3000;
     training_residual "../nets/layers/residual.net" 600;
-    training_seed_6 "../nets/random/seed_6.net" 50;
+    training_strides "../nets/layers/bands_strides.net" 600;
+    training_ways "../nets/layers/bands_ways.net" 2500;
     training_seed_8 "../nets/random/seed_8.net" 100;
     training_seed_11 "../nets/random/seed_11.net" 300;
 }

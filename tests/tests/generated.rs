@@ -40,6 +40,9 @@ networks! {
     avg_pool "../nets/layers/avg_pool.net";
     bands "../nets/layers/bands.net";
     bands_in_place "../nets/layers/bands_in_place.net";
+    bands_strides "../nets/layers/bands_strides.net";
+    bands_training "../nets/layers/bands_training.net";
+    bands_ways "../nets/layers/bands_ways.net";
     bends "../nets/layers/bends.net";
     binary "../nets/layers/binary.net";
     batch_norm "../nets/layers/batch_norm.net";

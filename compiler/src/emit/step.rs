@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::Context;
 use crate::ir::{Extent, Node, ParameterId, Shape, ValueId};
-use crate::ops::Op;
+use crate::ops::{Op, Reach};
 use crate::passes::Mode;
 use crate::plan::{Bands, Place, Plan};
 
@@ -52,7 +52,9 @@ impl StepContext<'_> {
     #[must_use]
     pub fn read(&self, index: usize) -> TokenStream {
         let all = self.read_all(self.node.args[index]);
-        let is_whole = self.takes_buffers() || self.node.op.operation().reach_of(index).is_none();
+        let reach = self.node.op.operation().reach_of(index);
+        let is_whole = self.takes_buffers() || reach.is_none();
+        debug_assert!(self.bands.is_none() || is_whole || reach == Some(Reach::SAME), "{} has windows", self.node.op);
         if is_whole { all } else { self.rows_read(self.node.args[index], all) }
     }
 

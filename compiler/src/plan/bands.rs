@@ -27,8 +27,9 @@ const MOST_STEPS: usize = 64;
 /// Bands of a run.
 const MOST_BANDS: usize = 256;
 
-/// Steps of bands that are tried for a network, so that planning takes little time whatever the network is.
-const PATIENCE: u64 = 20_000_000;
+/// Steps of bands that are tried for a network, so that planning takes little time whatever the network is; a quarter of what is left
+/// of them for the runs from one position on.
+const PATIENCE: u64 = 4_000_000;
 
 /// How often a weight is read, as it were, by a convolution of Winograd's, which transforms it for each band.
 const TRANSFORMED: usize = 16;
@@ -67,7 +68,7 @@ impl Buffer {
 
 /// The runs of a stage that are worth going through in bands, in order.
 pub(super) fn choose(memory: &Memory<'_>) -> Vec<Bands> {
-    // From each position on, the end of the last run that may be worth it: where a large value is read for the last time.
+    // From each position on, the end of the last run that may be worth it: where a large value is used for the last time.
     let mut ends = vec![0; memory.order.len()];
     for (index, live) in memory.lives.iter().enumerate() {
         if let Some((first, last)) = *live
@@ -76,6 +77,11 @@ pub(super) fn choose(memory: &Memory<'_>) -> Vec<Bands> {
             ends[first] = ends[first].max(last + 1);
         }
     }
+    // While it lives, and for what is before it.
+    for position in 1..ends.len() {
+        let before = Some(ends[position - 1]).filter(|&end| end > position);
+        ends[position] = ends[position].max(before.unwrap_or(0));
+    }
     for position in (1..ends.len()).rev() {
         ends[position - 1] = ends[position - 1].max(ends[position]);
     }
@@ -83,7 +89,11 @@ pub(super) fn choose(memory: &Memory<'_>) -> Vec<Bands> {
     let mut patience = PATIENCE;
     let mut start = 0;
     while start < memory.order.len() {
-        match longest(memory, start..ends[start], &mut patience) {
+        let mut share = patience / 4;
+        patience -= share;
+        let found_here = longest(memory, start..ends[start], &mut share);
+        patience += share;
+        match found_here {
             Some(bands) => {
                 start = bands.steps.end;
                 found.push(bands);
@@ -107,13 +117,14 @@ fn longest(memory: &Memory<'_>, positions: Range<usize>, patience: &mut u64) -> 
         let run = start..position + 1;
         let keeps_more = step.homes().any(|home| memory.is_kept(home, &run) || memory.is_again(home, &run, &steps));
         steps.push(step);
-        // A longer run reads no fewer weights again: it is no better unless it keeps more.
+        // A longer run reads no fewer weights again: it is no better unless it keeps more, of a value that ends or that is read again.
         if !keeps_more {
             continue;
         }
-        let Some((bands, saved)) = fit(memory, run, &steps, patience) else { break };
-        if saved >= memory.worth() && best.as_ref().is_none_or(|(most, _)| saved > *most) {
-            best = Some((saved, bands));
+        match fit(memory, run, &steps, best.as_ref().map_or(memory.worth(), |(most, _)| most + 1), patience) {
+            Fit::Worth(saved, bands) => best = Some((saved, bands)),
+            Fit::Worthless => {}
+            Fit::NoRoom => break,
         }
     }
     best.map(|(_, bands)| bands)
@@ -279,9 +290,22 @@ impl Memory<'_> {
     }
 }
 
-/// The fewest bands in which a run's buffers have room, and the floats that they keep from going through memory, less those of
-/// weights that are read again; `None` if there is no room.
-fn fit(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], patience: &mut u64) -> Option<(Bands, usize)> {
+/// What comes of a run.
+enum Fit {
+    /// The floats that it keeps from going through memory, less those of weights that are read again, and its bands.
+    Worth(usize, Bands),
+    /// It keeps fewer than are asked for.
+    Worthless,
+    /// There are no bands in which its buffers have room.
+    NoRoom,
+}
+
+/// A run in the fewest bands in which its buffers have room, if it keeps `least` floats or more.
+fn fit(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], least: usize, patience: &mut u64) -> Fit {
+    fitted(memory, run, steps, least, patience).unwrap_or(Fit::NoRoom)
+}
+
+fn fitted(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], least: usize, patience: &mut u64) -> Option<Fit> {
     let mut buffers: Vec<Buffer> = Vec::new();
     let mut index: HashMap<ValueId, usize> = HashMap::new();
     let mut tiles = Vec::new();
@@ -309,6 +333,15 @@ fn fit(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], patience: &mut u6
         (0..buffers.len()).map(|at| moved[at].saturating_sub(if is_whole[at] { all_of(at) } else { 0 })).collect();
     let large = kept.iter().enumerate().filter(|(at, _)| all_of(*at) >= room);
     let saved = large.fold(0_usize, |sum, (_, floats)| sum.saturating_add(*floats));
+    let weights = steps.iter().fold(0_usize, |sum, step| sum.saturating_add(step.weights));
+    let kept_of = |count: usize| saved.saturating_sub(weights.saturating_mul(count - 1));
+    // In one band nothing would stay in the cache that does not anyway; and each holds as many rows as the average, or more.
+    let is_held: Vec<bool> = (0..buffers.len()).map(|at| !is_whole[at] || kept[at] > 0).collect();
+    let held = (0..buffers.len()).filter(|&at| is_held[at]);
+    let fewest = held.fold(0_usize, |sum, at| sum.saturating_add(all_of(at))).div_ceil(room.max(1)).max(2);
+    if kept_of(fewest) < least {
+        return Some(Fit::Worthless);
+    }
     let links: Vec<Link> = steps
         .iter()
         .filter_map(|step| {
@@ -328,7 +361,7 @@ fn fit(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], patience: &mut u6
         let mut table = schedule(&links, &buffers, &tiles, &is_last, count);
         let mut capacities: Vec<usize> = buffers.iter().map(|buffer| buffer.rows).collect();
         let mut floats = 0_usize;
-        for (at, buffer) in buffers.iter().enumerate().filter(|(at, _)| !is_whole[*at] || kept[*at] > 0) {
+        for (at, buffer) in buffers.iter().enumerate().filter(|(at, _)| is_held[*at]) {
             let held = table.iter().map(|band| band[at][1] - band[at][0]).max().unwrap_or(0);
             floats = floats.checked_add(held.checked_mul(buffer.row)?)?;
             if !is_whole[at] {
@@ -340,8 +373,11 @@ fn fit(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], patience: &mut u6
         }
         Some((table, capacities, floats))
     };
-    // In one band nothing would stay in the cache that does not anyway.
-    let (mut few, mut enough, most) = (1, 2, all.min(MOST_BANDS));
+    let most = all.min(MOST_BANDS);
+    let (mut few, mut enough) = (fewest - 1, fewest);
+    if enough > most {
+        return None;
+    }
     let (mut table, mut capacities) = loop {
         let (table, capacities, floats) = try_bands(enough)?;
         if floats <= room {
@@ -361,11 +397,13 @@ fn fit(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], patience: &mut u6
             few = middle;
         }
     }
-    let again = steps.iter().fold(0_usize, |sum, step| sum.saturating_add(step.weights)).saturating_mul(enough - 1);
+    if kept_of(enough) < least {
+        return Some(Fit::Worthless);
+    }
     for (buffer, capacity) in buffers.iter_mut().zip(capacities) {
         buffer.capacity = capacity;
     }
-    Some((Bands { steps: run, buffers, table }, saved.saturating_sub(again)))
+    Some(Fit::Worth(kept_of(enough), Bands { steps: run, buffers, table }))
 }
 
 /// A step with the indices of its buffers.
@@ -394,6 +432,7 @@ fn schedule(
         for (at, buffer) in buffers.iter().enumerate().filter(|(at, _)| is_last[*at] || band == count) {
             ends[at] = ends[at].max((buffer.rows * band).div_ceil(count));
         }
+        // Once is enough, since of the steps that write a part of a buffer each, none reads what another has written.
         for link in links.iter().rev() {
             let at = link.writes;
             // Rows that are computed together are made together.

@@ -30,7 +30,7 @@ pub(super) struct Choice {
 /// bands.
 pub(super) fn choose(graph: &Graph, stages: &[Stage], macs: u64, mode: Mode, cache: usize) -> Result<Choice, String> {
     let cache = cache / size_of::<f32>();
-    let memory = Memory::of(graph, stages, mode == Mode::Training, cache);
+    let memory = Memory::of(graph, stages, mode, cache);
     let mut chunk = MOST;
     while chunk > 1 && memory.least(chunk) > cache {
         chunk /= 2;

@@ -8,6 +8,7 @@ use super::stage::{Stage, order};
 use super::{Place, Slot};
 use crate::ir::{Extent, Graph, NewNode, NodeId, PANEL, ValueId};
 use crate::ops::{Copy, Storage};
+use crate::passes::Mode;
 
 /// Where values live, for one chunk size.
 pub(super) struct Map {
@@ -67,7 +68,7 @@ pub(super) struct Memory<'a> {
 }
 
 impl<'a> Memory<'a> {
-    pub(super) fn of(graph: &'a Graph, stages: &[Stage], trains: bool, cache: usize) -> Self {
+    pub(super) fn of(graph: &'a Graph, stages: &[Stage], mode: Mode, cache: usize) -> Self {
         let order = order(stages);
         let roots = roots(graph, &order);
         let joined = joined(graph, &order, &roots);
@@ -85,7 +86,7 @@ impl<'a> Memory<'a> {
         for &value in graph.inputs.iter().chain(graph.outputs.iter().map(|output| &output.value)) {
             is_callers[homes[value.0 as usize].0 as usize] = true;
         }
-        Self { graph, order, roots, joined, homes, lives, is_callers, cache, trains }
+        Self { graph, order, roots, joined, homes, lives, is_callers, cache, trains: mode == Mode::Training }
     }
 
     /// Whether two values have memory in common.
@@ -376,7 +377,7 @@ mod tests {
     fn no_arena_is_smaller_than_the_least() {
         let compiled = compiled(TEXT);
         for plan in compiled.plans() {
-            let memory = Memory::of(&plan.graph, &plan.stages, false, 1);
+            let memory = Memory::of(&plan.graph, &plan.stages, plan.mode, 1);
             for chunk in (0..7).map(|power| 1 << power) {
                 let (least, arena) = (memory.least(chunk), map(&memory, chunk, false).unwrap().arena);
                 assert!(least <= arena, "{:?}, {chunk} images: {least} floats at least, {arena} planned", plan.mode);
@@ -400,6 +401,6 @@ mod tests {
         let compiled = compiled(text);
         let plan = &compiled.inference;
         // 4 x 4 pixels of 32 channels, and of 16.
-        assert_eq!(Memory::of(&plan.graph, &plan.stages, false, 1).least(3), 3 * 16 * (32 + 16));
+        assert_eq!(Memory::of(&plan.graph, &plan.stages, plan.mode, 1).least(3), 3 * 16 * (32 + 16));
     }
 }

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BinaryHeap, HashSet};
 mod bands;
 
 use super::stage::order;
-use super::{Place, Plan, Slot};
-use crate::ir::{Extent, Node, ValueId};
+use super::{Bands, Place, Plan, Slot};
+use crate::ir::{Extent, Node, NodeId, ValueId};
 use crate::ops::Storage;
 
 /// Checks a plan: every node runs once and after what it reads, every value has a place of its size, and no two living
@@ -38,7 +38,37 @@ pub fn verify(plan: &Plan) -> Result<(), String> {
         check_overlap(plan, node)?;
     }
     check_slots(plan)?;
-    bands::check(plan)
+    bands::check(plan)?;
+    check_lives(plan, &order)
+}
+
+/// A slot lives while steps use it, all through a run of bands; what has room for some rows is used in its run only.
+fn check_lives(plan: &Plan, order: &[NodeId]) -> Result<(), String> {
+    let mut runs = plan.bands.iter().peekable();
+    for (position, id) in order.iter().enumerate() {
+        while runs.next_if(|bands| bands.steps.end <= position).is_some() {}
+        let run = runs.peek().filter(|bands| bands.steps.contains(&position));
+        let (first, last) = run.map_or((position, position), |bands| (bands.steps.start, bands.steps.end - 1));
+        let node = &plan.graph.nodes[id.0 as usize];
+        for &value in node.args.iter().chain(&node.results) {
+            let Some((index, slot)) = slot_of(plan, value).and_then(|index| Some((index, plan.slots.get(index)?)))
+            else {
+                continue;
+            };
+            let name = &plan.graph.value(value).name;
+            if slot.live.0 > first || slot.live.1 < last {
+                return Err(format!(
+                    "`{name}` is used by steps {first} to {last}, and lives from {} to {}",
+                    slot.live.0, slot.live.1
+                ));
+            }
+            let is_own = |bands: &&Bands| bands.buffers.iter().any(|buffer| buffer.value == slot.value);
+            if plan.cut(index).is_some() && !run.is_some_and(|bands| is_own(bands)) {
+                return Err(format!("`{name}` is used outside of its bands"));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn check_place(plan: &Plan, id: ValueId) -> Result<(), String> {

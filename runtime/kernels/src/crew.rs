@@ -96,11 +96,11 @@ impl Drop for Busy {
 /// How many parts a step of so many multiply-adds, or as much other work, is worth being cut into: one where this
 /// thread leads no crew.
 pub(crate) fn parts(work: u64) -> usize {
-    let hands = HANDS.get();
-    if hands < 2 || BUSY.load(Ordering::Relaxed) > 1 {
-        return 1;
-    }
-    (work / WORTH_A_HAND).clamp(1, hands as u64) as usize
+    parts_for(work, HANDS.get(), BUSY.load(Ordering::Relaxed))
+}
+
+fn parts_for(work: u64, hands: usize, busy: usize) -> usize {
+    if hands < 2 || busy > 1 { 1 } else { (work / WORTH_A_HAND).clamp(1, hands as u64) as usize }
 }
 
 /// Calls `run` for every part, on the crew that this thread leads or else one part after the other.
@@ -482,10 +482,9 @@ mod tests {
 
     #[test]
     fn little_work_stays_together() {
-        let _turn = lock(&TURN);
-        lead(4, || {
-            assert_eq!(parts(WORTH_A_HAND), 1);
-            assert_eq!(parts(3 * WORTH_A_HAND), HANDS.get().min(3));
-        });
+        let parts = |shares, hands, busy| parts_for(shares * WORTH_A_HAND, hands, busy);
+        assert_eq!([0, 1, 2, 3, 9].map(|shares| parts(shares, 4, 1)), [1, 1, 2, 3, 4]);
+        // Alone, and where others have work of their own.
+        assert_eq!([parts(9, 1, 1), parts(9, 0, 0), parts(9, 4, 2)], [1; 3]);
     }
 }

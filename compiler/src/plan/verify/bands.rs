@@ -53,12 +53,14 @@ impl Walk<'_> {
             self.ends = band.iter().map(|&[_, end]| end).collect();
         }
         for node in nodes {
-            for &result in &node.results {
-                let Some(buffer) = self.buffer(result).map(|index| &self.bands.buffers[index]) else { continue };
-                let made = self.made.get(&result).copied().unwrap_or(0);
-                if buffer.capacity == buffer.rows && made < buffer.rows {
-                    return Err(format!("{made} of {} rows of `{}` are made", buffer.rows, self.name(result)));
-                }
+            // A buffer that only the run uses need not be made to its end, unless its rows are summed or come with other results.
+            let needs_all = node.results.len() != 1;
+            let has_buffer = |&&value: &&ValueId| self.buffer(value).is_some();
+            let Some(&value) = node.results.first().or(node.args.iter().find(has_buffer)) else { continue };
+            let Some(index) = self.buffer(value) else { continue };
+            let (buffer, made) = (&self.bands.buffers[index], self.made.get(&value).unwrap_or(&self.ends[index]));
+            if (needs_all || !buffer.is_cut()) && *made < buffer.rows {
+                return Err(format!("{made} of {} rows of `{}` are made", buffer.rows, self.name(value)));
             }
         }
         Ok(())
