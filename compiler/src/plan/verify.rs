@@ -63,7 +63,7 @@ fn check_lives(plan: &Plan, order: &[NodeId]) -> Result<(), String> {
                 ));
             }
             let is_own = |bands: &&Bands| bands.buffers.iter().any(|buffer| buffer.value == slot.value);
-            if plan.cut(index).is_some() && !run.is_some_and(|bands| is_own(bands)) {
+            if plan.cut(index).is_some() && !run.is_some_and(is_own) {
                 return Err(format!("`{name}` is used outside of its bands"));
             }
         }
