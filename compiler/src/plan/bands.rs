@@ -122,9 +122,9 @@ fn longest(memory: &Memory<'_>, positions: Range<usize>, patience: &mut u64) -> 
             continue;
         }
         match fit(memory, run, &steps, best.as_ref().map_or(memory.worth(), |(most, _)| most + 1), patience) {
-            Fit::Worth(saved, bands) => best = Some((saved, bands)),
-            Fit::Worthless => {}
-            Fit::NoRoom => break,
+            Some(Fit::Worth(saved, bands)) => best = Some((saved, bands)),
+            Some(Fit::Worthless) => {}
+            None => break,
         }
     }
     best.map(|(_, bands)| bands)
@@ -290,22 +290,16 @@ impl Memory<'_> {
     }
 }
 
-/// What comes of a run.
+/// What comes of a run whose buffers have room in some number of bands.
 enum Fit {
     /// The floats that it keeps from going through memory, less those of weights that are read again, and its bands.
     Worth(usize, Bands),
     /// It keeps fewer than are asked for.
     Worthless,
-    /// There are no bands in which its buffers have room.
-    NoRoom,
 }
 
-/// A run in the fewest bands in which its buffers have room, if it keeps `least` floats or more.
-fn fit(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], least: usize, patience: &mut u64) -> Fit {
-    fitted(memory, run, steps, least, patience).unwrap_or(Fit::NoRoom)
-}
-
-fn fitted(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], least: usize, patience: &mut u64) -> Option<Fit> {
+/// A run in the fewest bands in which its buffers have room, if it keeps `least` floats or more; `None` if there is no room.
+fn fit(memory: &Memory<'_>, run: Range<usize>, steps: &[Step], least: usize, patience: &mut u64) -> Option<Fit> {
     let mut buffers: Vec<Buffer> = Vec::new();
     let mut index: HashMap<ValueId, usize> = HashMap::new();
     let mut tiles = Vec::new();

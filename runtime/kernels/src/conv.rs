@@ -252,11 +252,26 @@ pub fn forward_band(
     to: Band,
     y: &mut [f32],
 ) {
-    if to.rows() > 0 {
-        let (seen, rows) = Band::seen(g.h, g.row_windows(), &to);
-        let (x, y) = (&x[from.places(seen, g.w * g.c)], to.made(g.out_w() * among.total, y));
+    if let Some((rows, x, y)) = rows_of_band(g, among, from, x, to, y) {
         forward_rows(g, rows, among, activation, 1, x, w, b, y);
     }
+}
+
+/// What a band reads of `x` and makes of `y`, and which rows these are; `None` if it makes none.
+#[inline]
+fn rows_of_band<'a>(
+    g: &Conv,
+    among: Among,
+    from: Band,
+    x: &'a [f32],
+    to: Band,
+    y: &'a mut [f32],
+) -> Option<(Rows, &'a [f32], &'a mut [f32])> {
+    if to.rows() == 0 {
+        return None;
+    }
+    let (seen, rows) = Band::seen(g.h, g.row_windows(), &to);
+    Some((rows, &x[from.places(seen, g.w * g.c)], to.made(g.out_w() * among.total, y)))
 }
 
 /// [`forward_among`] of some rows of each image, which `x` and `y` hold.
@@ -402,9 +417,7 @@ pub fn infer_band(
     to: Band,
     y: &mut [f32],
 ) {
-    if to.rows() > 0 {
-        let (seen, rows) = Band::seen(g.h, g.row_windows(), &to);
-        let (x, y) = (&x[from.places(seen, g.w * g.c)], to.made(g.out_w() * among.total, y));
+    if let Some((rows, x, y)) = rows_of_band(g, among, from, x, to, y) {
         infer_rows(g, rows, among, activation, 1, x, w, b, y);
     }
 }
