@@ -10,6 +10,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use netwright_kernels::Isa;
 use netwright_tests::generator::network;
 
 fn number(variable: &str, usual: u64) -> u64 {
@@ -98,11 +99,12 @@ fn hundreds_of_networks_agree_with_the_interpreter() {
         let start = first + batch * size;
         let folder = temporary.join("batches").join(start.to_string());
         write_crate(&folder, repository, start..start + size);
-        for isa in ["avx2", "portable"] {
-            if isa == "avx2" && netwright_kernels::isa().name() != "avx2" {
-                println!("this machine has no AVX2: skipped");
+        for isa in [Isa::Avx512, Isa::Avx2, Isa::Portable] {
+            if !isa.is_available() {
+                println!("this machine has no {}: skipped", isa.name());
                 continue;
             }
+            let isa = isa.name();
             let output = cargo(&folder, &temporary.join("batches-target")).env("NETWRIGHT_ISA", isa).output().unwrap();
             print!("seeds {start} to {}: {}", start + size - 1, String::from_utf8_lossy(&output.stdout));
             if !output.status.success() {

@@ -9,6 +9,7 @@ use crate::isa::dispatch;
 use crate::layout::PANEL;
 use crate::simd::LANES;
 use crate::simd::Simd;
+use crate::simd::row::{One, Row, Two};
 use crate::tile::{self, Access, Columns, Level, Reads, Reduction, Spread, with_rows};
 use crate::window::{Axis, Class};
 use std::ops::Range;
@@ -56,7 +57,7 @@ pub(crate) unsafe fn correlate(c: &Correlation, x: &[f32], w: &[f32], b: &[f32],
 }
 
 fn dispatch_grouped(c: &Correlation, share: Share, x: &[f32], w: &[f32], b: &[f32], y: Floats) {
-    dispatch!(grouped(c: &Correlation, share: Share, x: &[f32], w: &[f32], b: &[f32], y: Floats))
+    dispatch!(wide grouped(c: &Correlation, share: Share, x: &[f32], w: &[f32], b: &[f32], y: Floats))
 }
 
 /// How a correlation is cut into parts: by pixels or by panels, neither of which any sum knows of.
@@ -327,13 +328,13 @@ fn depthwise<S: Simd>(s: S, c: &Correlation, share: Share, lanes: Lanes, x: &[f3
 unsafe fn depthwise_tiles<S: Simd>(s: S, panel: &Panel, spread: usize, x_at: &[usize], y_at: &[usize]) {
     let (first, columns) = (panel.fold.first, panel.columns);
     if spread > 1 && columns > LANES {
-        let access = Spread::<S, 2, false>::new(s, first, columns, spread);
+        let access = Spread::<S, false>::new(s, first, columns, spread);
         // SAFETY: the caller's contract.
-        unsafe { tiles::<S, _, 2>(Columns::new(s, columns), s, access, panel, x_at, y_at) }
+        unsafe { tiles::<S, _, Two<S>>(Columns::new(s, columns), s, access, panel, x_at, y_at) }
     } else if spread > 1 {
-        let access = Spread::<S, 1, false>::new(s, first, columns, spread);
+        let access = Spread::<S, false>::new(s, first, columns, spread);
         // SAFETY: the caller's contract.
-        unsafe { tiles::<S, _, 1>(Columns::new(s, columns), s, access, panel, x_at, y_at) }
+        unsafe { tiles::<S, _, One<S>>(Columns::new(s, columns), s, access, panel, x_at, y_at) }
     } else if columns == PANEL {
         // SAFETY: the caller's contract; all sixteen channels exist.
         unsafe { panel_tiles(s, Reads::<true, false, false>, panel, x_at, y_at) }
@@ -359,7 +360,7 @@ fn bias(b: &[f32], channel: usize, columns: usize) -> [f32; PANEL] {
 /// For each pixel, `panel.x` moved by its offset is valid for the reduction, and `panel.y` moved by its offset for
 /// writing the panel's columns.
 #[inline(always)]
-unsafe fn panel_tiles<S: Simd, A: Access<S, 1> + Access<S, 2>>(
+unsafe fn panel_tiles<S: Simd, A: Access<S, One<S>> + Access<S, S::Pair>>(
     s: S,
     access: A,
     panel: &Panel,
@@ -368,10 +369,10 @@ unsafe fn panel_tiles<S: Simd, A: Access<S, 1> + Access<S, 2>>(
 ) {
     if panel.columns > LANES {
         // SAFETY: the caller's contract.
-        unsafe { tiles::<S, A, 2>(Columns::new(s, panel.columns), s, access, panel, x_at, y_at) }
+        unsafe { tiles::<S, A, S::Pair>(Columns::new(s, panel.columns), s, access, panel, x_at, y_at) }
     } else {
         // SAFETY: the caller's contract.
-        unsafe { tiles::<S, A, 1>(Columns::new(s, panel.columns), s, access, panel, x_at, y_at) }
+        unsafe { tiles::<S, A, One<S>>(Columns::new(s, panel.columns), s, access, panel, x_at, y_at) }
     }
 }
 
@@ -381,8 +382,8 @@ unsafe fn panel_tiles<S: Simd, A: Access<S, 1> + Access<S, 2>>(
 /// As for [`panel_tiles`], for each of the panels.
 #[inline(always)]
 unsafe fn wide_tile<S: Simd>(s: S, panel: &Panel, w_panel: usize, b: &[f32], x_at: usize, y_at: usize) {
-    let columns = Columns::<S, 2>::new(s, PANEL);
-    let mut sums = [[s.splat(0.0); 2]; WIDE];
+    let columns = Columns::<S, S::Pair>::new(s, PANEL);
+    let mut sums = [S::Pair::splat(s, 0.0); WIDE];
     for (sum, b) in sums.iter_mut().zip(b.as_chunks::<PANEL>().0) {
         // SAFETY: the chunk has sixteen biases.
         *sum = unsafe { columns.load::<false>(b.as_ptr()) };
@@ -392,9 +393,7 @@ unsafe fn wide_tile<S: Simd>(s: S, panel: &Panel, w_panel: usize, b: &[f32], x_a
     let sums = unsafe { tile::accumulate_panels(columns, x, panel.w, w_panel, panel.reduction, sums) };
     for (i, mut sum) in sums.into_iter().enumerate() {
         if panel.relu {
-            for j in 0..2 {
-                sum[j] = s.max(s.splat(0.0), sum[j]);
-            }
+            sum = sum.relu(s);
         }
         // SAFETY: the caller vouches for the pixel's columns.
         unsafe { columns.store::<false>(sum, panel.y.wrapping_add(y_at + i * PANEL)) };
@@ -404,8 +403,8 @@ unsafe fn wide_tile<S: Simd>(s: S, panel: &Panel, w_panel: usize, b: &[f32], x_a
 /// # Safety
 /// That of [`panel_tiles`].
 #[inline(always)]
-unsafe fn tiles<S: Simd, A: Access<S, N>, const N: usize>(
-    columns: Columns<S, N>,
+unsafe fn tiles<S: Simd, A: Access<S, R>, R: Row<S>>(
+    columns: Columns<S, R>,
     s: S,
     access: A,
     panel: &Panel,
@@ -418,7 +417,7 @@ unsafe fn tiles<S: Simd, A: Access<S, N>, const N: usize>(
         with_rows!(rows, A::ROWS, {
             if let (Some(x_at), Some(y_at)) = (x_at[first..].first_chunk(), y_at[first..].first_chunk()) {
                 // SAFETY: the caller's contract, for a part of the pixels.
-                unsafe { tile::<S, A, ROWS, N>(columns, s, access, panel, x_at, y_at) }
+                unsafe { tile::<S, A, R, ROWS>(columns, s, access, panel, x_at, y_at) }
             }
         });
         first += rows;
@@ -430,8 +429,8 @@ unsafe fn tiles<S: Simd, A: Access<S, N>, const N: usize>(
 /// # Safety
 /// That of [`panel_tiles`].
 #[inline(always)]
-unsafe fn tile<S: Simd, A: Access<S, N>, const ROWS: usize, const N: usize>(
-    columns: Columns<S, N>,
+unsafe fn tile<S: Simd, A: Access<S, R>, R: Row<S>, const ROWS: usize>(
+    columns: Columns<S, R>,
     s: S,
     access: A,
     panel: &Panel,
@@ -446,15 +445,13 @@ unsafe fn tile<S: Simd, A: Access<S, N>, const ROWS: usize, const N: usize>(
     let bias = unsafe { columns.load::<false>(panel.bias.as_ptr()) };
     let sums = [bias; ROWS];
     // SAFETY: the caller vouches for the reduction at each pixel.
-    let mut sums = unsafe { tile::accumulate::<S, A, ROWS, N>(columns, access, a, panel.w, panel.reduction, sums) };
+    let mut sums = unsafe { tile::accumulate::<S, A, R, ROWS>(columns, access, a, panel.w, panel.reduction, sums) };
     if panel.relu {
         for sum in sums.iter_mut() {
-            for j in 0..N {
-                sum[j] = s.max(s.splat(0.0), sum[j]);
-            }
+            *sum = sum.relu(s);
         }
     }
-    let full = panel.columns == N * LANES;
+    let full = panel.columns == R::COLUMNS;
     for i in 0..ROWS {
         let y = panel.y.wrapping_add(y_at[i]);
         if panel.fold.each > 1 {
@@ -475,7 +472,7 @@ unsafe fn tile<S: Simd, A: Access<S, N>, const ROWS: usize, const N: usize>(
 /// # Safety
 /// `y` is valid for writing the channels of the panel's columns.
 #[inline(always)]
-unsafe fn fold<S: Simd, const N: usize>(columns: Columns<S, N>, panel: &Panel, sums: [S::V; N], y: *mut f32) {
+unsafe fn fold<S: Simd, R: Row<S>>(columns: Columns<S, R>, panel: &Panel, sums: R, y: *mut f32) {
     let Fold { first, each } = panel.fold;
     let mut lanes = [0.0; PANEL];
     // SAFETY: a panel has sixteen columns.

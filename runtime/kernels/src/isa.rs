@@ -1,15 +1,15 @@
 //! Which instruction set the kernels use: chosen once, at the first call.
 
-#[cfg(target_arch = "x86_64")]
-use crate::simd::Avx2;
 #[cfg(target_arch = "aarch64")]
 use crate::simd::Neon;
 use crate::simd::Portable;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 use crate::simd::Simd128;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::{Avx2, Avx512};
 use std::sync::OnceLock;
 
-/// The environment variable that forces an instruction set: `portable`, `simd128`, `neon` or `avx2`.
+/// The environment variable that forces an instruction set: `portable`, `simd128`, `neon`, `avx2` or `avx512`.
 pub const ISA_VARIABLE: &str = "NETWRIGHT_ISA";
 
 /// An instruction set that the kernels are compiled for.
@@ -24,11 +24,13 @@ pub enum Isa {
     Neon,
     /// AVX2 with fused multiply-add, x86-64.
     Avx2,
+    /// The same, and AVX-512 in the inner loops of convolutions and dense layers, x86-64. Results have the bits of [`Isa::Avx2`].
+    Avx512,
 }
 
 impl Isa {
     /// Every instruction set, slowest first.
-    pub const ALL: &[Isa] = &[Isa::Portable, Isa::Simd128, Isa::Neon, Isa::Avx2];
+    pub const ALL: &[Isa] = &[Isa::Portable, Isa::Simd128, Isa::Neon, Isa::Avx2, Isa::Avx512];
 
     /// The name that [`ISA_VARIABLE`] knows it by.
     pub const fn name(self) -> &'static str {
@@ -37,6 +39,7 @@ impl Isa {
             Isa::Simd128 => "simd128",
             Isa::Neon => "neon",
             Isa::Avx2 => "avx2",
+            Isa::Avx512 => "avx512",
         }
     }
 
@@ -55,8 +58,10 @@ impl Isa {
             Isa::Neon => Some(Level::Neon(Neon)),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => Avx2::detect().map(Level::Avx2),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => Avx512::detect().map(Level::Avx512),
             #[allow(unreachable_patterns, reason = "those of other targets")]
-            Isa::Simd128 | Isa::Neon | Isa::Avx2 => None,
+            Isa::Simd128 | Isa::Neon | Isa::Avx2 | Isa::Avx512 => None,
         }
     }
 }
@@ -81,6 +86,8 @@ pub(crate) enum Level {
     Neon(Neon),
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
 }
 
 impl Level {
@@ -93,6 +100,8 @@ impl Level {
             Level::Neon(_) => Isa::Neon,
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(_) => Isa::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512(_) => Isa::Avx512,
         }
     }
 }
@@ -172,8 +181,24 @@ pub(crate) fn with_forced(isa: Option<Isa>, work: impl FnOnce()) {
 /// Calls a function that is generic over [`crate::simd::Simd`] with the vectors of the level in use, compiled for it.
 ///
 /// `dispatch!(body(x: &[f32], y: &mut [f32]))` stands for `body(simd, x, y)`. The body is `#[inline(always)]`, as all
-/// it calls that touches a vector must be: that is how its instructions come to be those of the level.
+/// it calls that touches a vector must be: that is how its instructions come to be those of the level. `dispatch!(wide
+/// body(…))` compiles it for AVX-512, too, which is worth its code only where rows of panels are worked on.
 macro_rules! dispatch {
+    (wide $body:ident($($arg:ident: $ty:ty),* $(,)?)) => {{
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
+        fn avx512(simd: $crate::simd::Avx512, $($arg: $ty),*) {
+            $body(simd, $($arg),*)
+        }
+        match $crate::isa::level() {
+            #[cfg(target_arch = "x86_64")]
+            $crate::isa::Level::Avx512(simd) => {
+                // SAFETY: a value of type Avx512 exists only where the processor has all of these.
+                unsafe { avx512(simd, $($arg),*) }
+            }
+            _ => $crate::isa::dispatch!($body($($arg: $ty),*)),
+        }
+    }};
     ($body:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)?) => {{
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma")]
@@ -204,6 +229,11 @@ macro_rules! dispatch {
             $crate::isa::Level::Avx2(simd) => {
                 // SAFETY: a value of type Avx2 exists only where the processor has AVX2 and FMA.
                 unsafe { avx2(simd, $($arg),*) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            $crate::isa::Level::Avx512(simd) => {
+                // SAFETY: a value of type Avx512 exists only where the processor has AVX2 and FMA, too.
+                unsafe { avx2(simd.narrow(), $($arg),*) }
             }
         }
     }};

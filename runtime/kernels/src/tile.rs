@@ -1,10 +1,11 @@
-//! The register tile: up to six rows by sixteen columns of sums, the inner loop of every convolution.
+//! The register tile: up to eight rows by sixteen columns of sums, the inner loop of every convolution.
 //!
 //! `sum[i][j] = sum over r of a[i][at(r)] * b[bt(r)][j]`. Row `i` has a pointer of its own; the offsets `at` and `bt`,
 //! common to all rows, run over three nested loops, see [`Reduction`]. What the rows and columns are is up to the
 //! caller: pixels by output channels in a forward pass, weights by output channels in a weight gradient.
 
 use crate::layout::PANEL;
+use crate::simd::row::{Row, Vectors};
 use crate::simd::{LANES, Simd};
 
 /// A loop of a reduction: how often it runs, and how far each round moves in `a` and in `b`.
@@ -63,8 +64,8 @@ impl Reduction {
     }
 }
 
-/// How a tile of `N` vectors of columns reads its operands.
-pub(crate) trait Access<S: Simd, const N: usize>: Copy {
+/// How a tile with columns of `R` reads its operands.
+pub(crate) trait Access<S: Simd, R: Row<S>>: Copy {
     /// Whether only the masked lanes of the last vector of columns are there to read in `b`.
     const MASKED: bool;
     /// Whether the innermost loop moves by one in `a` and by a panel's row in `b`, whatever its level says.
@@ -75,25 +76,25 @@ pub(crate) trait Access<S: Simd, const N: usize>: Copy {
     ///
     /// # Safety
     /// `p` is valid for reading what the access reads there.
-    unsafe fn left(self, columns: Columns<S, N>, p: *const f32) -> [S::V; N];
+    unsafe fn left(self, columns: Columns<S, R>, p: *const f32) -> R;
 }
 
 /// An [`Access`] that reads one value for all columns or, if `LANEWISE`, one for each, as depthwise convolutions do.
 #[derive(Clone, Copy)]
 pub(crate) struct Reads<const LANEWISE: bool, const MASKED: bool, const UNIT: bool>;
 
-impl<S: Simd, const N: usize, const LANEWISE: bool, const MASKED: bool, const UNIT: bool> Access<S, N>
+impl<S: Simd, R: Row<S>, const LANEWISE: bool, const MASKED: bool, const UNIT: bool> Access<S, R>
     for Reads<LANEWISE, MASKED, UNIT>
 {
     const MASKED: bool = MASKED;
     const UNIT: bool = UNIT;
-    const ROWS: usize = S::TILE;
+    const ROWS: usize = R::TILE;
 
     #[inline(always)]
-    unsafe fn left(self, columns: Columns<S, N>, p: *const f32) -> [S::V; N] {
+    unsafe fn left(self, columns: Columns<S, R>, p: *const f32) -> R {
         if !LANEWISE {
             // SAFETY: the caller vouches for the float.
-            [unsafe { columns.s.splat_at(p) }; N]
+            unsafe { R::splat_at(columns.s, p) }
         } else if MASKED {
             // SAFETY: the caller vouches for the columns that the mask shows.
             unsafe { columns.load::<true>(p) }
@@ -107,23 +108,23 @@ impl<S: Simd, const N: usize, const LANEWISE: bool, const MASKED: bool, const UN
 /// An [`Access`] that reads one value for every few columns: those of one input channel's outputs, in depthwise
 /// convolutions with a multiplier.
 #[derive(Clone, Copy)]
-pub(crate) struct Spread<S: Simd, const N: usize, const MASKED: bool> {
+pub(crate) struct Spread<S: Simd, const MASKED: bool> {
     /// Where the values of each vector of columns start.
-    at: [usize; N],
+    at: [usize; 2],
     /// Those that there are.
-    mask: [S::Mask; N],
+    mask: [S::Mask; 2],
     /// Which of them each column takes.
-    index: [S::V; N],
+    index: [S::V; 2],
 }
 
-impl<S: Simd, const N: usize, const MASKED: bool> Spread<S, N, MASKED> {
+impl<S: Simd, const MASKED: bool> Spread<S, MASKED> {
     /// For the `count` columns from the output channel `first` on, of `multiplier` to each input channel; `a` is to
     /// point at the input channel of the first.
     #[inline(always)]
     pub(crate) fn new(s: S, first: usize, count: usize, multiplier: usize) -> Self {
-        let mut spread = Spread { at: [0; N], mask: [s.mask(0); N], index: [s.splat(0.0); N] };
+        let mut spread = Spread { at: [0; 2], mask: [s.mask(0); 2], index: [s.splat(0.0); 2] };
         let channel = |column: usize| (first + column.min(count - 1)) / multiplier;
-        for j in 0..N {
+        for j in 0..2 {
             let start = channel(j * LANES);
             spread.at[j] = start - channel(0);
             spread.mask[j] = s.mask(channel(j * LANES + LANES - 1) - start + 1);
@@ -137,73 +138,65 @@ impl<S: Simd, const N: usize, const MASKED: bool> Spread<S, N, MASKED> {
     }
 }
 
-impl<S: Simd, const N: usize, const MASKED: bool> Access<S, N> for Spread<S, N, MASKED> {
+impl<S: Simd, R: Vectors<S>, const MASKED: bool> Access<S, R> for Spread<S, MASKED> {
     const MASKED: bool = MASKED;
     const UNIT: bool = false;
-    const ROWS: usize = if S::TILE > 4 { 4 } else { S::TILE };
+    const ROWS: usize = if R::TILE > 4 { 4 } else { R::TILE };
 
     #[inline(always)]
-    unsafe fn left(self, columns: Columns<S, N>, p: *const f32) -> [S::V; N] {
+    unsafe fn left(self, columns: Columns<S, R>, p: *const f32) -> R {
         let s = columns.s;
-        let mut left = [s.splat(0.0); N];
-        for j in 0..N {
+        let mut left = [s.splat(0.0); 2];
+        for j in 0..R::COLUMNS / LANES {
             // SAFETY: the caller vouches for the input channels of the columns, which the mask shows.
             let values = unsafe { s.load_masked(p.wrapping_add(self.at[j]), self.mask[j]) };
             left[j] = s.permute(values, self.index[j]);
         }
-        left
+        R::of(left)
     }
 }
 
-/// The columns of a tile: `N` vectors, of the last of which a mask may hide lanes.
+/// The columns of a tile, of which a mask may hide the last ones.
 #[derive(Clone, Copy)]
-pub(crate) struct Columns<S: Simd, const N: usize> {
+pub(crate) struct Columns<S: Simd, R: Row<S>> {
     s: S,
-    mask: S::Mask,
+    mask: R::Mask,
 }
 
-impl<S: Simd, const N: usize> Columns<S, N> {
-    /// The first `count` columns, more than `8 * (N - 1)` and at most `8 * N`.
+impl<S: Simd, R: Row<S>> Columns<S, R> {
+    /// The first `count` columns, of which the last vector has at least one.
     #[inline(always)]
-    pub(crate) fn new(s: S, count: usize) -> Columns<S, N> {
-        Columns { s, mask: s.mask(count.saturating_sub((N - 1) * LANES)) }
+    pub(crate) fn new(s: S, count: usize) -> Columns<S, R> {
+        Columns { s, mask: R::mask(s, count) }
     }
 
     /// The columns at `p`; with `MASKED`, zeros for what the mask hides.
     ///
     /// # Safety
-    /// `p` is valid for reading `8 * N` floats, or those that the mask shows.
+    /// `p` is valid for reading the columns, or those that the mask shows.
     #[inline(always)]
-    pub(crate) unsafe fn load<const MASKED: bool>(self, p: *const f32) -> [S::V; N] {
-        let mut columns = [self.s.splat(0.0); N];
-        for j in 0..N {
-            let p = p.wrapping_add(j * LANES);
-            columns[j] = if MASKED && j == N - 1 {
-                // SAFETY: the caller vouches for the lanes that the mask shows.
-                unsafe { self.s.load_masked(p, self.mask) }
-            } else {
-                // SAFETY: the caller vouches for this vector.
-                unsafe { self.s.load_at(p) }
-            };
+    pub(crate) unsafe fn load<const MASKED: bool>(self, p: *const f32) -> R {
+        if MASKED {
+            // SAFETY: the caller vouches for the columns that the mask shows.
+            unsafe { R::load_masked(self.s, p, self.mask) }
+        } else {
+            // SAFETY: the caller vouches for the columns.
+            unsafe { R::load(self.s, p) }
         }
-        columns
     }
 
     /// Writes the columns at `p`; with `MASKED`, leaves alone what the mask hides.
     ///
     /// # Safety
-    /// `p` is valid for writing `8 * N` floats, or those that the mask shows.
+    /// `p` is valid for writing the columns, or those that the mask shows.
     #[inline(always)]
-    pub(crate) unsafe fn store<const MASKED: bool>(self, v: [S::V; N], p: *mut f32) {
-        for j in 0..N {
-            let p = p.wrapping_add(j * LANES);
-            if MASKED && j == N - 1 {
-                // SAFETY: the caller vouches for the lanes that the mask shows.
-                unsafe { self.s.store_masked(v[j], p, self.mask) }
-            } else {
-                // SAFETY: the caller vouches for this vector.
-                unsafe { self.s.store_at(v[j], p) }
-            }
+    pub(crate) unsafe fn store<const MASKED: bool>(self, row: R, p: *mut f32) {
+        if MASKED {
+            // SAFETY: the caller vouches for the columns that the mask shows.
+            unsafe { row.store_masked(self.s, p, self.mask) }
+        } else {
+            // SAFETY: the caller vouches for the columns.
+            unsafe { row.store(self.s, p) }
         }
     }
 }
@@ -240,17 +233,17 @@ macro_rules! for_each_element {
 /// For every element of the reduction, each of `a` and `b` moved by the element's offset is valid for what the access
 /// reads there.
 #[inline(always)]
-pub(crate) unsafe fn accumulate<S: Simd, A: Access<S, N>, const ROWS: usize, const N: usize>(
-    columns: Columns<S, N>,
+pub(crate) unsafe fn accumulate<S: Simd, A: Access<S, R>, R: Row<S>, const ROWS: usize>(
+    columns: Columns<S, R>,
     access: A,
     a: [*const f32; ROWS],
     b: *const f32,
     reduction: &Reduction,
-    mut sums: [[S::V; N]; ROWS],
-) -> [[S::V; N]; ROWS] {
+    mut sums: [R; ROWS],
+) -> [R; ROWS] {
     for_each_element!(reduction, A::UNIT, |at, bt| {
         // SAFETY: this is an element of the reduction.
-        sums = unsafe { step::<S, A, ROWS, N>(columns, access, a, at, b.wrapping_offset(bt), sums) };
+        sums = unsafe { step::<S, A, R, ROWS>(columns, access, a, at, b.wrapping_offset(bt), sums) };
     });
     sums
 }
@@ -264,23 +257,21 @@ pub(crate) unsafe fn accumulate<S: Simd, A: Access<S, N>, const ROWS: usize, con
 /// by each panel's distance for sixteen. The innermost loop has unit steps.
 #[inline(always)]
 pub(crate) unsafe fn accumulate_panels<S: Simd, const PANELS: usize>(
-    columns: Columns<S, 2>,
+    columns: Columns<S, S::Pair>,
     a: *const f32,
     b: *const f32,
     b_panel: usize,
     reduction: &Reduction,
-    mut sums: [[S::V; 2]; PANELS],
-) -> [[S::V; 2]; PANELS] {
+    mut sums: [S::Pair; PANELS],
+) -> [S::Pair; PANELS] {
     let s = columns.s;
     for_each_element!(reduction, true, |at, bt| {
         // SAFETY: this is an element of the reduction.
-        let left = unsafe { s.splat_at(a.wrapping_offset(at)) };
+        let left = unsafe { S::Pair::splat_at(s, a.wrapping_offset(at)) };
         for i in 0..PANELS {
             // SAFETY: this is an element of the reduction.
             let right = unsafe { columns.load::<false>(b.wrapping_add(i * b_panel).wrapping_offset(bt)) };
-            for j in 0..2 {
-                sums[i][j] = s.mul_add(left, right[j], sums[i][j]);
-            }
+            sums[i] = left.mul_add(s, right, sums[i]);
         }
     });
     sums
@@ -291,23 +282,21 @@ pub(crate) unsafe fn accumulate_panels<S: Simd, const PANELS: usize>(
 /// # Safety
 /// `b`, and each of `a` moved by `at`, is valid for what the access reads.
 #[inline(always)]
-unsafe fn step<S: Simd, A: Access<S, N>, const ROWS: usize, const N: usize>(
-    columns: Columns<S, N>,
+unsafe fn step<S: Simd, A: Access<S, R>, R: Row<S>, const ROWS: usize>(
+    columns: Columns<S, R>,
     access: A,
     a: [*const f32; ROWS],
     at: isize,
     b: *const f32,
-    mut sums: [[S::V; N]; ROWS],
-) -> [[S::V; N]; ROWS] {
+    mut sums: [R; ROWS],
+) -> [R; ROWS] {
     let s = columns.s;
     // SAFETY: the caller vouches for what the access reads.
     let right = if A::MASKED { unsafe { columns.load::<true>(b) } } else { unsafe { columns.load::<false>(b) } };
     for i in 0..ROWS {
         // SAFETY: the caller vouches for what the access reads.
         let left = unsafe { access.left(columns, a[i].wrapping_offset(at)) };
-        for j in 0..N {
-            sums[i][j] = s.mul_add(left[j], right[j], sums[i][j]);
-        }
+        sums[i] = left.mul_add(s, right, sums[i]);
     }
     sums
 }
@@ -338,6 +327,14 @@ macro_rules! with_rows {
             }
             6 if $most >= 6 => {
                 const ROWS: usize = 6;
+                $body
+            }
+            7 if $most >= 7 => {
+                const ROWS: usize = 7;
+                $body
+            }
+            8 if $most >= 8 => {
+                const ROWS: usize = 8;
                 $body
             }
             rows => unreachable!("a tile of {rows} rows"),
@@ -404,7 +401,7 @@ mod tests {
 
     #[test]
     fn rows_are_split_without_thin_tails() {
-        for most in [2, 4, 6] {
+        for most in [2, 4, 6, 8] {
             for rows in 1..50 {
                 let (mut left, mut tiles) = (rows, Vec::new());
                 while left > 0 {

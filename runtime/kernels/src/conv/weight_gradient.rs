@@ -11,6 +11,7 @@ use crate::columns::add_column_sums;
 use crate::isa::dispatch;
 use crate::layout::PANEL;
 use crate::rows::{Band, Rows};
+use crate::simd::row::{One, Row, Two};
 use crate::simd::{LANES, Simd};
 use crate::tile::{self, Access, Columns, Level, Reads, Reduction, Spread, with_rows};
 use std::ops::Range;
@@ -90,7 +91,7 @@ fn weight_gradient_rows(
         dispatch!(depthwise(g: &Conv, of: Rows, n: usize, x: &[f32], dy: &[f32], y_pixel: usize, dw: &mut [f32]));
     } else {
         // SAFETY: the lengths are checked above.
-        dispatch!(grouped(g: &Conv, of: Rows, n: usize, x: &[f32], dy: &[f32], y_pixel: usize, dw: &mut [f32]));
+        dispatch!(wide grouped(g: &Conv, of: Rows, n: usize, x: &[f32], dy: &[f32], y_pixel: usize, dw: &mut [f32]));
     }
 }
 
@@ -106,7 +107,7 @@ pub(crate) fn transposed_weight_gradient(g: &Conv, n: usize, x: &[f32], dy: &[f3
     check::images("dy", dy, n, g.output_len());
     check::len("dw", dw, super::transposed_len(g));
     // SAFETY: the lengths are checked above.
-    dispatch!(swapped(g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32]));
+    dispatch!(wide swapped(g: &Conv, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32]));
 }
 
 /// A block of output pixels: some images, some rows.
@@ -262,11 +263,11 @@ fn depthwise<S: Simd>(s: S, g: &Conv, of: Rows, n: usize, x: &[f32], dy: &[f32],
                     // SAFETY: the lengths are checked: the columns follow in `x` and `dy`, the weights in `dw`.
                     unsafe { panel_columns::<S, Straight, true>(s, columns, g, &block, &strip, &operands) };
                 } else if columns > LANES {
-                    let access = Spread::<S, 2, true>::new(s, channel, columns, multiplier);
+                    let access = Spread::<S, true>::new(s, channel, columns, multiplier);
                     // SAFETY: as above, and `x` has the input channels of the columns.
                     unsafe {
-                        panel_block::<S, Straight, _, 2>(
-                            Columns::<S, 2>::new(s, columns),
+                        panel_block::<S, Straight, _, Two<S>>(
+                            Columns::<S, Two<S>>::new(s, columns),
                             s,
                             access,
                             g,
@@ -276,11 +277,11 @@ fn depthwise<S: Simd>(s: S, g: &Conv, of: Rows, n: usize, x: &[f32], dy: &[f32],
                         )
                     };
                 } else {
-                    let access = Spread::<S, 1, true>::new(s, channel, columns, multiplier);
+                    let access = Spread::<S, true>::new(s, channel, columns, multiplier);
                     // SAFETY: as above, and `x` has the input channels of the columns.
                     unsafe {
-                        panel_block::<S, Straight, _, 1>(
-                            Columns::<S, 1>::new(s, columns),
+                        panel_block::<S, Straight, _, One<S>>(
+                            Columns::<S, One<S>>::new(s, columns),
                             s,
                             access,
                             g,
@@ -343,15 +344,45 @@ unsafe fn panel_columns<S: Simd, R: Columned, const LANEWISE: bool>(
     match (columns > LANES, columns.is_multiple_of(LANES)) {
         (true, true) => {
             // SAFETY: the caller's contract; there are sixteen columns.
-            unsafe { panel_block::<S, R, _, 2>(Columns::<S, 2>::new(s, columns), s, whole, g, block, strip, operands) }
+            unsafe {
+                panel_block::<S, R, _, S::Pair>(
+                    Columns::<S, S::Pair>::new(s, columns),
+                    s,
+                    whole,
+                    g,
+                    block,
+                    strip,
+                    operands,
+                )
+            }
         }
         (true, false) => {
             // SAFETY: the caller's contract; the mask shows the columns.
-            unsafe { panel_block::<S, R, _, 2>(Columns::<S, 2>::new(s, columns), s, masked, g, block, strip, operands) }
+            unsafe {
+                panel_block::<S, R, _, S::Pair>(
+                    Columns::<S, S::Pair>::new(s, columns),
+                    s,
+                    masked,
+                    g,
+                    block,
+                    strip,
+                    operands,
+                )
+            }
         }
         (false, _) => {
             // SAFETY: the caller's contract; the mask shows the columns.
-            unsafe { panel_block::<S, R, _, 1>(Columns::<S, 1>::new(s, columns), s, masked, g, block, strip, operands) }
+            unsafe {
+                panel_block::<S, R, _, One<S>>(
+                    Columns::<S, One<S>>::new(s, columns),
+                    s,
+                    masked,
+                    g,
+                    block,
+                    strip,
+                    operands,
+                )
+            }
         }
     }
 }
@@ -359,8 +390,8 @@ unsafe fn panel_columns<S: Simd, R: Columned, const LANEWISE: bool>(
 /// # Safety
 /// That of [`panel_columns`], for the columns that the access reads.
 #[inline(always)]
-unsafe fn panel_block<S: Simd, R: Columned, A: Access<S, N>, const N: usize>(
-    columns: Columns<S, N>,
+unsafe fn panel_block<S: Simd, R: Columned, A: Access<S, T>, T: Row<S>>(
+    columns: Columns<S, T>,
     s: S,
     access: A,
     g: &Conv,
@@ -378,7 +409,7 @@ unsafe fn panel_block<S: Simd, R: Columned, A: Access<S, N>, const N: usize>(
         let x_row = rows.start * g.stride[0] + ky * g.dilation[0] - of.pad;
         let part = Part { images: block.images.len(), rows, x_row, ky, strip };
         // SAFETY: the strip's taps are valid in its columns, the kernel row in the rows; the rest is the contract.
-        unsafe { weights::<S, R, A, N>(columns, s, access, g, &part, operands) };
+        unsafe { weights::<S, R, A, T>(columns, s, access, g, &part, operands) };
     }
 }
 
@@ -397,8 +428,8 @@ struct Part<'a> {
 /// # Safety
 /// As for [`panel_columns`], and every tap of the part lies inside the image at every of its pixels.
 #[inline(always)]
-unsafe fn weights<S: Simd, R: Columned, A: Access<S, N>, const N: usize>(
-    columns: Columns<S, N>,
+unsafe fn weights<S: Simd, R: Columned, A: Access<S, T>, T: Row<S>>(
+    columns: Columns<S, T>,
     s: S,
     access: A,
     g: &Conv,
@@ -441,7 +472,7 @@ unsafe fn weights<S: Simd, R: Columned, A: Access<S, N>, const N: usize>(
         with_rows!(rows, A::ROWS, {
             let a: [*const f32; ROWS] = std::array::from_fn(|_| next());
             // SAFETY: the caller's contract; the weights from `first` on are the part's.
-            unsafe { tile::<S, A, ROWS, N>(columns, s, access, a, b, &reduction, dw) }
+            unsafe { tile::<S, A, T, ROWS>(columns, s, access, a, b, &reduction, dw) }
         });
         first += rows;
     }
@@ -452,8 +483,8 @@ unsafe fn weights<S: Simd, R: Columned, A: Access<S, N>, const N: usize>(
 /// # Safety
 /// The reduction is valid for `a` and `b`; `dw` is valid for `[ROWS, 16]`.
 #[inline(always)]
-unsafe fn tile<S: Simd, A: Access<S, N>, const ROWS: usize, const N: usize>(
-    columns: Columns<S, N>,
+unsafe fn tile<S: Simd, A: Access<S, R>, R: Row<S>, const ROWS: usize>(
+    columns: Columns<S, R>,
     s: S,
     access: A,
     a: [*const f32; ROWS],
@@ -461,17 +492,15 @@ unsafe fn tile<S: Simd, A: Access<S, N>, const ROWS: usize, const N: usize>(
     reduction: &Reduction,
     dw: *mut f32,
 ) {
-    let sums = [[s.splat(0.0); N]; ROWS];
+    let sums = [R::splat(s, 0.0); ROWS];
     // SAFETY: the caller vouches for the reduction.
-    let sums = unsafe { tile::accumulate::<S, A, ROWS, N>(columns, access, a, b, reduction, sums) };
+    let sums = unsafe { tile::accumulate::<S, A, R, ROWS>(columns, access, a, b, reduction, sums) };
     for (i, mut sum) in sums.into_iter().enumerate() {
         let p = dw.wrapping_add(i * PANEL);
         // The mask keeps padding as it is: where `x` is not finite, its sums with zero would not be zero.
         // SAFETY: the caller vouches for the weights.
         let old = if A::MASKED { unsafe { columns.load::<true>(p) } } else { unsafe { columns.load::<false>(p) } };
-        for j in 0..N {
-            sum[j] = s.add(old[j], sum[j]);
-        }
+        sum = old.add(s, sum);
         if A::MASKED {
             // SAFETY: the caller vouches for the weights.
             unsafe { columns.store::<true>(sum, p) };

@@ -212,6 +212,11 @@ macro_rules! dispatch {
                 // SAFETY: a value of type Avx2 exists only where the processor has AVX2 and FMA.
                 unsafe { avx2(lanes, $($arg),*) }
             }
+            #[cfg(target_arch = "x86_64")]
+            $crate::isa::Level::Avx512(simd) => {
+                // SAFETY: a value of type Avx512 exists only where the processor has AVX2 and FMA, too.
+                unsafe { avx2(simd.narrow(), $($arg),*) }
+            }
             _ => portable($crate::simd::Portable, $($arg),*),
         }
     }};

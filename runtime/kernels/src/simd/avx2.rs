@@ -1,16 +1,34 @@
 //! Vectors in AVX2 registers, with fused multiply-add.
 
+use super::avx512::Wide;
+use super::row::{Row, Two};
 use super::{LANES, Simd};
 use std::arch::x86_64::*;
 
-/// Proof that the processor has AVX2 and FMA.
+/// Proof that the processor has AVX2 and FMA, and if `WIDE` also AVX-512 ([`super::avx512`]).
 #[derive(Clone, Copy)]
-pub(crate) struct Avx2(());
+pub(crate) struct Avx<const WIDE: bool>(pub(super) ());
+
+/// Proof that the processor has AVX2 and FMA.
+pub(crate) type Avx2 = Avx<false>;
+
+/// What holds a row of a panel.
+pub(crate) trait Paired: Copy {
+    type Row: Row<Self>;
+}
+
+impl Paired for Avx<false> {
+    type Row = Two<Self>;
+}
+
+impl Paired for Avx<true> {
+    type Row = Wide;
+}
 
 impl Avx2 {
     /// The proof, where the processor has both.
     pub(crate) fn detect() -> Option<Avx2> {
-        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Avx2(()))
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Avx(()))
     }
 }
 
@@ -25,9 +43,13 @@ macro_rules! instructions {
     )*};
 }
 
-impl Simd for Avx2 {
+impl<const WIDE: bool> Simd for Avx<WIDE>
+where
+    Avx<WIDE>: Paired,
+{
     type V = __m256;
     type Mask = __m256i;
+    type Pair = <Self as Paired>::Row;
     // Twelve sums, two weights and a broadcast fit the sixteen registers.
     const TILE: usize = 6;
 
@@ -174,7 +196,7 @@ impl Simd for Avx2 {
     }
 }
 
-impl Avx2 {
+impl<const WIDE: bool> Avx<WIDE> {
     /// `2^n` for `n` in `-126..=127`.
     #[inline(always)]
     fn power(self, n: __m256i) -> __m256 {

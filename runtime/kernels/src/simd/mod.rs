@@ -6,14 +6,19 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
+pub(crate) mod row;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx512::Avx512;
 #[cfg(target_arch = "aarch64")]
 pub(crate) use neon::Neon;
 pub(crate) use portable::Portable;
@@ -29,7 +34,9 @@ pub(crate) trait Simd: Copy {
     type V: Copy;
     /// Which of the first lanes take part in a masked load or store.
     type Mask: Copy;
-    /// Pixels in the largest register tile: as many as keep their sums, two vectors each, in registers.
+    /// A row of a panel: two vectors beside each other.
+    type Pair: row::Row<Self>;
+    /// Rows in the largest register tile: as many as keep their sums, two vectors each, in registers.
     const TILE: usize;
 
     /// Eight times `x`.

@@ -1,5 +1,6 @@
 //! Vectors as pairs of NEON registers, with fused multiply-add.
 
+use super::row::Two;
 use super::{LANES, Simd};
 use std::arch::aarch64::*;
 
@@ -172,6 +173,7 @@ unsafe fn store_first(v: float32x4_t, p: *mut f32, count: usize) {
 impl Simd for Neon {
     type V = V;
     type Mask = usize;
+    type Pair = Two<Self>;
     // Twenty-four sums, four weights and a broadcast fit the thirty-two registers.
     const TILE: usize = 6;
 

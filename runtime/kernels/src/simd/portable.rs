@@ -1,5 +1,6 @@
 //! Vectors as arrays of eight floats, for every machine.
 
+use super::row::Two;
 use super::{LANES, Simd};
 
 /// The portable implementation.
@@ -25,6 +26,7 @@ fn bits(condition: bool) -> f32 {
 impl Simd for Portable {
     type V = V;
     type Mask = usize;
+    type Pair = Two<Self>;
     // Eight sums of four lanes, four weights and a broadcast fit the sixteen registers of SSE2 and NEON has more.
     const TILE: usize = if cfg!(target_arch = "aarch64") { 4 } else { 2 };
 

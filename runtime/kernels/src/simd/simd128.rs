@@ -4,6 +4,7 @@
 //! are used where the target is compiled with `simd128`. A product and a sum round twice: the fused form belongs to
 //! *relaxed* SIMD, of which every engine may make what it likes.
 
+use super::row::Two;
 use super::{LANES, Simd};
 use std::arch::wasm32::*;
 
@@ -78,6 +79,7 @@ unsafe fn store_first(v: v128, p: *mut f32, count: usize) {
 impl Simd for Simd128 {
     type V = V;
     type Mask = usize;
+    type Pair = Two<Self>;
     // Engines have sixteen registers on x86-64: eight sums, four weights and a broadcast.
     const TILE: usize = 2;
 

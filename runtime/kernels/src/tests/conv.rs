@@ -1,9 +1,9 @@
 //! Convolutions against their definition.
 
-use super::{Random, Sum, assert_sums, bits, cases, is_quick, put_among};
+use super::{Random, Sum, assert_sums, bits, cases, is_quick, put_among, winograd};
 use crate::conv::{self, Activation, Among, Conv};
 use crate::crew;
-use crate::isa::on_every_isa;
+use crate::isa::{Isa, on_every_isa};
 
 /// Calls `visit(y index, x index, logical w index, channel of y)` for every product of one image.
 fn products(g: &Conv, mut visit: impl FnMut(usize, usize, usize, usize)) {
@@ -104,6 +104,16 @@ impl Case {
         let mut dx = vec![f32::NAN; self.n * self.g.input_len()];
         conv::input_gradient(&self.g, self.n, &self.dy, &wt, &mut dx);
         dx
+    }
+
+    /// The bits of all that is computed of a convolution.
+    fn everything(&self) -> [Vec<u32>; 5] {
+        let g = &self.g;
+        let mut inferred = vec![f32::NAN; self.n * g.output_len()];
+        conv::infer(g, Activation::Relu, self.n, &self.x, &self.w, &self.b, &mut inferred);
+        let (mut dw, mut db) = (self.w.clone(), self.b.clone());
+        conv::weight_gradient(g, self.n, &self.x, &self.dy, &mut dw, &mut db);
+        [self.forward(Activation::Relu, true), inferred, self.input_gradient(), dw, db].map(|floats| bits(&floats))
     }
 
     fn check(&self) {
@@ -457,6 +467,27 @@ fn a_crew_changes_no_bit() {
                 assert_eq!(bits(&dx), alone_back, "{g:?} back, {threads} threads on {isa:?}");
             }
         });
+    }
+}
+
+/// AVX-512 is AVX2 with wider registers: the same sums in the same order, rounded alike.
+#[test]
+fn wider_registers_change_no_bit() {
+    let mut random = Random::new(39);
+    for i in 0..cases(1500) {
+        let g = if i % 3 == 0 { winograd::random_geometry(&mut random) } else { random_geometry(&mut random) };
+        if !is_quick(g.output_len() * g.kh * g.kw * g.c / g.groups) {
+            continue;
+        }
+        let n = random.within(1, 4);
+        let case = Case::new(g, n, &mut random);
+        let mut found = Vec::new();
+        on_every_isa(|isa| {
+            if matches!(isa, Isa::Avx2 | Isa::Avx512) {
+                found.push(case.everything());
+            }
+        });
+        assert!(found.windows(2).all(|pair| pair[0] == pair[1]), "{g:?}, n = {n}");
     }
 }
 

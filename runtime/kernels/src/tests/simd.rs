@@ -1,7 +1,8 @@
 //! Every operation of the vectors against its definition on single floats, bit for bit.
 
-use super::{Random, cases};
+use super::{Random, bits, cases};
 use crate::isa::{dispatch, on_every_isa};
+use crate::simd::row::{One, Row, Two};
 use crate::simd::{LANES, Simd};
 
 const SPECIAL: [f32; 8] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0, 1.0, f32::MIN_POSITIVE, f32::MAX];
@@ -123,6 +124,75 @@ fn masks<S: Simd>(s: S, a: &[f32; LANES], count: usize) {
         // SAFETY: there is one float.
         assert_eq!(s.lanes(unsafe { s.splat_at(first) }), [*first; LANES]);
     }
+}
+
+/// A row of a tile against its definition, over slices of exactly as many floats as it may touch. `a` and `b` have sixteen.
+#[inline(always)]
+fn row<S: Simd, R: Row<S>>(s: S, a: &[f32], b: &[f32], count: usize) {
+    let (mask, whole) = (R::mask(s, count), R::COLUMNS);
+    let load = |from: &[f32]| {
+        assert!(from.len() >= whole);
+        // SAFETY: the slice has the columns.
+        unsafe { R::load(s, from.as_ptr()) }
+    };
+    let stored = |row: R| {
+        let mut to: Box<[f32]> = vec![f32::NAN; whole].into();
+        // SAFETY: the slice has the columns.
+        unsafe { row.store(s, to.as_mut_ptr()) };
+        bits(&to)
+    };
+    let each = |f: fn(f32, f32) -> f32| bits(&a.iter().zip(b).map(|(&a, &b)| f(a, b)).collect::<Vec<_>>()[..whole]);
+    assert_eq!(stored(load(&Box::<[f32]>::from(&a[..whole]))), bits(&a[..whole]));
+    assert_eq!(stored(R::splat(s, a[0])), bits(&vec![a[0]; whole]));
+    // SAFETY: there is one float.
+    assert_eq!(stored(unsafe { R::splat_at(s, &raw const b[3]) }), bits(&vec![b[3]; whole]));
+    assert_eq!(stored(load(a).add(s, load(b))), each(|a, b| a + b));
+    assert_eq!(stored(load(a).relu(s)), each(|a, _| if 0.0 > a { 0.0 } else { a }));
+    // The vectors of the same instruction set.
+    let one = |at: usize| {
+        let [a, b] = [a, b].map(|all| s.load_head(&all[at..][..LANES]));
+        s.lanes(s.mul_add(a, b, b))
+    };
+    let (low, high) = (one(0), one(LANES));
+    assert_eq!(stored(load(a).mul_add(s, load(b), load(b))), bits(&[low, high].concat()[..whole]));
+
+    let head: Box<[f32]> = a[..count].into();
+    let mut padded = head.to_vec();
+    padded.resize(whole, 0.0);
+    // SAFETY: the mask shows as many columns as the slice has floats.
+    let masked = unsafe { R::load_masked(s, head.as_ptr(), mask) };
+    assert_eq!(stored(masked), bits(&padded));
+    let mut to: Box<[f32]> = vec![-7.0; count].into();
+    // SAFETY: as above.
+    unsafe { load(a).store_masked(s, to.as_mut_ptr(), mask) };
+    assert_eq!(bits(&to), bits(&head));
+    let mut around = vec![-7.0; whole];
+    // SAFETY: the slice has all columns.
+    unsafe { load(a).store_masked(s, around.as_mut_ptr(), mask) };
+    assert_eq!(bits(&around[..count]), bits(&head));
+    assert!(around[count..].iter().all(|&x| x == -7.0));
+}
+
+/// Rows of eight and of sixteen columns, those in two vectors and those of the instruction set's own.
+#[inline(always)]
+fn rows<S: Simd>(s: S, a: &[f32], b: &[f32]) {
+    for count in 1..=LANES {
+        row::<S, One<S>>(s, a, b, count);
+        row::<S, Two<S>>(s, a, b, LANES + count);
+        row::<S, S::Pair>(s, a, b, LANES + count);
+    }
+}
+
+#[test]
+fn rows_are_their_columns() {
+    on_every_isa(|_| {
+        let mut random = Random::new(61);
+        for _ in 0..cases(200) {
+            let [a, b] = std::array::from_fn(|_| [any_floats(&mut random), any_floats(&mut random)].concat());
+            let (a, b) = (&a[..], &b[..]);
+            dispatch!(wide rows(a: &[f32], b: &[f32]));
+        }
+    });
 }
 
 #[test]

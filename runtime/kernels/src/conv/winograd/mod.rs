@@ -20,6 +20,7 @@ use crate::crew::{self, Floats};
 use crate::isa::dispatch;
 use crate::layout::PANEL;
 use crate::rows::Rows;
+use crate::simd::row::Row;
 use crate::simd::{LANES, Simd};
 use crate::tile::{self, Columns, Level, Reads, Reduction, with_rows};
 use std::cell::Cell;
@@ -141,7 +142,7 @@ fn run_3x3(call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Fl
     fn of<S: Simd>(s: S, call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Floats) {
         run::<S, 3, 4>(s, call, x, w, b, room, y);
     }
-    dispatch!(of(call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Floats))
+    dispatch!(wide of(call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Floats))
 }
 
 fn run_5x5(call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Floats) {
@@ -149,7 +150,7 @@ fn run_5x5(call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Fl
     fn of<S: Simd>(s: S, call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Floats) {
         run::<S, 5, 2>(s, call, x, w, b, room, y);
     }
-    dispatch!(of(call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Floats))
+    dispatch!(wide of(call: &Call, x: &[f32], w: &[f32], b: &[f32], room: &mut [f32], y: Floats))
 }
 
 /// A part of a convolution: what it computes, and its sizes in tiles and floats.
@@ -286,9 +287,9 @@ fn pixels(call: &Call, tile: usize, x: *const f32, zeros: *const f32) -> [*const
 unsafe fn products<S: Simd>(s: S, call: &Call, v: *const f32, u: *const f32, part: Range<usize>, m: *mut f32) {
     let mut done = 0;
     while done < part.len() {
-        let rows = tile::next_rows(part.len() - done, S::TILE);
+        let rows = tile::next_rows(part.len() - done, S::Pair::TILE);
         let (v, m) = (v.wrapping_add((part.start + done) * call.depth), m.wrapping_add(done * PANEL));
-        with_rows!(rows, S::TILE, {
+        with_rows!(rows, S::Pair::TILE, {
             // SAFETY: the caller's contract, for a part of the tiles.
             unsafe { products_of::<S, ROWS>(s, call, v, u, m) }
         });
@@ -300,7 +301,7 @@ unsafe fn products<S: Simd>(s: S, call: &Call, v: *const f32, u: *const f32, par
 /// That of [`products`], for `ROWS` tiles.
 #[inline(always)]
 unsafe fn products_of<S: Simd, const ROWS: usize>(s: S, call: &Call, v: *const f32, u: *const f32, m: *mut f32) {
-    let columns = Columns::<S, 2>::new(s, PANEL);
+    let columns = Columns::<S, S::Pair>::new(s, PANEL);
     let once = Level { count: 1, a: 0, b: 0 };
     let depth = Level { count: call.g.c, a: 1, b: PANEL as isize };
     let reduction = Reduction::new(once, once, depth, true);
@@ -308,9 +309,9 @@ unsafe fn products_of<S: Simd, const ROWS: usize>(s: S, call: &Call, v: *const f
         let v = v.wrapping_add(position * call.v_position);
         let u = u.wrapping_add(position * call.u_position);
         let a: [*const f32; ROWS] = std::array::from_fn(|i| v.wrapping_add(i * call.depth));
-        let (access, sums) = (Reads::<false, false, true>, [[s.splat(0.0); 2]; ROWS]);
+        let (access, sums) = (Reads::<false, false, true>, [S::Pair::splat(s, 0.0); ROWS]);
         // SAFETY: the tiles have the input's channels, and the panel as many rows.
-        let sums = unsafe { tile::accumulate::<S, _, ROWS, 2>(columns, access, a, u, &reduction, sums) };
+        let sums = unsafe { tile::accumulate::<S, _, S::Pair, ROWS>(columns, access, a, u, &reduction, sums) };
         for (i, sum) in sums.into_iter().enumerate() {
             // SAFETY: the caller vouches for the tile's place at each position.
             unsafe { columns.store::<false>(sum, m.wrapping_add((position * TOGETHER + i) * PANEL)) };
