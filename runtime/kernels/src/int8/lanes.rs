@@ -1,38 +1,43 @@
-//! The few vector operations that integer kernels are made of, in AVX2 and in portable Rust, to the same bits.
+//! The few vector operations that integer kernels are made of, in AVX2, in AVX-512 with VNNI, and in portable Rust, to the same bits.
 
 use super::LEVELS;
+use crate::layout::PANEL;
 use crate::simd::{LANES, Portable};
 #[cfg(target_arch = "x86_64")]
-use {crate::simd::Avx2, std::arch::x86_64::*};
+use {
+    crate::isa::Level,
+    crate::simd::{Avx2, Simd},
+    std::arch::x86_64::*,
+};
 
-/// Sums of eight channels, and bytes of four inputs.
+/// Sums of the sixteen channels of a panel, and bytes of four inputs.
 pub(super) trait Lanes: Copy {
-    /// Eight sums of 32 bits.
+    /// Sixteen sums of 32 bits.
     type Sums: Copy;
     /// Four bytes of an input, for each channel.
     type Quad: Copy;
-    /// Four weights for each of eight channels.
+    /// Four weights for each of sixteen channels.
     type Weights: Copy;
 
-    /// Eight sums to begin with.
-    fn sums(self, from: &[i32; LANES]) -> Self::Sums;
+    /// Sums to begin with.
+    fn sums(self, from: &[i32; PANEL]) -> Self::Sums;
     /// Four bytes from `p`.
     ///
     /// # Safety
     /// `p` is valid for reading four bytes.
     unsafe fn quad(self, p: *const u8) -> Self::Quad;
-    /// 32 weights from `p`.
+    /// 64 weights from `p`.
     ///
     /// # Safety
-    /// `p` is valid for reading 32 bytes.
+    /// `p` is valid for reading 64 bytes.
     unsafe fn weights(self, p: *const i8) -> Self::Weights;
     /// Adds to each channel's sum its four products; no byte is above 127 where its weight is not zero, and no weight is
     /// -128.
     fn add_products(self, sums: Self::Sums, x: Self::Quad, w: Self::Weights) -> Self::Sums;
     /// The sums times their factors.
-    fn scaled(self, sums: Self::Sums, by: &[f32; LANES]) -> [f32; LANES];
-    /// The sums of sixteen channels as bytes: [`byte`] of each.
-    fn narrow(self, sums: [Self::Sums; 2], by: &[f32; 2 * LANES], zero: f32, floor: f32) -> [u8; 2 * LANES];
+    fn scaled(self, sums: Self::Sums, by: &[f32; PANEL]) -> [f32; PANEL];
+    /// The sums as bytes: [`byte`] of each.
+    fn narrow(self, sums: Self::Sums, by: &[f32; PANEL], zero: f32, floor: f32) -> [u8; PANEL];
     /// Eight floats as bytes: [`byte`] of each.
     fn quantize(self, x: &[f32; LANES], by: f32, zero: f32) -> [u8; LANES];
 }
@@ -47,12 +52,12 @@ pub(super) fn byte(x: f32, by: f32, zero: f32, floor: f32) -> u8 {
 }
 
 impl Lanes for Portable {
-    type Sums = [i32; LANES];
+    type Sums = [i32; PANEL];
     type Quad = [u8; 4];
-    type Weights = [i8; 4 * LANES];
+    type Weights = [i8; 4 * PANEL];
 
     #[inline(always)]
-    fn sums(self, from: &[i32; LANES]) -> [i32; LANES] {
+    fn sums(self, from: &[i32; PANEL]) -> [i32; PANEL] {
         *from
     }
     #[inline(always)]
@@ -61,13 +66,13 @@ impl Lanes for Portable {
         unsafe { p.cast::<[u8; 4]>().read() }
     }
     #[inline(always)]
-    unsafe fn weights(self, p: *const i8) -> [i8; 4 * LANES] {
-        // SAFETY: the caller vouches for 32 bytes.
-        unsafe { p.cast::<[i8; 4 * LANES]>().read() }
+    unsafe fn weights(self, p: *const i8) -> [i8; 4 * PANEL] {
+        // SAFETY: the caller vouches for 64 bytes.
+        unsafe { p.cast::<[i8; 4 * PANEL]>().read() }
     }
     #[inline(always)]
-    fn add_products(self, mut sums: [i32; LANES], x: [u8; 4], w: [i8; 4 * LANES]) -> [i32; LANES] {
-        for lane in 0..LANES {
+    fn add_products(self, mut sums: [i32; PANEL], x: [u8; 4], w: [i8; 4 * PANEL]) -> [i32; PANEL] {
+        for lane in 0..PANEL {
             let mut sum = sums[lane];
             for i in 0..4 {
                 sum = sum.wrapping_add(i32::from(x[i]) * i32::from(w[4 * lane + i]));
@@ -77,12 +82,12 @@ impl Lanes for Portable {
         sums
     }
     #[inline(always)]
-    fn scaled(self, sums: [i32; LANES], by: &[f32; LANES]) -> [f32; LANES] {
+    fn scaled(self, sums: [i32; PANEL], by: &[f32; PANEL]) -> [f32; PANEL] {
         std::array::from_fn(|lane| sums[lane] as f32 * by[lane])
     }
     #[inline(always)]
-    fn narrow(self, sums: [[i32; LANES]; 2], by: &[f32; 2 * LANES], zero: f32, floor: f32) -> [u8; 2 * LANES] {
-        std::array::from_fn(|lane| byte(sums[lane / LANES][lane % LANES] as f32, by[lane], zero, floor))
+    fn narrow(self, sums: [i32; PANEL], by: &[f32; PANEL], zero: f32, floor: f32) -> [u8; PANEL] {
+        std::array::from_fn(|lane| byte(sums[lane] as f32, by[lane], zero, floor))
     }
     #[inline(always)]
     fn quantize(self, x: &[f32; LANES], by: f32, zero: f32) -> [u8; LANES] {
@@ -92,14 +97,15 @@ impl Lanes for Portable {
 
 #[cfg(target_arch = "x86_64")]
 impl Lanes for Avx2 {
-    type Sums = __m256i;
+    type Sums = [__m256i; 2];
     type Quad = __m256i;
-    type Weights = __m256i;
+    type Weights = [__m256i; 2];
 
     #[inline(always)]
-    fn sums(self, from: &[i32; LANES]) -> __m256i {
-        // SAFETY: the array has the eight integers, and `self` proves that the processor has AVX2.
-        unsafe { _mm256_loadu_si256(from.as_ptr().cast()) }
+    fn sums(self, from: &[i32; PANEL]) -> [__m256i; 2] {
+        let (halves, _) = from.as_chunks::<LANES>();
+        // SAFETY: a half has eight integers, and `self` proves that the processor has AVX2.
+        std::array::from_fn(|half| unsafe { _mm256_loadu_si256(halves[half].as_ptr().cast()) })
     }
     #[inline(always)]
     unsafe fn quad(self, p: *const u8) -> __m256i {
@@ -109,32 +115,34 @@ impl Lanes for Avx2 {
         unsafe { _mm256_set1_epi32(quad) }
     }
     #[inline(always)]
-    unsafe fn weights(self, p: *const i8) -> __m256i {
-        // SAFETY: the caller vouches for 32 bytes, and `self` for the instruction.
-        unsafe { _mm256_loadu_si256(p.cast()) }
+    unsafe fn weights(self, p: *const i8) -> [__m256i; 2] {
+        // SAFETY: the caller vouches for 64 bytes, and `self` for the instruction.
+        std::array::from_fn(|half| unsafe { _mm256_loadu_si256(p.wrapping_add(half * 4 * LANES).cast()) })
     }
     #[inline(always)]
-    fn add_products(self, sums: __m256i, x: __m256i, w: __m256i) -> __m256i {
+    fn add_products(self, sums: [__m256i; 2], x: __m256i, w: [__m256i; 2]) -> [__m256i; 2] {
         // SAFETY: `self` proves that the processor has AVX2, here and in the blocks below.
-        let pairs = unsafe { _mm256_maddubs_epi16(x, w) };
-        // SAFETY: as above.
         let ones = unsafe { _mm256_set1_epi16(1) };
-        // SAFETY: as above.
-        let quads = unsafe { _mm256_madd_epi16(pairs, ones) };
-        // SAFETY: as above.
-        unsafe { _mm256_add_epi32(sums, quads) }
+        std::array::from_fn(|half| {
+            // SAFETY: as above.
+            let pairs = unsafe { _mm256_maddubs_epi16(x, w[half]) };
+            // SAFETY: as above.
+            let quads = unsafe { _mm256_madd_epi16(pairs, ones) };
+            // SAFETY: as above.
+            unsafe { _mm256_add_epi32(sums[half], quads) }
+        })
     }
     #[inline(always)]
-    fn scaled(self, sums: __m256i, by: &[f32; LANES]) -> [f32; LANES] {
-        let mut scaled = [0.0; LANES];
-        crate::simd::Simd::store(self, self.product(sums, by), &mut scaled);
+    fn scaled(self, sums: [__m256i; 2], by: &[f32; PANEL]) -> [f32; PANEL] {
+        let mut scaled = [0.0; PANEL];
+        for (half, to) in scaled.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            self.store(self.product(sums, by, half), to);
+        }
         scaled
     }
     #[inline(always)]
-    fn narrow(self, [low, high]: [__m256i; 2], by: &[f32; 2 * LANES], zero: f32, floor: f32) -> [u8; 2 * LANES] {
-        let (factors, _) = by.as_chunks::<LANES>();
-        let low = self.rounded(self.product(low, &factors[0]), zero, floor);
-        let high = self.rounded(self.product(high, &factors[1]), zero, floor);
+    fn narrow(self, sums: [__m256i; 2], by: &[f32; PANEL], zero: f32, floor: f32) -> [u8; PANEL] {
+        let [low, high] = std::array::from_fn(|half| self.rounded(self.product(sums, by, half), zero, floor));
         // SAFETY: `self` proves that the processor has AVX2, here and in the blocks below.
         let shorts = unsafe { _mm256_packs_epi32(low, high) };
         // The instruction packs each half of the register by itself.
@@ -146,14 +154,13 @@ impl Lanes for Avx2 {
         let second = unsafe { _mm256_extracti128_si256::<1>(shorts) };
         // SAFETY: as above.
         let bytes = unsafe { _mm_packus_epi16(first, second) };
-        let mut narrow = [0; 2 * LANES];
+        let mut narrow = [0; PANEL];
         // SAFETY: the array has the sixteen bytes that the instruction writes.
         unsafe { _mm_storeu_si128(narrow.as_mut_ptr().cast(), bytes) };
         narrow
     }
     #[inline(always)]
     fn quantize(self, x: &[f32; LANES], by: f32, zero: f32) -> [u8; LANES] {
-        use crate::simd::Simd;
         let scaled = self.mul(self.load(x), self.splat(by));
         let integers = self.rounded(scaled, zero, 0.0);
         // SAFETY: `self` proves that the processor has AVX2, here and in the blocks below.
@@ -173,19 +180,17 @@ impl Lanes for Avx2 {
 
 #[cfg(target_arch = "x86_64")]
 impl Avx2 {
-    /// The sums as floats, times their factors.
+    /// Half of the sums as floats, times their factors.
     #[inline(always)]
-    fn product(self, sums: __m256i, by: &[f32; LANES]) -> __m256 {
-        use crate::simd::Simd;
+    fn product(self, sums: [__m256i; 2], by: &[f32; PANEL], half: usize) -> __m256 {
         // SAFETY: `self` proves that the processor has AVX2.
-        let sums = unsafe { _mm256_cvtepi32_ps(sums) };
-        self.mul(sums, self.load(by))
+        let sums = unsafe { _mm256_cvtepi32_ps(sums[half]) };
+        self.mul(sums, self.load(&by.as_chunks::<LANES>().0[half]))
     }
 
     /// `zero` added, kept between `floor` and what a byte holds, rounded.
     #[inline(always)]
     fn rounded(self, x: __m256, zero: f32, floor: f32) -> __m256i {
-        use crate::simd::Simd;
         let x = self.add(x, self.splat(zero));
         let x = self.min(self.max(x, self.splat(floor)), self.splat(f32::from(LEVELS)));
         // SAFETY: `self` proves that the processor has AVX2.
@@ -193,9 +198,113 @@ impl Avx2 {
     }
 }
 
+/// Proof that the processor multiplies and adds bytes in one instruction, beside AVX-512.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(super) struct Vnni(Avx2);
+
+#[cfg(target_arch = "x86_64")]
+impl Vnni {
+    /// The proof, where AVX-512 is in use and the processor has it.
+    pub(super) fn detect(level: Level) -> Option<Vnni> {
+        match level {
+            Level::Avx512(simd) if is_x86_feature_detected!("avx512vnni") => Some(Vnni(simd.narrow())),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Lanes for Vnni {
+    type Sums = __m512i;
+    type Quad = __m512i;
+    type Weights = __m512i;
+
+    #[inline(always)]
+    fn sums(self, from: &[i32; PANEL]) -> __m512i {
+        // SAFETY: the array has sixteen integers, and `self` proves that the processor has AVX-512.
+        unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
+    }
+    #[inline(always)]
+    unsafe fn quad(self, p: *const u8) -> __m512i {
+        // SAFETY: the caller vouches for four bytes.
+        let quad = unsafe { p.cast::<i32>().read_unaligned() };
+        // SAFETY: `self` proves that the processor has AVX-512.
+        unsafe { _mm512_set1_epi32(quad) }
+    }
+    #[inline(always)]
+    unsafe fn weights(self, p: *const i8) -> __m512i {
+        // SAFETY: the caller vouches for 64 bytes, and `self` for the instruction.
+        unsafe { _mm512_loadu_si512(p.cast()) }
+    }
+    #[inline(always)]
+    fn add_products(self, sums: __m512i, x: __m512i, w: __m512i) -> __m512i {
+        // SAFETY: `self` proves that the processor has the instruction.
+        unsafe { _mm512_dpbusd_epi32(sums, x, w) }
+    }
+    #[inline(always)]
+    fn scaled(self, sums: __m512i, by: &[f32; PANEL]) -> [f32; PANEL] {
+        let mut scaled = [0.0; PANEL];
+        // SAFETY: the array has a place for each lane, and `self` proves that the processor has AVX-512.
+        unsafe { _mm512_storeu_ps(scaled.as_mut_ptr(), self.product(sums, by)) };
+        scaled
+    }
+    #[inline(always)]
+    fn narrow(self, sums: __m512i, by: &[f32; PANEL], zero: f32, floor: f32) -> [u8; PANEL] {
+        // SAFETY: `self` proves that the processor has AVX-512, here and in the blocks below.
+        let [zero, floor, most] = [zero, floor, f32::from(LEVELS)].map(|x| unsafe { _mm512_set1_ps(x) });
+        // SAFETY: as above.
+        let x = unsafe { _mm512_add_ps(self.product(sums, by), zero) };
+        // SAFETY: as above.
+        let x = unsafe { _mm512_max_ps(x, floor) };
+        // SAFETY: as above.
+        let x = unsafe { _mm512_min_ps(x, most) };
+        // SAFETY: as above.
+        let integers = unsafe { _mm512_cvtps_epi32(x) };
+        // SAFETY: as above.
+        let bytes = unsafe { _mm512_cvtepi32_epi8(integers) };
+        let mut narrow = [0; PANEL];
+        // SAFETY: the array has the sixteen bytes that the instruction writes.
+        unsafe { _mm_storeu_si128(narrow.as_mut_ptr().cast(), bytes) };
+        narrow
+    }
+    #[inline(always)]
+    fn quantize(self, x: &[f32; LANES], by: f32, zero: f32) -> [u8; LANES] {
+        self.0.quantize(x, by, zero)
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Vnni {
+    /// The sums as floats, times their factors.
+    #[inline(always)]
+    fn product(self, sums: __m512i, by: &[f32; PANEL]) -> __m512 {
+        // SAFETY: `self` proves that the processor has AVX-512, here and in the blocks below.
+        let sums = unsafe { _mm512_cvtepi32_ps(sums) };
+        // SAFETY: as above; the array has sixteen factors.
+        let by = unsafe { _mm512_loadu_ps(by.as_ptr()) };
+        // SAFETY: as above.
+        unsafe { _mm512_mul_ps(sums, by) }
+    }
+}
+
 /// Calls a function that is generic over [`Lanes`], as [`crate::isa::dispatch`] does for floats; an instruction set without
-/// integer operations of its own uses the portable ones.
+/// integer operations of its own uses the portable ones. `dispatch!(vnni body(…))` compiles it for VNNI, too, which only
+/// [`Lanes::add_products`] gains by.
 macro_rules! dispatch {
+    (vnni $body:ident($($arg:ident: $ty:ty),* $(,)?)) => {{
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx512vl,avx512vnni,avx2,fma")]
+        fn vnni(lanes: $crate::int8::lanes::Vnni, $($arg: $ty),*) {
+            $body(lanes, $($arg),*)
+        }
+        #[cfg(target_arch = "x86_64")]
+        if let Some(lanes) = $crate::int8::lanes::Vnni::detect($crate::isa::level()) {
+            // SAFETY: a value of type Vnni exists only where the processor has all of these.
+            return unsafe { vnni(lanes, $($arg),*) };
+        }
+        $crate::int8::lanes::dispatch!($body($($arg: $ty),*))
+    }};
     ($body:ident($($arg:ident: $ty:ty),* $(,)?)) => {{
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma")]

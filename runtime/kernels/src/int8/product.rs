@@ -3,10 +3,9 @@
 use super::lanes::{Lanes, dispatch};
 use super::layer::Layer;
 use crate::layout::PANEL;
-use crate::simd::LANES;
 use std::ops::Range;
 
-/// Pixels of a tile: with two vectors of sums each, as many as registers hold.
+/// Pixels of a tile: with sixteen sums each, in two vectors where there are none so wide, as many as registers hold.
 const TILE: usize = 6;
 
 /// Panels that are taken together where there is a single pixel.
@@ -31,6 +30,21 @@ pub(super) struct Source {
     pub(super) group: usize,
 }
 
+impl Source {
+    /// Writes where the windows of the pixels from `first` on are.
+    #[inline(always)]
+    fn place(&self, first: usize, windows: &mut [*const u8]) {
+        let (mut row, mut column) = (first / self.columns, first % self.columns);
+        for window in windows {
+            *window = self.start.wrapping_add(row * self.steps[1] + column * self.steps[0]);
+            column += 1;
+            if column == self.columns {
+                (row, column) = (row + 1, 0);
+            }
+        }
+    }
+}
+
 /// Where results go: the first pixel's place, from one pixel to the next, and what is stored.
 #[derive(Clone, Copy)]
 pub(super) enum Target {
@@ -53,32 +67,34 @@ pub(super) struct Part {
 /// `source` has the windows of the part's pixels, each run readable to a multiple of four bytes; `target` has room for
 /// them that nobody else uses meanwhile.
 pub(super) unsafe fn product(layer: &Layer, part: Part, source: Source, target: Target) {
-    dispatch!(blocks(layer: &Layer, part: Part, source: Source, target: Target));
+    dispatch!(vnni blocks(layer: &Layer, part: Part, source: Source, target: Target));
 }
 
 #[inline(always)]
 fn blocks<L: Lanes>(lanes: L, layer: &Layer, part: Part, source: Source, target: Target) {
     let per_group = layer.f.div_ceil(PANEL);
+    let mut windows = [std::ptr::null(); BLOCK];
     let mut first = part.pixels.start;
     while first < part.pixels.end {
         let end = part.pixels.end.min(first + BLOCK);
+        source.place(first, &mut windows[..end - first]);
         let mut panel = part.panels.start;
         while panel < part.panels.end {
             let group = panel / per_group;
             // Neighbouring panels of a group, which read the same bytes.
             let beside = (part.panels.end - panel).min((group + 1) * per_group - panel);
-            let tiles = Tiles { lanes, layer, source, target, panel, group };
+            let tiles = Tiles { lanes, layer, source, target, panel, group, first, windows: &windows };
             if end - first == 1 && beside >= WIDE {
-                tiles.run::<1, WIDE>(first);
+                tiles.run::<1, WIDE>(0);
                 panel += WIDE;
                 continue;
             }
-            let mut pixel = first;
-            while pixel + TILE <= end {
+            let mut pixel = 0;
+            while pixel + TILE <= end - first {
                 tiles.run::<TILE, 1>(pixel);
                 pixel += TILE;
             }
-            match end - pixel {
+            match end - first - pixel {
                 1 => tiles.run::<1, 1>(pixel),
                 2 => tiles.run::<2, 1>(pixel),
                 3 => tiles.run::<3, 1>(pixel),
@@ -100,21 +116,20 @@ struct Tiles<'a, L> {
     /// The first panel, and its group.
     panel: usize,
     group: usize,
+    /// The block's first pixel, and the window of each, of the first group.
+    first: usize,
+    windows: &'a [*const u8; BLOCK],
 }
 
 impl<L: Lanes> Tiles<'_, L> {
-    /// `R` pixels from `first` on, times `P` panels.
+    /// `R` pixels of the block from `pixel` on, times `P` panels.
     #[inline(always)]
-    fn run<const R: usize, const P: usize>(&self, first: usize) {
+    fn run<const R: usize, const P: usize>(&self, pixel: usize) {
         let Self { lanes, layer, source, panel, group, .. } = *self;
-        let windows: [*const u8; R] = std::array::from_fn(|r| {
-            let (row, column) = ((first + r) / source.columns, (first + r) % source.columns);
-            let offset = row * source.steps[1] + column * source.steps[0] + group * source.group;
-            source.start.wrapping_add(offset)
-        });
-        let (biases, _) = layer.bias.as_chunks::<LANES>();
-        let start: [[L::Sums; 2]; P] =
-            std::array::from_fn(|p| std::array::from_fn(|half| lanes.sums(&biases[2 * (panel + p) + half])));
+        let windows: [*const u8; R] =
+            std::array::from_fn(|r| self.windows[pixel + r].wrapping_add(group * source.group));
+        let (biases, _) = layer.bias.as_chunks::<PANEL>();
+        let start: [L::Sums; P] = std::array::from_fn(|p| lanes.sums(&biases[panel + p]));
         let mut sums = [start; R];
         let (quads, within) = (layer.quads(), layer.run.div_ceil(4));
         let step = PANEL * 4;
@@ -125,20 +140,15 @@ impl<L: Lanes> Tiles<'_, L> {
             for tap in 0..source.across {
                 let offset = row + tap * source.taps[0];
                 for quad in 0..within {
-                    let w: [[L::Weights; 2]; P] = std::array::from_fn(|p| {
-                        std::array::from_fn(|half| {
-                            let at = weights.wrapping_add(p * quads * step + half * 4 * LANES);
-                            // SAFETY: the layer has `quads` steps of weights for each of its panels.
-                            unsafe { lanes.weights(at) }
-                        })
+                    let w: [L::Weights; P] = std::array::from_fn(|p| {
+                        // SAFETY: the layer has `quads` steps of weights for each of its panels.
+                        unsafe { lanes.weights(weights.wrapping_add(p * quads * step)) }
                     });
                     for r in 0..R {
                         // SAFETY: the caller of `product` vouches for the windows' bytes.
                         let x = unsafe { lanes.quad(windows[r].wrapping_add(offset + 4 * quad)) };
                         for p in 0..P {
-                            for half in 0..2 {
-                                sums[r][p][half] = lanes.add_products(sums[r][p][half], x, w[p][half]);
-                            }
+                            sums[r][p] = lanes.add_products(sums[r][p], x, w[p]);
                         }
                     }
                     weights = weights.wrapping_add(step);
@@ -149,14 +159,14 @@ impl<L: Lanes> Tiles<'_, L> {
         }
         for r in 0..R {
             for p in 0..P {
-                self.store(first + r, panel + p, sums[r][p]);
+                self.store(self.first + pixel + r, panel + p, sums[r][p]);
             }
         }
     }
 
     /// Stores the sums of a pixel's sixteen channels.
     #[inline(always)]
-    fn store(&self, pixel: usize, panel: usize, sums: [L::Sums; 2]) {
+    fn store(&self, pixel: usize, panel: usize, sums: L::Sums) {
         let Self { lanes, layer, target, group, .. } = *self;
         let within = (panel - group * layer.f.div_ceil(PANEL)) * PANEL;
         let (channel, count) = (group * layer.f + within, PANEL.min(layer.f - within));
@@ -176,17 +186,13 @@ impl<L: Lanes> Tiles<'_, L> {
                 }
             }
             Target::Floats { start, step, relu } => {
-                let (factors, _) = scale.as_chunks::<LANES>();
-                for half in 0..2 {
-                    let mut numbers = lanes.scaled(sums[half], &factors[half]);
-                    if relu {
-                        numbers = numbers.map(|x| if x > 0.0 { x } else { 0.0 });
-                    }
-                    let to = start.wrapping_add(pixel * step + channel + half * LANES);
-                    let count = LANES.min(count.saturating_sub(half * LANES));
-                    // SAFETY: the caller of `product` vouches for room for a pixel's channels.
-                    unsafe { std::ptr::copy_nonoverlapping(numbers.as_ptr(), to, count) };
+                let mut numbers = lanes.scaled(sums, scale);
+                if relu {
+                    numbers = numbers.map(|x| if x > 0.0 { x } else { 0.0 });
                 }
+                let to = start.wrapping_add(pixel * step + channel);
+                // SAFETY: the caller of `product` vouches for room for a pixel's channels, of which `count` are the panel's.
+                unsafe { std::ptr::copy_nonoverlapping(numbers.as_ptr(), to, count) };
             }
         }
     }
