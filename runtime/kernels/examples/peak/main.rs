@@ -11,7 +11,7 @@ mod others;
 use cases::{CASES, Case};
 use netwright_kernels::aligned::OutOfMemory;
 use netwright_kernels::conv::{self, Activation};
-use netwright_kernels::{AlignedVec, isa};
+use netwright_kernels::{AlignedVec, Isa, isa};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -131,6 +131,26 @@ fn peak_now() -> f64 {
         _mm_cvtss_f32(_mm256_castps256_ps128(total))
     }
 
+    #[target_feature(enable = "avx512f")]
+    fn wide_chains(x: f32) -> f32 {
+        let factor = _mm512_set1_ps(x);
+        let mut sums = [factor; CHAINS];
+        for _ in 0..LENGTH {
+            for sum in &mut sums {
+                *sum = _mm512_fmadd_ps(*sum, factor, factor);
+            }
+        }
+        let total = sums.into_iter().fold(factor, |a, b| _mm512_add_ps(a, b));
+        _mm512_cvtss_f32(total)
+    }
+
+    if isa() == Isa::Avx512 {
+        let best = time(|| {
+            // SAFETY: the instruction set is in use.
+            black_box(unsafe { wide_chains(black_box(0.5)) });
+        });
+        return (CHAINS * LENGTH * 16) as f64 / best;
+    }
     if !(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")) {
         return f64::NAN;
     }
