@@ -24,6 +24,8 @@ netwright::model!(<lenet> as LeNet);
 netwright::model!(<squeeze_excite> as SqueezeExcite);
 netwright::model!(<squeezenet> as SqueezeNet, size = 64, classes = 10);
 netwright::model!("../nets/layers/composite.net");
+// In bands of rows, as `bands.rs` sees to.
+netwright::model!("../nets/layers/bands_training.net", cache = 1500);
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -105,6 +107,7 @@ fn a_step_after_the_first_allocates_nothing(threads: usize) {
     for (name, counts) in [
         ("lenet", allocations::<LeNet>(adam, threads, 32)),
         ("composite", allocations::<Composite>(adam, threads, 64)),
+        ("bands_training", allocations::<BandsTraining>(adam, threads, 6)),
         ("squeeze_excite", allocations::<SqueezeExcite>(adam, threads, 16)),
         ("squeezenet", allocations::<SqueezeNet>(sgd, threads, 6)),
     ] {

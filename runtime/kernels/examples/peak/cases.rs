@@ -5,7 +5,7 @@ use netwright_kernels::conv::Conv;
 
 pub(crate) struct Case {
     pub(crate) name: &'static str,
-    /// Images of a call: a chunk of training where images are small.
+    /// Images of a call: several where images are small.
     pub(crate) n: usize,
     pub(crate) g: Conv,
 }
