@@ -224,7 +224,7 @@ fn embedded(fixtures: &Fixtures) {
 
 #[test]
 #[ignore = "a release build: a minute"]
-fn a_program_that_predicts_is_under_a_megabyte() {
+fn a_program_that_predicts_is_small() {
     let fixtures = Fixtures::copy("fixtures-size");
     let output = fixtures.cargo(&["build", "--profile", "plain", "-p", "size"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

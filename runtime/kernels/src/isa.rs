@@ -181,7 +181,8 @@ pub(crate) fn with_forced(isa: Option<Isa>, work: impl FnOnce()) {
 /// Calls a function that is generic over [`crate::simd::Simd`] with the vectors of the level in use, compiled for it.
 ///
 /// `dispatch!(body(x: &[f32], y: &mut [f32]))` stands for `body(simd, x, y)`. The body is `#[inline(always)]`, as all
-/// it calls that touches a vector must be: that is how its instructions come to be those of the level. `dispatch!(wide
+/// it calls that touches a vector must be: that is how its instructions come to be those of the level. (A closure is not: where it
+/// touches a vector, and is called by `from_fn` or `map`, each instruction may become a call.) `dispatch!(wide
 /// body(…))` compiles it for AVX-512, too, which is worth its code only where rows of panels are worked on.
 macro_rules! dispatch {
     (wide $body:ident($($arg:ident: $ty:ty),* $(,)?)) => {{

@@ -11,7 +11,7 @@ mod others;
 use cases::{CASES, Case};
 use netwright_kernels::aligned::OutOfMemory;
 use netwright_kernels::conv::{self, Activation};
-use netwright_kernels::{AlignedVec, Isa, isa};
+use netwright_kernels::{AlignedVec, isa};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -114,6 +114,7 @@ fn time(mut call: impl FnMut()) -> f64 {
 /// Multiply-adds per nanosecond of a loop that does nothing else.
 #[cfg(target_arch = "x86_64")]
 fn peak_now() -> f64 {
+    use netwright_kernels::Isa;
     use std::arch::x86_64::*;
     const CHAINS: usize = 12;
     const LENGTH: usize = 10_000;

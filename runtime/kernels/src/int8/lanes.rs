@@ -5,8 +5,7 @@ use crate::layout::PANEL;
 use crate::simd::{LANES, Portable};
 #[cfg(target_arch = "x86_64")]
 use {
-    crate::isa::Level,
-    crate::simd::{Avx2, Simd},
+    crate::simd::{Avx2, Avx512, Simd},
     std::arch::x86_64::*,
 };
 
@@ -103,9 +102,11 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     fn sums(self, from: &[i32; PANEL]) -> [__m256i; 2] {
-        let (halves, _) = from.as_chunks::<LANES>();
-        // SAFETY: a half has eight integers, and `self` proves that the processor has AVX2.
-        std::array::from_fn(|half| unsafe { _mm256_loadu_si256(halves[half].as_ptr().cast()) })
+        let from = from.as_ptr();
+        // SAFETY: the array has twice eight integers, and `self` proves that the processor has AVX2, here and in the block below.
+        let low = unsafe { _mm256_loadu_si256(from.cast()) };
+        // SAFETY: as above.
+        [low, unsafe { _mm256_loadu_si256(from.wrapping_add(LANES).cast()) }]
     }
     #[inline(always)]
     unsafe fn quad(self, p: *const u8) -> __m256i {
@@ -116,33 +117,27 @@ impl Lanes for Avx2 {
     }
     #[inline(always)]
     unsafe fn weights(self, p: *const i8) -> [__m256i; 2] {
-        // SAFETY: the caller vouches for 64 bytes, and `self` for the instruction.
-        std::array::from_fn(|half| unsafe { _mm256_loadu_si256(p.wrapping_add(half * 4 * LANES).cast()) })
+        // SAFETY: the caller vouches for 64 bytes, and `self` for the instruction, here and in the block below.
+        let low = unsafe { _mm256_loadu_si256(p.cast()) };
+        // SAFETY: as above.
+        [low, unsafe { _mm256_loadu_si256(p.wrapping_add(4 * LANES).cast()) }]
     }
     #[inline(always)]
     fn add_products(self, sums: [__m256i; 2], x: __m256i, w: [__m256i; 2]) -> [__m256i; 2] {
-        // SAFETY: `self` proves that the processor has AVX2, here and in the blocks below.
-        let ones = unsafe { _mm256_set1_epi16(1) };
-        std::array::from_fn(|half| {
-            // SAFETY: as above.
-            let pairs = unsafe { _mm256_maddubs_epi16(x, w[half]) };
-            // SAFETY: as above.
-            let quads = unsafe { _mm256_madd_epi16(pairs, ones) };
-            // SAFETY: as above.
-            unsafe { _mm256_add_epi32(sums[half], quads) }
-        })
+        [self.add_half(sums[0], x, w[0]), self.add_half(sums[1], x, w[1])]
     }
     #[inline(always)]
     fn scaled(self, sums: [__m256i; 2], by: &[f32; PANEL]) -> [f32; PANEL] {
         let mut scaled = [0.0; PANEL];
-        for (half, to) in scaled.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-            self.store(self.product(sums, by, half), to);
-        }
+        let (halves, _) = scaled.as_chunks_mut::<LANES>();
+        self.store(self.product(sums, by, 0), &mut halves[0]);
+        self.store(self.product(sums, by, 1), &mut halves[1]);
         scaled
     }
     #[inline(always)]
     fn narrow(self, sums: [__m256i; 2], by: &[f32; PANEL], zero: f32, floor: f32) -> [u8; PANEL] {
-        let [low, high] = std::array::from_fn(|half| self.rounded(self.product(sums, by, half), zero, floor));
+        let low = self.rounded(self.product(sums, by, 0), zero, floor);
+        let high = self.rounded(self.product(sums, by, 1), zero, floor);
         // SAFETY: `self` proves that the processor has AVX2, here and in the blocks below.
         let shorts = unsafe { _mm256_packs_epi32(low, high) };
         // The instruction packs each half of the register by itself.
@@ -180,6 +175,19 @@ impl Lanes for Avx2 {
 
 #[cfg(target_arch = "x86_64")]
 impl Avx2 {
+    /// Adds products to half of the sums.
+    #[inline(always)]
+    fn add_half(self, sums: __m256i, x: __m256i, w: __m256i) -> __m256i {
+        // SAFETY: `self` proves that the processor has AVX2, here and in the blocks below.
+        let pairs = unsafe { _mm256_maddubs_epi16(x, w) };
+        // SAFETY: as above.
+        let ones = unsafe { _mm256_set1_epi16(1) };
+        // SAFETY: as above.
+        let quads = unsafe { _mm256_madd_epi16(pairs, ones) };
+        // SAFETY: as above.
+        unsafe { _mm256_add_epi32(sums, quads) }
+    }
+
     /// Half of the sums as floats, times their factors.
     #[inline(always)]
     fn product(self, sums: [__m256i; 2], by: &[f32; PANEL], half: usize) -> __m256 {
@@ -201,16 +209,13 @@ impl Avx2 {
 /// Proof that the processor multiplies and adds bytes in one instruction, beside AVX-512.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
-pub(super) struct Vnni(Avx2);
+pub(super) struct Vnni(Avx512);
 
 #[cfg(target_arch = "x86_64")]
 impl Vnni {
-    /// The proof, where AVX-512 is in use and the processor has it.
-    pub(super) fn detect(level: Level) -> Option<Vnni> {
-        match level {
-            Level::Avx512(simd) if is_x86_feature_detected!("avx512vnni") => Some(Vnni(simd.narrow())),
-            _ => None,
-        }
+    /// The proof, where the processor has it.
+    pub(super) fn detect(simd: Avx512) -> Option<Vnni> {
+        is_x86_feature_detected!("avx512vnni").then_some(Vnni(simd))
     }
 }
 
@@ -251,9 +256,8 @@ impl Lanes for Vnni {
     }
     #[inline(always)]
     fn narrow(self, sums: __m512i, by: &[f32; PANEL], zero: f32, floor: f32) -> [u8; PANEL] {
+        let (zero, floor, most) = (self.all(zero), self.all(floor), self.all(f32::from(LEVELS)));
         // SAFETY: `self` proves that the processor has AVX-512, here and in the blocks below.
-        let [zero, floor, most] = [zero, floor, f32::from(LEVELS)].map(|x| unsafe { _mm512_set1_ps(x) });
-        // SAFETY: as above.
         let x = unsafe { _mm512_add_ps(self.product(sums, by), zero) };
         // SAFETY: as above.
         let x = unsafe { _mm512_max_ps(x, floor) };
@@ -270,12 +274,19 @@ impl Lanes for Vnni {
     }
     #[inline(always)]
     fn quantize(self, x: &[f32; LANES], by: f32, zero: f32) -> [u8; LANES] {
-        self.0.quantize(x, by, zero)
+        self.0.narrow().quantize(x, by, zero)
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 impl Vnni {
+    /// `x` in all lanes.
+    #[inline(always)]
+    fn all(self, x: f32) -> __m512 {
+        // SAFETY: `self` proves that the processor has AVX-512.
+        unsafe { _mm512_set1_ps(x) }
+    }
+
     /// The sums as floats, times their factors.
     #[inline(always)]
     fn product(self, sums: __m512i, by: &[f32; PANEL]) -> __m512 {
@@ -298,12 +309,14 @@ macro_rules! dispatch {
         fn vnni(lanes: $crate::int8::lanes::Vnni, $($arg: $ty),*) {
             $body(lanes, $($arg),*)
         }
-        #[cfg(target_arch = "x86_64")]
-        if let Some(lanes) = $crate::int8::lanes::Vnni::detect($crate::isa::level()) {
-            // SAFETY: a value of type Vnni exists only where the processor has all of these.
-            return unsafe { vnni(lanes, $($arg),*) };
+        match $crate::isa::level() {
+            #[cfg(target_arch = "x86_64")]
+            $crate::isa::Level::Avx512(simd) if let Some(lanes) = $crate::int8::lanes::Vnni::detect(simd) => {
+                // SAFETY: a value of type Vnni exists only where the processor has all of these.
+                unsafe { vnni(lanes, $($arg),*) }
+            }
+            _ => $crate::int8::lanes::dispatch!($body($($arg: $ty),*)),
         }
-        $crate::int8::lanes::dispatch!($body($($arg: $ty),*))
     }};
     ($body:ident($($arg:ident: $ty:ty),* $(,)?)) => {{
         #[cfg(target_arch = "x86_64")]

@@ -15,7 +15,9 @@ impl Avx512 {
         let is_there = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512vl")
             && is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("fma");
+            && is_x86_feature_detected!("fma")
+            // Implied by the first for the compiler.
+            && is_x86_feature_detected!("f16c");
         is_there.then_some(Avx(()))
     }
 
@@ -31,8 +33,8 @@ pub(crate) struct Wide(__m512);
 
 impl Row<Avx512> for Wide {
     const COLUMNS: usize = 2 * LANES;
-    // Eight sums hide the latency of an addition where two are started in a cycle. More, for which there are registers, were
-    // no faster, and short sums slower.
+    // Eight sums hide the latency of an addition where two are started in a cycle. Registers would hold more, which were no
+    // faster, and slower where sums are short.
     const TILE: usize = 8;
     type Mask = __mmask16;
 

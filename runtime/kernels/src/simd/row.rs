@@ -6,7 +6,7 @@ use super::{LANES, Simd};
 pub(crate) trait Row<S>: Copy {
     /// Columns.
     const COLUMNS: usize;
-    /// Rows in the largest register tile: as many as keep their sums in registers.
+    /// Rows in the largest register tile: as many as keep their sums in registers, or as are worth it.
     const TILE: usize;
     /// Which of the first columns take part in a masked load or store.
     type Mask: Copy;

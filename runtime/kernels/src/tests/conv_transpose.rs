@@ -3,7 +3,7 @@
 use super::{Random, Sum, assert_sums, bits, cases, is_quick};
 use crate::conv::Activation;
 use crate::conv_transpose::{self, ConvTranspose};
-use crate::isa::on_every_isa;
+use crate::isa::{Isa, on_every_isa};
 
 fn random_geometry(random: &mut Random) -> ConvTranspose {
     loop {
@@ -108,6 +108,34 @@ fn check(g: &ConvTranspose, n: usize, random: &mut Random) {
         assert!(g.weight_layout().is_real(i) || weight == 0.0, "padding of dw, {g:?}");
     }
     assert!(biases[g.f..].iter().all(|&b| b == 0.0), "padding of db, {g:?}");
+}
+
+/// AVX-512 is AVX2 with wider registers: the same sums in the same order, rounded alike.
+#[test]
+fn wider_registers_change_no_bit() {
+    let mut random = Random::new(40);
+    for _ in 0..cases(500) {
+        let g = random_geometry(&mut random);
+        let n = random.within(1, 3);
+        let (x, dy) = (random.floats(n * g.input_len()), random.floats(n * g.output_len()));
+        let logical = random.floats(g.weight_layout().logical_len());
+        let mut w = vec![f32::NAN; g.weight_layout().len()];
+        g.weight_layout().pack(&logical, &mut w);
+        let mut found = Vec::new();
+        on_every_isa(|isa| {
+            if !matches!(isa, Isa::Avx2 | Isa::Avx512) {
+                return;
+            }
+            let (mut y, mut dx, mut dw) = (dy.clone(), x.clone(), w.clone());
+            conv_transpose::forward(&g, Activation::Relu, n, &x, &w, &[], &mut y);
+            let mut wt = vec![f32::NAN; conv_transpose::transposed_len(&g)];
+            conv_transpose::transpose_weights(&g, &w, &mut wt);
+            conv_transpose::input_gradient(&g, n, &dy, &wt, &mut dx);
+            conv_transpose::weight_gradient(&g, n, &x, &dy, &mut dw, &mut []);
+            found.push([y, dx, dw].map(|floats| bits(&floats)));
+        });
+        assert!(found.windows(2).all(|pair| pair[0] == pair[1]), "{g:?}, n = {n}");
+    }
 }
 
 #[test]
