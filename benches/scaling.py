@@ -91,7 +91,8 @@ def grows(args, title, unit, amounts, units, words, peer=None):
         times = [next(medians) for _ in columns]
         rows.append((amount, times, [time / units(amount) for time in times]))
     least = [min(row[2][column] for row in rows) for column in range(len(columns))]
-    print(f"| {title} | " + " | ".join(f"{column}, ms | a {unit}" for column in columns) + " |")
+    article = "an" if unit[0] in "aeiou" else "a"
+    print(f"| {title} | " + " | ".join(f"{column}, ms | {article} {unit}" for column in columns) + " |")
     print("|---:" * (1 + 2 * len(columns)) + "|")
     for amount, times, costs in rows:
         cells = [f"{time:.4g} | {cost / best:.2f}" for time, cost, best in zip(times, costs, least)]
