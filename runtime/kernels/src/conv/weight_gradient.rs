@@ -267,7 +267,7 @@ fn depthwise<S: Simd>(s: S, g: &Conv, of: Rows, n: usize, x: &[f32], dy: &[f32],
                     // SAFETY: as above, and `x` has the input channels of the columns.
                     unsafe {
                         panel_block::<S, Straight, _, Two<S>>(
-                            Columns::<S, Two<S>>::new(s, columns),
+                            Columns::new(s, columns),
                             s,
                             access,
                             g,
@@ -281,7 +281,7 @@ fn depthwise<S: Simd>(s: S, g: &Conv, of: Rows, n: usize, x: &[f32], dy: &[f32],
                     // SAFETY: as above, and `x` has the input channels of the columns.
                     unsafe {
                         panel_block::<S, Straight, _, One<S>>(
-                            Columns::<S, One<S>>::new(s, columns),
+                            Columns::new(s, columns),
                             s,
                             access,
                             g,
@@ -344,45 +344,15 @@ unsafe fn panel_columns<S: Simd, R: Columned, const LANEWISE: bool>(
     match (columns > LANES, columns.is_multiple_of(LANES)) {
         (true, true) => {
             // SAFETY: the caller's contract; there are sixteen columns.
-            unsafe {
-                panel_block::<S, R, _, S::Pair>(
-                    Columns::<S, S::Pair>::new(s, columns),
-                    s,
-                    whole,
-                    g,
-                    block,
-                    strip,
-                    operands,
-                )
-            }
+            unsafe { panel_block::<S, R, _, S::Pair>(Columns::new(s, columns), s, whole, g, block, strip, operands) }
         }
         (true, false) => {
             // SAFETY: the caller's contract; the mask shows the columns.
-            unsafe {
-                panel_block::<S, R, _, S::Pair>(
-                    Columns::<S, S::Pair>::new(s, columns),
-                    s,
-                    masked,
-                    g,
-                    block,
-                    strip,
-                    operands,
-                )
-            }
+            unsafe { panel_block::<S, R, _, S::Pair>(Columns::new(s, columns), s, masked, g, block, strip, operands) }
         }
         (false, _) => {
             // SAFETY: the caller's contract; the mask shows the columns.
-            unsafe {
-                panel_block::<S, R, _, One<S>>(
-                    Columns::<S, One<S>>::new(s, columns),
-                    s,
-                    masked,
-                    g,
-                    block,
-                    strip,
-                    operands,
-                )
-            }
+            unsafe { panel_block::<S, R, _, One<S>>(Columns::new(s, columns), s, masked, g, block, strip, operands) }
         }
     }
 }

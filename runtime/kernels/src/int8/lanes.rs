@@ -300,8 +300,8 @@ impl Vnni {
 }
 
 /// Calls a function that is generic over [`Lanes`], as [`crate::isa::dispatch`] does for floats; an instruction set without
-/// integer operations of its own uses the portable ones. `dispatch!(vnni body(…))` compiles it for VNNI, too, which only
-/// [`Lanes::add_products`] gains by.
+/// integer operations of its own uses the portable ones. `dispatch!(vnni body(…))` compiles it for VNNI, too, which is worth
+/// its code only where products are added.
 macro_rules! dispatch {
     (vnni $body:ident($($arg:ident: $ty:ty),* $(,)?)) => {{
         #[cfg(target_arch = "x86_64")]
